@@ -1,0 +1,1 @@
+"""The personal data of customers, kept apart so that it can be erased."""

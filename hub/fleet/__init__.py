@@ -1,0 +1,1 @@
+"""The devices that this store knows, and when each was last heard."""

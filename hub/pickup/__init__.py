@@ -1,0 +1,1 @@
+"""Orders that are collected in this store, from proposed to picked up."""

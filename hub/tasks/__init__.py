@@ -1,0 +1,1 @@
+"""Work for people - pick, count, re-shelve - opened and closed by facts."""

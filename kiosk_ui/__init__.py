@@ -1,0 +1,1 @@
+"""The screens and the HTTP API: parse, call, render, and never decide."""

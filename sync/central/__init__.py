@@ -1,0 +1,1 @@
+"""The reference central inventory: one retailer, many stores."""

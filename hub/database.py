@@ -1,0 +1,230 @@
+"""Opens the store's two SQLite files, migrates them and guards the disk that they lie on.
+
+It must never be a second writer: one connection writes and checkpoints, every other is read-only
+(SQLite up to 3.51.2 can corrupt a WAL file when two connections checkpoint at the same instant).
+"""
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Literal, Self
+
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
+
+from hub.errors import Refusal
+
+TableClass = Literal["journal", "projection", "replica", "record"]
+
+# What this release writes and reads. A file may demand a later reader; then it is refused.
+FORMAT: Final = 1
+# Pages of 4 KiB after which a commit also moves the WAL into the file: 4 MiB bound the WAL.
+AUTOCHECKPOINT_PAGES: Final = 1000
+
+release = Migrations("release")
+
+TABLES: Final[dict[str, TableClass]] = {"release": "record", "_sqlite_migrations": "record"}
+
+
+@release()
+def m001_release(db: sqlite_utils.Database) -> None:
+    """`min_reader` is the lowest FORMAT that may open the file."""
+    db.table("release").create({"id": int, "min_reader": int}, pk="id")
+    db.table("release").insert({"id": 1, "min_reader": FORMAT})
+
+
+class Database:
+    """hub.db and the replica.db beside it. `reader()` hands out pooled read-only connections."""
+
+    def __init__(self, path: Path, replica: Path) -> None:
+        self.path = path
+        self.replica = replica
+        self._idle: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def open_writer(self, migrations: Iterable[Migrations]) -> sqlite3.Connection:
+        """Return the one connection that writes hub.db, migrated, with `replica` to read."""
+        connection = create(self.path, migrations)
+        connection.execute("ATTACH ? AS replica", (_read_only(self.replica),))
+        return connection
+
+    @contextmanager
+    def reader(self) -> Iterator[sqlite3.Connection]:
+        """One consistent view of both files; it ends with the block."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            connection = open_reader(self.path, self.replica)
+        try:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+        finally:
+            with self._lock:
+                keep = not self._closed
+                if keep:
+                    self._idle.append(connection)
+            if not keep:
+                connection.close()
+
+    def close(self) -> None:
+        """Close the idle readers; those in use close when their block ends."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+
+def create(path: Path, migrations: Iterable[Migrations]) -> sqlite3.Connection:
+    """Open `path` for writing, make or migrate its tables. Raises Refusal when it is too new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(
+        f"file:{_quoted(path)}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+    )
+    path.chmod(0o600)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint={AUTOCHECKPOINT_PAGES}")
+    # What is erased must be gone from the file's free pages as well (personal data).
+    connection.execute("PRAGMA secure_delete=ON")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute("PRAGMA busy_timeout=5000")
+    refuse_newer(connection, path)
+    db = sqlite_utils.Database(connection, execute_plugins=False)
+    for migration in (release, *migrations):
+        migration.apply(db)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def open_reader(path: Path, replica: Path | None = None) -> sqlite3.Connection:
+    """Open `path` read-only. It sees commits and can never write or checkpoint."""
+    connection = sqlite3.connect(
+        _read_only(path),
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA busy_timeout=5000")
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    connection.execute("PRAGMA query_only=ON")
+    if replica is not None:
+        connection.execute("ATTACH ? AS replica", (_read_only(replica),))
+    return connection
+
+
+def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise Refusal when a later release wrote something here that this one can't read."""
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'release'").fetchone()
+    if known is None:
+        return
+    (needed,) = connection.execute("SELECT min_reader FROM release WHERE id = 1").fetchone()
+    if needed > FORMAT:
+        connection.close()
+        raise Refusal(
+            f"{path.name} needs a release that reads format {needed}; this one reads up to "
+            f"{FORMAT}. Install the newer release again.",
+            slug="file-too-new",
+        )
+
+
+def wal_bytes(path: Path) -> int:
+    """Return the size of the write-ahead log beside `path`."""
+    with suppress(FileNotFoundError):
+        return path.with_name(path.name + "-wal").stat().st_size
+    return 0
+
+
+def truncate_wal(connection: sqlite3.Connection) -> bool:
+    """Empty the WAL; False when a reader is in the way now (ask again later, never wait)."""
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        (busy, _log, _moved) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute("PRAGMA busy_timeout=5000")
+    return not busy
+
+
+class Ballast:
+    """A file of `size` bytes that is given up when the disk is full, so that work can end."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path = path
+        self._size = size
+
+    @property
+    def held(self) -> bool:
+        return self._path.exists()
+
+    def hold(self) -> bool:
+        """Take the room again when as much would still be left free; return whether it is held."""
+        if self.held:
+            return True
+        if shutil.disk_usage(self._path.parent).free < 2 * self._size:
+            return False
+        with self._path.open("wb") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, self._size)
+            except OSError:
+                self._path.unlink()
+                return False
+        return True
+
+    def release(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+class Lock:
+    """`DIR/hub.lock`: who holds it is the one process that may write the store's files."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(file)
+            raise Refusal(
+                f"Another process works on {self._path.parent}: stop it first.", slug="locked"
+            ) from None
+        self._file = file
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def _read_only(path: Path) -> str:
+    return f"file:{_quoted(path)}?mode=ro"
+
+
+def _quoted(path: Path) -> str:
+    # In a file: URI these three have a meaning (https://www.sqlite.org/uri.html).
+    return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from hub.errors import Invalid
+
 FILE: Final = "storehub.toml"
 PREFIX: Final = "STOREHUB_"
 MASK: Final = "••••"
@@ -23,7 +25,7 @@ NOT_SETTINGS: Final = frozenset({"DATA"})
 NAME: Final = r"[A-Za-z0-9_-]{1,32}"
 
 
-class SettingsError(ValueError):
+class SettingsError(Invalid):
     """A setting is unknown or has a value that cannot be used; str() is one sentence."""
 
 

@@ -1,0 +1,55 @@
+# Store Hub: `make run` starts a store, `make check` is what one runs all day, `make test` is everything.
+.DEFAULT_GOAL := help
+.PHONY: help run check test soak bench lock format static system-run system-test clean
+.DELETE_ON_ERROR:
+
+LOCKS := $(wildcard deploy/locks/*.txt)
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+run: system-run .venv/.run  ## prepare everything and start the sample store (ARGS="--no-devices --port-base 9000")
+	@exec $(BIN)/storehub demo $(ARGS)
+
+check: .venv/.dev static  ## format, lint, types, import contracts and the fast tests: two minutes
+	@$(PYTEST) -q -m "not slow and not browser and not kill and not soak and not bench" $(ARGS)
+
+test: system-test .venv/.dev static  ## everything but soak and bench; ends with pytest's closing line
+	@$(PYTEST) -q $(ARGS)
+
+soak: system-test .venv/.dev  ## the long tests
+	@$(PYTEST) -q -m soak $(ARGS)
+
+bench: system-test .venv/.dev  ## the figures of docs/bench.md, as ratios beside a peer in the same run
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: .venv/.dev  ## write deploy/locks anew (UPGRADE=1 for the newest versions)
+	@deploy/setup/lock.sh
+
+format: .venv/.dev  ## put the code into its format
+	@$(BIN)/ruff format && $(BIN)/ruff check --fix-only
+
+clean:  ## remove the environment and the caches, never the data
+	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+static:
+	@$(BIN)/ruff format --check --quiet || { echo 'Some files are not in format; run: make format.' >&2; exit 1; }
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+system-run:
+	@deploy/setup/system.sh run
+
+system-test:
+	@deploy/setup/system.sh test
+
+.venv/.run: pyproject.toml $(LOCKS) deploy/setup/environment.sh
+	@deploy/setup/environment.sh run
+	@touch $@
+
+.venv/.dev: pyproject.toml $(LOCKS) deploy/setup/environment.sh
+	@deploy/setup/environment.sh dev
+	@touch .venv/.run $@

@@ -16,7 +16,7 @@ from sqlite_utils.migrations import Migrations
 
 from hub import chain
 from hub.chain import BrokenChain, Entry, Pair
-from hub.clock import stamp
+from hub.clock import Clock, Quality, stamp
 from hub.database import TableClass
 from hub.errors import Refusal
 from hub.projections import Projections
@@ -148,17 +148,23 @@ class Journal:
 class Transaction:
     """What an action gets. It lives inside one savepoint of the writer and dies with it."""
 
-    __slots__ = ("_journal", "conn", "has_room", "now", "topics", "wants_clean_wal")
+    __slots__ = ("_clock", "_journal", "conn", "has_room", "now", "topics", "wants_clean_wal")
 
     def __init__(
-        self, connection: sqlite3.Connection, journal: Journal, now: datetime, has_room: bool
+        self, connection: sqlite3.Connection, journal: Journal, clock: Clock, has_room: bool
     ) -> None:
         self.conn = connection
-        self.now = now
+        self.now = clock.now()
+        self._clock = clock
         self.has_room = has_room
         self.topics: list[str] = []
         self.wants_clean_wal = False
         self._journal = journal
+
+    @property
+    def quality(self) -> Quality:
+        """How far `now` can be trusted; nothing expires while it is `unknown`."""
+        return self._clock.quality()
 
     def append(
         self,

@@ -165,7 +165,7 @@ class Writer:
             for job in group:
                 if job.future.cancelled():
                     continue
-                transaction = Transaction(connection, journal, self._clock.now(), self._has_room)
+                transaction = Transaction(connection, journal, self._clock, self._has_room)
                 mark = journal.mark()
                 connection.execute("SAVEPOINT work")
                 try:

@@ -1,1 +1,4 @@
-"""The devices that this store knows, and when each was last heard."""
+"""The fleet: which devices belong to this store, where they stand and when they were last heard.
+
+It must never hold a device's secret, only the broker's hash of it.
+"""

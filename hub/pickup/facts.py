@@ -1,0 +1,207 @@
+"""What happens to an order that is collected here, from proposed to picked up.
+
+It must never hold anything personal: customers are references, people are actors, an ID is its
+kind and never its number. `OrderProposed` carries the whole order, so that central may lose its copy.
+"""
+
+from typing import Final
+
+import msgspec
+
+
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Price and name as decided when it was ordered; `tax_rate_bp` in basis points (1900 = 19 %)."""
+
+    line_id: str
+    sku: str
+    qty: int
+    name: str = ""
+    unit_price_minor: int | None = None
+    currency: str | None = None
+    tax_rate_bp: int | None = None
+    tax_included: bool = True
+
+
+class _OrderFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    order_id: str
+
+    def topics(self) -> tuple[str, ...]:
+        return (f"pickup:{self.order_id}", "pickup")
+
+
+class OrderProposed(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """`supply`: `store`, or `ship_to_store` when the goods still travel here. `origin`: `central`,
+    or `code` when the order was read from the customer's pickup code before central sent it."""
+
+    lines: tuple[OrderLine, ...]
+    short_code: str
+    channel: str
+    currency: str | None = None
+    customer_ref: str | None = None
+    promise_at: str | None = None
+    placed_at: str | None = None
+    supply: str = "store"
+    origin: str = "central"
+
+
+class OrderMatched(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """Central's copy of an order that began from its pickup code arrived; it adds what was lacking."""
+
+    channel: str
+    short_code: str
+    currency: str | None = None
+    customer_ref: str | None = None
+    promise_at: str | None = None
+
+
+class OrderReserved(_OrderFact, frozen=True, kw_only=True):
+    """This store promises all lines."""
+
+
+class OrderRejected(_OrderFact, frozen=True, kw_only=True):
+    reason: str
+
+
+class OrderShipped(_OrderFact, frozen=True, kw_only=True):
+    """The goods are on their way to this store."""
+
+
+class OrderReceived(_OrderFact, frozen=True, kw_only=True):
+    """The goods of a ship-to-store order are here."""
+
+
+class PickingClaimed(_OrderFact, frozen=True, kw_only=True):
+    by: str
+
+
+class PickingReleased(_OrderFact, frozen=True, kw_only=True):
+    by: str
+
+
+class LinePicked(_OrderFact, frozen=True, kw_only=True):
+    line_id: str
+    qty: int
+
+
+class LineShorted(_OrderFact, frozen=True, kw_only=True):
+    line_id: str
+    qty: int
+    reason: str
+
+
+class LinePostponed(_OrderFact, frozen=True, kw_only=True):
+    """To be picked later: nothing moves and the units stay pending."""
+
+    line_id: str
+    qty: int
+
+
+class LineSubstituted(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """`qty` units of `line_id` are replaced by the picked units of the new line `substitute`."""
+
+    line_id: str
+    qty: int
+    reason: str
+    substitute: OrderLine
+
+
+class LineStepUndone(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """The last pick, short or substitution of a line is taken back (`step`: which of them)."""
+
+    step: str
+    line_id: str
+    qty: int
+    substitute_line_id: str | None = None
+
+
+class OrderStaged(_OrderFact, frozen=True, kw_only=True):
+    """All lines are resolved and the goods stand on `shelf`; a second one moved them."""
+
+    shelf: str
+
+
+class StagingUndone(_OrderFact, frozen=True, kw_only=True):
+    by: str
+
+
+class OrderReady(_OrderFact, frozen=True, kw_only=True):
+    """From here on central may tell the customer; the notice is named after this entry."""
+
+
+class ReadyUndone(_OrderFact, frozen=True, kw_only=True):
+    by: str
+
+
+class HandedLine(msgspec.Struct, frozen=True, kw_only=True):
+    line_id: str
+    qty: int
+
+
+class OrderHandedOver(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """`proof_kind`: code, id_seen or signature. `id_kind`: which document was seen."""
+
+    lines: tuple[HandedLine, ...]
+    proof_kind: str
+    complete: bool
+    id_kind: str | None = None
+    collected_by: str = "customer"
+    device: str | None = None
+
+
+class HandoverCorrected(_OrderFact, frozen=True, kw_only=True):
+    """A lead found that these units were not handed over after all; they are staged again."""
+
+    lines: tuple[HandedLine, ...]
+    by: str
+    reason: str
+
+
+class OrderHeld(_OrderFact, frozen=True, kw_only=True):
+    reason: str
+
+
+class OrderResumed(_OrderFact, frozen=True, kw_only=True):
+    pass
+
+
+class OrderCanceled(_OrderFact, frozen=True, kw_only=True):
+    reason: str
+
+
+class OrderExpired(_OrderFact, frozen=True, kw_only=True):
+    """Nobody came in time."""
+
+
+class BuyerSeen(_OrderFact, frozen=True, kw_only=True):
+    """`where`: `on_the_way` or `arrived`."""
+
+    where: str
+
+
+ALL: Final = (
+    OrderProposed,
+    OrderMatched,
+    OrderReserved,
+    OrderRejected,
+    OrderShipped,
+    OrderReceived,
+    PickingClaimed,
+    PickingReleased,
+    LinePicked,
+    LineShorted,
+    LinePostponed,
+    LineSubstituted,
+    LineStepUndone,
+    OrderStaged,
+    StagingUndone,
+    OrderReady,
+    ReadyUndone,
+    OrderHandedOver,
+    HandoverCorrected,
+    OrderHeld,
+    OrderResumed,
+    OrderCanceled,
+    OrderExpired,
+    BuyerSeen,
+)
+FACTS: Final[dict[tuple[str, int], type]] = {(fact.__name__, 1): fact for fact in ALL}

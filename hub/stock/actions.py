@@ -1,0 +1,234 @@
+"""Receives, holds, sells, counts and mends stock: load, decide, append.
+
+It must never append more than once for one action, and never compute a number itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any, Final
+
+from hub.catalog import queries as catalog
+from hub.chain import Entry
+from hub.clock import stamp
+from hub.errors import Invalid, Refusal
+from hub.journal import Fact, Transaction
+from hub.stock import queries, rules
+from hub.stock.facts import StockMoved
+from hub.stock.rules import CHANNELS, DEFAULT_POLICY, Policy, SaleLine
+from hub.tasks import queries as tasks
+from hub.tasks.rules import Kind, decide_finish, decide_open
+
+MAX_QTY: Final = 1_000_000
+MAX_HOLD_S: Final = 24 * 3600
+
+
+def trusted_now(tx: Transaction) -> str | None:
+    """The rules' `now`: None while nobody knows what time it is."""
+    return None if tx.quality == "unknown" else stamp(tx.now)
+
+
+def receive(
+    tx: Transaction,
+    receipt_id: str,
+    lines: Iterable[Mapping[str, Any]],
+    *,
+    actor: str,
+    cause: str,
+    occurred_at: datetime | None = None,
+) -> list[Entry]:
+    """Goods came in. The same receipt again moves nothing."""
+    wanted = [(line.sku, line.qty) for line in sale_lines(tx, lines)]
+    if _already(tx, "RECEIVE", receipt_id, wanted):
+        return []
+    facts = rules.decide_receipt(receipt_id, wanted)
+    return tx.append(facts, cause=cause, actor=actor, occurred_at=occurred_at)
+
+
+def sell(
+    tx: Transaction,
+    sale_id: str,
+    lines: Iterable[Mapping[str, Any]],
+    *,
+    actor: str,
+    cause: str,
+    occurred_at: datetime | None = None,
+) -> list[Entry]:
+    """Goods were sold at a till. Never refused for want of stock; the same sale counts once."""
+    wanted = sale_lines(tx, lines)
+    if _already(tx, "SALE", sale_id, ((line.sku, line.qty) for line in wanted)):
+        return []
+    stocks = queries.loads(tx.conn, (line.sku for line in wanted), tx.now)
+    named = {line.closes: queries.hold(tx.conn, line.closes) for line in wanted if line.closes}
+    moves = rules.decide_sale(stocks, sale_id, wanted, named, trusted_now(tx))
+    facts: list[Fact] = [*moves, *count_tasks(tx, moves, cause)]
+    return tx.append(facts, cause=cause, actor=actor, occurred_at=occurred_at)
+
+
+def hold(
+    tx: Transaction,
+    sku: str,
+    qty: int,
+    *,
+    actor: str,
+    cause: str,
+    seconds: int | None = None,
+    channel: str = "store",
+    policy: Policy = DEFAULT_POLICY,
+) -> tuple[str, str, list[Entry]]:
+    """Hold units for a basket; return (hold id, until, entries)."""
+    check_qty(qty, "qty")
+    if channel not in CHANNELS:
+        raise Invalid(f"channel must be one of {', '.join(CHANNELS)}.", field="channel")
+    tx.require_room()
+    hold_id = "H-" + blake2b(cause.encode(), digest_size=8).hexdigest()
+    until = _until(tx, seconds, policy)
+    stock = queries.load(tx.conn, sku, tx.now)
+    facts = rules.decide_hold(stock, hold_id, qty, until, channel, trusted_now(tx), policy)
+    return hold_id, until, tx.append(facts, cause=cause, actor=actor)
+
+
+def extend(
+    tx: Transaction,
+    hold_id: str,
+    *,
+    actor: str,
+    cause: str,
+    seconds: int | None = None,
+    policy: Policy = DEFAULT_POLICY,
+) -> list[Entry]:
+    """Activity at the kiosk keeps its basket."""
+    found = queries.hold(tx.conn, hold_id)
+    facts = rules.decide_extension(found, _until(tx, seconds, policy), trusted_now(tx))
+    return tx.append(facts, cause=cause, actor=actor) if facts else []
+
+
+def release(tx: Transaction, hold_id: str, *, actor: str, cause: str) -> list[Entry]:
+    """Give the units of a hold back. A hold that is already over stays over."""
+    found = queries.hold(tx.conn, hold_id)
+    if found.kind != "HOLD":
+        raise Refusal("These units belong to an order; cancel the order.", slug="not-a-hold")
+    if found.open_qty <= 0:
+        return []
+    return tx.append([rules.release(found, found.open_qty)], cause=cause, actor=actor)
+
+
+def expire(tx: Transaction, *, cause: str, actor: str = "hub") -> list[Entry]:
+    """Write down which holds are over (the scheduler's job)."""
+    now = trusted_now(tx)
+    if now is None:
+        return []
+    facts = rules.decide_expiry(queries.due_holds(tx.conn, now), now)
+    return tx.append(facts, cause=cause, actor=actor) if facts else []
+
+
+def count(
+    tx: Transaction,
+    sku: str,
+    counted: int,
+    since: str | None = None,
+    *,
+    actor: str,
+    cause: str,
+    reason: str | None = None,
+    occurred_at: datetime | None = None,
+) -> list[Entry]:
+    """Somebody counted all units of `sku` in the store, beginning after the entry `since`."""
+    _check_sku(sku)
+    if not 0 <= counted <= MAX_QTY:
+        raise Invalid(f"counted must be between 0 and {MAX_QTY}.", field="counted")
+    moved = 0 if since is None else queries.moved_since(tx.conn, sku, since)
+    moves = rules.decide_count(
+        queries.load(tx.conn, sku, tx.now),
+        counted,
+        moved_since=moved,
+        since=since,
+        now=trusted_now(tx),
+        reason=reason,
+    )
+    asked = tasks.unfinished(tx.conn, Kind.COUNT, f"sku:{sku}")
+    facts: list[Fact] = [*moves, *decide_finish([asked] if asked else [], actor)]
+    return tx.append(facts, cause=cause, actor=actor, occurred_at=occurred_at)
+
+
+def mend(tx: Transaction, *, cause: str, actor: str = "hub") -> list[Entry]:
+    """Raise what a rebase left below zero, and ask for a count of each such SKU."""
+    moves: list[StockMoved] = []
+    for sku in queries.below_zero(tx.conn):
+        moves += rules.decide_mend(queries.load(tx.conn, sku, tx.now))
+    facts: list[Fact] = [*moves, *count_tasks(tx, moves, cause)]
+    return tx.append(facts, cause=cause, actor=actor) if facts else []
+
+
+def ask_for_counts(
+    tx: Transaction, *, cause: str, actor: str = "hub", limit: int = 20
+) -> list[Entry]:
+    """Open count tasks where the evidence speaks against the record (the scheduler's job)."""
+    facts: list[Fact] = []
+    for sku in queries.doubtful(tx.conn, tx.now):
+        facts += count_task(tx, sku, "LOW_CONFIDENCE", cause)
+        if len(facts) == limit:
+            break
+    return tx.append(facts, cause=cause, actor=actor) if facts else []
+
+
+def count_tasks(tx: Transaction, moves: Iterable[StockMoved], cause: str) -> list[Fact]:
+    """A count task for each SKU whose record was found wrong by `moves`."""
+    wrong = [move.sku for move in moves if move.reason == rules.RECORD_ERROR]
+    return [fact for sku in dict.fromkeys(wrong) for fact in count_task(tx, sku, "RECORD_ERROR", cause)]
+
+
+def count_task(tx: Transaction, sku: str, reason: str, cause: str) -> list[Fact]:
+    subject = f"sku:{sku}"
+    unfinished = tasks.unfinished(tx.conn, Kind.COUNT, subject)
+    return [*decide_open(unfinished, Kind.COUNT, subject, reason, cause=cause, sku=sku)]
+
+
+def sale_lines(tx: Transaction, lines: Iterable[Mapping[str, Any]]) -> list[SaleLine]:
+    """Read `{"sku"|"gtin","qty","hold_id"?}` lines. Raises Invalid, naming the line."""
+    found = []
+    for index, line in enumerate(lines):
+        at = f"lines.{index}"
+        sku = line.get("sku")
+        if sku is None and line.get("gtin"):
+            sku = catalog.sku_for_gtin(tx.conn, str(line["gtin"]).zfill(14))
+            if sku is None:
+                raise Invalid(f"No product has the barcode {line['gtin']}.", field=f"{at}.gtin")
+        _check_sku(sku, f"{at}.sku")
+        check_qty(line.get("qty"), f"{at}.qty")
+        found.append(SaleLine(str(sku), int(line["qty"]), line.get("hold_id")))
+    if not found:
+        raise Invalid("lines must name at least one SKU.", field="lines")
+    return found
+
+
+def check_qty(qty: object, field: str) -> None:
+    if isinstance(qty, bool) or not isinstance(qty, int) or not 1 <= qty <= MAX_QTY:
+        raise Invalid(f"{field} must be a whole number from 1 to {MAX_QTY}.", field=field)
+
+
+def _check_sku(sku: object, field: str = "sku") -> None:
+    if not isinstance(sku, str) or not 1 <= len(sku) <= 64 or not sku.isprintable():
+        raise Invalid(f"{field} must be 1 to 64 printable characters.", field=field)
+
+
+def _already(
+    tx: Transaction, kind: str, ref: str, lines: Iterable[tuple[str, int]]
+) -> bool:
+    if not isinstance(ref, str) or not 1 <= len(ref) <= 128 or not ref.isprintable():
+        field = "sale_id" if kind == "SALE" else "receipt_id"
+        raise Invalid(f"{field} must be 1 to 128 printable characters.", field=field)
+    known = queries.document(tx.conn, kind, ref)
+    if not known:
+        return False
+    if known != rules.per_sku(lines):
+        what = "Sale" if kind == "SALE" else "Receipt"
+        raise Refusal(f"{what} {ref} is already recorded with other lines.", slug="other-lines")
+    return True
+
+
+def _until(tx: Transaction, seconds: int | None, policy: Policy) -> str:
+    length = policy.hold_seconds if seconds is None else seconds
+    if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= MAX_HOLD_S:
+        raise Invalid(f"seconds must be from 1 to {MAX_HOLD_S}.", field="seconds")
+    return stamp(tx.now + timedelta(seconds=length))

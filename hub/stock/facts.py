@@ -1,0 +1,80 @@
+"""What happens to the store's units: they move between buckets, and they are counted.
+
+It must never state a balance: a balance is the sum of moves.
+"""
+
+from typing import Final
+
+import msgspec
+
+# Units in the store. `in_transit` is ours and on its way; it is inside, and not on hand.
+ON_HAND: Final = ("available", "held", "committed", "staged", "damaged", "quality_control")
+INSIDE: Final = (*ON_HAND, "in_transit")
+OUTSIDE: Final = ("supplier", "customer", "shrink")
+BUCKETS: Final = (*INSIDE, *OUTSIDE)
+
+KINDS: Final = (
+    "RECEIVE",
+    "HOLD",
+    "ALLOCATION",
+    "RELEASE",
+    "SALE",
+    "CANCELLATION",
+    "RETURN",
+    "ADJUSTMENT",
+    "COUNT",
+    "TRANSFER_OUT",
+    "TRANSFER_IN",
+)
+
+
+class StockMoved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`qty` > 0 units of `sku` went from `source` to `target`.
+
+    `ref` names what the move opens (a HOLD, an ALLOCATION) or the document that it comes from
+    (a sale, a receipt); `closes` names the hold or allocation that it takes `qty` from.
+    """
+
+    sku: str
+    qty: int
+    source: str
+    target: str
+    kind: str
+    ref: str | None = None
+    closes: str | None = None
+    until: str | None = None
+    order_id: str | None = None
+    line_id: str | None = None
+    reason: str | None = None
+
+    def topics(self) -> tuple[str, ...]:
+        return (f"stock:{self.sku}",)
+
+
+class UnitsCounted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`expected` is what the record said, as of the entry `since`, when counting began."""
+
+    sku: str
+    counted: int
+    expected: int
+    since: str | None = None
+    reason: str | None = None
+
+    def topics(self) -> tuple[str, ...]:
+        return (f"stock:{self.sku}",)
+
+
+class HoldExtended(msgspec.Struct, frozen=True, kw_only=True):
+    sku: str
+    ref: str
+    until: str
+
+    def topics(self) -> tuple[str, ...]:
+        return (f"stock:{self.sku}",)
+
+
+FACTS: Final[dict[tuple[str, int], type]] = {
+    ("StockMoved", 1): StockMoved,
+    ("UnitsCounted", 1): UnitsCounted,
+    ("HoldExtended", 1): HoldExtended,
+}

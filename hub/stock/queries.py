@@ -1,0 +1,261 @@
+"""Reads the ledger: balances, holds, what may be promised and why, and whether it all adds up.
+
+It must never write, and never compute availability but through `rules.available_to_promise`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from sqlite3 import Connection, Row
+from typing import Any
+
+import msgspec
+
+from hub import chain, journal
+from hub.catalog import queries as catalog
+from hub.chain import Entry
+from hub.clock import parse, stamp
+from hub.errors import Invalid, NotFound
+from hub.stock.facts import INSIDE, StockMoved
+from hub.stock.rules import (
+    CHANNELS,
+    DEFAULT_POLICY,
+    Evidence,
+    Hold,
+    Policy,
+    Promise,
+    Stock,
+    available_to_promise,
+    confidence,
+    hold_change,
+    is_correction,
+    on_hand_change,
+    score,
+)
+
+
+def load(conn: Connection, sku: str, now: datetime) -> Stock:
+    """The account of `sku`; an empty one where the ledger never met it."""
+    balances = conn.execute("SELECT bucket, qty FROM stock_balance WHERE sku = ?", (sku,))
+    holds = conn.execute("SELECT * FROM stock_hold WHERE sku = ? AND open_qty <> 0", (sku,))
+    return Stock(
+        sku=sku,
+        buckets={bucket: qty for bucket, qty in balances},
+        holds=tuple(_hold(row) for row in holds),
+        evidence=_evidence(conn, sku, now),
+    )
+
+
+def loads(conn: Connection, skus: Iterable[str], now: datetime) -> dict[str, Stock]:
+    return {sku: load(conn, sku, now) for sku in dict.fromkeys(skus)}
+
+
+def hold(conn: Connection, ref: str) -> Hold:
+    row = conn.execute("SELECT * FROM stock_hold WHERE ref = ?", (ref,)).fetchone()
+    if row is None:
+        raise NotFound(f"No hold {ref} in this store.")
+    return _hold(row)
+
+
+def holds_of_order(conn: Connection, order_id: str) -> dict[str, Hold]:
+    """The order's allocations by their name, closed ones too."""
+    rows = conn.execute("SELECT * FROM stock_hold WHERE order_id = ?", (order_id,))
+    return {row["ref"]: _hold(row) for row in rows}
+
+
+def due_holds(conn: Connection, now: str, limit: int = 500) -> list[Hold]:
+    rows = conn.execute(
+        "SELECT * FROM stock_hold WHERE kind = 'HOLD' AND open_qty > 0 AND until <= ?"
+        " ORDER BY until, ref LIMIT ?",
+        (now, limit),
+    )
+    return [_hold(row) for row in rows]
+
+
+def below_zero(conn: Connection) -> list[str]:
+    """SKUs of which a bucket in the store stands below zero, as a rebase can leave them."""
+    rows = conn.execute(
+        "SELECT DISTINCT sku FROM stock_balance"
+        " WHERE qty < 0 AND bucket NOT IN ('supplier', 'customer', 'shrink') ORDER BY sku"
+    )
+    return [sku for (sku,) in rows]
+
+
+def doubtful(conn: Connection, now: datetime) -> Iterator[str]:
+    """SKUs whose record deserves low confidence, the most corrected first."""
+    rows = conn.execute(
+        "SELECT sku FROM stock_evidence WHERE adjustments > 0 OR sold >= 100"
+        " ORDER BY adjustments DESC, sold DESC, sku"
+    )
+    return (sku for (sku,) in rows.fetchall() if confidence(_evidence(conn, sku, now)) == "low")
+
+
+def document(conn: Connection, kind: str, ref: str) -> dict[str, int]:
+    """What a sale (`SALE`) or receipt (`RECEIVE`) has moved, units by SKU; empty: not seen yet."""
+    rows = conn.execute("SELECT sku, qty FROM stock_document WHERE kind = ? AND ref = ?", (kind, ref))
+    return {sku: qty for sku, qty in rows}
+
+
+def moved_since(conn: Connection, sku: str, since: str) -> int:
+    """Net units of `sku` that came in after the entry `since`, corrections left aside."""
+    start = journal.seq_of(conn, since)
+    if start is None:
+        raise Invalid(f"No entry {since} in this store's journal.", field="since")
+    total = 0
+    rows = conn.execute(
+        "SELECT entry FROM journal WHERE seq > ? AND instr(entry, ?)", (start, b'"StockMoved"')
+    )
+    for (content,) in rows:
+        entry = chain.decode(content)
+        if entry.type == "StockMoved" and entry.body["sku"] == sku:
+            move = msgspec.convert(entry.body, StockMoved)
+            total += 0 if is_correction(move) else on_hand_change(move)
+    return total
+
+
+# -- answers -----------------------------------------------------------------------------------
+
+
+def stock(
+    conn: Connection,
+    sku: str,
+    now: datetime,
+    *,
+    trusted: bool = True,
+    policy: Policy = DEFAULT_POLICY,
+) -> dict[str, Any]:
+    """`GET /stock/{sku}`. NotFound when neither ledger nor catalogue knows the SKU."""
+    account = load(conn, sku, now)
+    if not account.buckets and catalog.product(conn, sku) is None:
+        raise NotFound(f"No SKU {sku} in this store.")
+    at = stamp(now) if trusted else None
+    return {
+        "sku": sku,
+        "on_hand": account.on_hand,
+        "buckets": {bucket: account.units(bucket) for bucket in INSIDE},
+        "available_to_promise": {
+            channel: available_to_promise(account, channel, at, policy).qty for channel in CHANNELS
+        },
+        "as_of": stamp(now),
+        "last_entry": last_entry(conn),
+    }
+
+
+def promise(
+    conn: Connection,
+    sku: str,
+    channel: str,
+    now: datetime,
+    *,
+    trusted: bool = True,
+    policy: Policy = DEFAULT_POLICY,
+) -> Promise:
+    """What may be promised of `sku` to `channel` (store|kiosk|web|phone)."""
+    if channel not in CHANNELS:
+        raise Invalid(f"channel must be one of {', '.join(CHANNELS)}.", field="channel")
+    at = stamp(now) if trusted else None
+    return available_to_promise(load(conn, sku, now), channel, at, policy)
+
+
+def explain(
+    conn: Connection,
+    sku: str,
+    channel: str,
+    now: datetime,
+    *,
+    trusted: bool = True,
+    policy: Policy = DEFAULT_POLICY,
+) -> dict[str, Any]:
+    """`GET /stock/{sku}/explain`: the promise term by term, and what the record is worth."""
+    answer = promise(conn, sku, channel, now, trusted=trusted, policy=policy)
+    evidence = _evidence(conn, sku, now)
+    return {
+        "sku": sku,
+        "channel": channel,
+        "available_to_promise": answer.qty,
+        "terms": [{"name": term.name, "qty": term.qty} for term in answer.terms],
+        "confidence": {
+            "level": answer.confidence,
+            "score": score(evidence),
+            "days_since_count": evidence.days,
+            "sold_since_count": evidence.sold,
+            "adjustments_since_count": evidence.adjustments,
+            "agreements_since_count": evidence.agreed,
+        },
+        "as_of": stamp(now),
+    }
+
+
+def changed(conn: Connection, entries: Iterable[Entry], now: datetime) -> dict[str, Any]:
+    """What sales, counts, receipts and holds answer: `{"entries": […], "stock": {sku: {…}}}`."""
+    listed = list(entries)
+    skus = sorted({fact.sku for entry in listed if (fact := _body(entry)) is not None})
+    return {
+        "entries": [entry.id for entry in listed],
+        "stock": {sku: stock(conn, sku, now) for sku in skus},
+    }
+
+
+def last_entry(conn: Connection) -> str | None:
+    """The id of the journal's last entry: what a count names as `since` when it begins."""
+    row = conn.execute("SELECT id FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+    return None if row is None else str(row[0])
+
+
+# -- proof -------------------------------------------------------------------------------------
+
+
+def verify(conn: Connection, facts: Iterable[tuple[Entry, object]]) -> list[str]:
+    """Recompute every balance and hold from the moves; name each row that differs."""
+    balances: defaultdict[tuple[str, str], int] = defaultdict(int)
+    holds: defaultdict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for _, fact in facts:
+        if not isinstance(fact, StockMoved):
+            continue
+        balances[fact.sku, fact.source] -= fact.qty
+        balances[fact.sku, fact.target] += fact.qty
+        ref, opened, staged = hold_change(fact)
+        if ref is not None:
+            holds[ref] = (holds[ref][0] + opened, holds[ref][1] + staged)
+    rows = conn.execute("SELECT sku, bucket, qty FROM stock_balance")
+    live = {(sku, bucket): qty for sku, bucket, qty in rows}
+    faults = [
+        f"stock_balance: SKU {sku}, {bucket} is {live.get((sku, bucket), 'missing')},"
+        f" its moves say {balances.get((sku, bucket), 0)}"
+        for sku, bucket in sorted(live.keys() | balances.keys())
+        if live.get((sku, bucket)) != balances.get((sku, bucket))
+    ]
+    rows = conn.execute("SELECT ref, open_qty, staged_qty FROM stock_hold")
+    kept = {ref: (open_qty, staged) for ref, open_qty, staged in rows}
+    return faults + [
+        f"stock_hold: {ref} has {kept.get(ref, 'no row')} (open, staged),"
+        f" its moves say {holds.get(ref, 'nothing')}"
+        for ref in sorted(kept.keys() | holds.keys())
+        if kept.get(ref) != holds.get(ref)
+    ]
+
+
+def _body(entry: Entry) -> Any:
+    """The fact of an entry just appended (its body still is the fact itself)."""
+    return entry.body if hasattr(entry.body, "sku") else None
+
+
+def _hold(row: Row) -> Hold:
+    return Hold(
+        ref=row["ref"],
+        sku=row["sku"],
+        kind=row["kind"],
+        open_qty=row["open_qty"],
+        staged_qty=row["staged_qty"],
+        until=row["until"],
+        order_id=row["order_id"],
+        line_id=row["line_id"],
+    )
+
+
+def _evidence(conn: Connection, sku: str, now: datetime) -> Evidence:
+    row = conn.execute("SELECT * FROM stock_evidence WHERE sku = ?", (sku,)).fetchone()
+    if row is None:
+        return Evidence()
+    days = max(0, (now - parse(row["since"])).days)
+    return Evidence(days, row["sold"], row["adjustments"], row["agreed"])

@@ -1,0 +1,487 @@
+"""Decides which moves the ledger takes, and how much of a SKU may still be promised.
+
+It must never let an action take a bucket below zero, and never close more than a hold names;
+`evolve` on the other hand refuses nothing, because a fact has already happened.
+
+Times are stamps (`hub.clock.stamp`): their text sorts as they do. `now` is None where the clock
+cannot be trusted, and then nothing has expired.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+
+from hub.errors import Refusal
+from hub.stock.facts import BUCKETS, ON_HAND, OUTSIDE, HoldExtended, StockMoved, UnitsCounted
+
+CHANNELS: Final = ("store", "kiosk", "web", "phone")
+RECORD_ERROR: Final = "RECORD_ERROR"
+
+StockFact = StockMoved | UnitsCounted | HoldExtended
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a store decides for itself. Defaults promise all that the record knows of."""
+
+    hold_seconds: int = 600
+    safety_stock: Mapping[str, int] = field(default_factory=lambda: {"normal": 0, "low": 1})
+    channel_threshold: Mapping[str, int] = field(default_factory=dict)
+
+
+DEFAULT_POLICY: Final = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An open HOLD (units in `held`) or ALLOCATION (units in `committed` and `staged`)."""
+
+    ref: str
+    sku: str
+    kind: str
+    open_qty: int
+    staged_qty: int = 0
+    until: str | None = None
+    order_id: str | None = None
+    line_id: str | None = None
+
+    def expired(self, now: str | None) -> bool:
+        """A hold counts until `until`; at that very moment it is over."""
+        return now is not None and self.until is not None and self.until <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for and against a record since its last count (`since`: count or first move)."""
+
+    days: int = 0
+    sold: int = 0
+    adjustments: int = 0
+    agreed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """One SKU's account. `holds` are the open ones."""
+
+    sku: str
+    buckets: Mapping[str, int] = field(default_factory=dict)
+    holds: tuple[Hold, ...] = ()
+    evidence: Evidence = field(default_factory=Evidence)
+
+    def units(self, bucket: str) -> int:
+        return self.buckets.get(bucket, 0)
+
+    @property
+    def on_hand(self) -> int:
+        return sum(self.units(bucket) for bucket in ON_HAND)
+
+    def expired(self, now: str | None) -> list[Hold]:
+        """Expired holds that nobody has swept yet, the longest expired first."""
+        over = [hold for hold in self.holds if hold.kind == "HOLD" and hold.expired(now)]
+        return sorted(over, key=lambda hold: (hold.until or "", hold.ref))
+
+
+class Term(NamedTuple):
+    name: str
+    qty: int
+
+
+class Promise(NamedTuple):
+    """What may be promised to `channel`: the sum of `terms`, or nothing when that is below zero."""
+
+    sku: str
+    channel: str
+    terms: tuple[Term, ...]
+    confidence: str
+
+    @property
+    def qty(self) -> int:
+        return max(0, sum(term.qty for term in self.terms))
+
+
+class Wanted(NamedTuple):
+    """`qty` units of `sku` to be allocated under the name `ref`."""
+
+    ref: str
+    line_id: str
+    sku: str
+    qty: int
+
+
+class SaleLine(NamedTuple):
+    """`closes` names the hold that the units are taken from; None takes free ones."""
+
+    sku: str
+    qty: int
+    closes: str | None = None
+
+
+# -- what may be promised ----------------------------------------------------------------------
+
+
+def score(evidence: Evidence) -> int:
+    """Return 0–100: how far a record may be trusted. It loses by age, sales and corrections."""
+    lost = min(30, max(0, evidence.days) // 3) + min(20, evidence.sold // 20)
+    lost += min(75, 25 * evidence.adjustments)
+    return max(0, min(100, 100 - lost + min(20, 2 * evidence.agreed)))
+
+
+def confidence(evidence: Evidence) -> str:
+    return "low" if score(evidence) < 50 else "normal"
+
+
+def available_to_promise(
+    stock: Stock,
+    channel: str,
+    now: str | None,
+    policy: Policy = DEFAULT_POLICY,
+    rights_elsewhere: int = 0,
+) -> Promise:
+    """The one function that says what this store may still promise to `channel`."""
+    trust = confidence(stock.evidence)
+    terms = (
+        Term("available", stock.units("available")),
+        Term("expired_holds", sum(hold.open_qty for hold in stock.expired(now))),
+        Term("safety_stock", -policy.safety_stock.get(trust, 0)),
+        Term("channel_threshold", -policy.channel_threshold.get(channel, 0)),
+        Term("rights_elsewhere", -rights_elsewhere),
+    )
+    return Promise(stock.sku, channel, terms, trust)
+
+
+# -- holds and allocations ---------------------------------------------------------------------
+
+
+def decide_hold(
+    stock: Stock,
+    ref: str,
+    qty: int,
+    until: str,
+    channel: str,
+    now: str | None,
+    policy: Policy = DEFAULT_POLICY,
+) -> list[StockMoved]:
+    """Hold `qty` units until `until`."""
+    _refuse_beyond(available_to_promise(stock, channel, now, policy), qty)
+    held = StockMoved(
+        sku=stock.sku,
+        qty=qty,
+        source="available",
+        target="held",
+        kind="HOLD",
+        ref=ref,
+        until=until,
+    )
+    return [*sweep(stock, qty, now), held]
+
+
+def decide_extension(hold: Hold, until: str, now: str | None) -> list[HoldExtended]:
+    """Activity keeps a hold alive. It never shortens one, and never revives an expired one."""
+    if hold.expired(now):
+        raise Refusal("This hold has expired. Take the units again.", slug="hold-expired")
+    if hold.until is not None and until <= hold.until:
+        return []
+    return [HoldExtended(sku=hold.sku, ref=hold.ref, until=until)]
+
+
+def decide_expiry(holds: Iterable[Hold], now: str | None) -> list[StockMoved]:
+    """Write down which holds are over. Nothing expires by a clock that cannot be trusted."""
+    over = [hold for hold in holds if hold.kind == "HOLD" and hold.expired(now)]
+    return [release(hold, hold.open_qty, "EXPIRED") for hold in over if hold.open_qty > 0]
+
+
+def decide_allocation(
+    stocks: Mapping[str, Stock],
+    wanted: Sequence[Wanted],
+    order_id: str,
+    channel: str,
+    now: str | None,
+    policy: Policy = DEFAULT_POLICY,
+) -> list[StockMoved]:
+    """Promise all of `wanted` to one order, or refuse it whole. Lines of one SKU are summed."""
+    facts = []
+    for sku, qty in per_sku((line.sku, line.qty) for line in wanted).items():
+        stock = stocks.get(sku) or Stock(sku)
+        _refuse_beyond(available_to_promise(stock, channel, now, policy), qty)
+        facts += sweep(stock, qty, now)
+    return facts + [
+        StockMoved(
+            sku=line.sku,
+            qty=line.qty,
+            source="available",
+            target="committed",
+            kind="ALLOCATION",
+            ref=line.ref,
+            order_id=order_id,
+            line_id=line.line_id,
+        )
+        for line in wanted
+    ]
+
+
+def sweep(stock: Stock, needed: int, now: str | None) -> list[StockMoved]:
+    """Release as many expired holds as `needed` free units require."""
+    facts, free = [], stock.units("available")
+    for hold in stock.expired(now):
+        if free >= needed:
+            break
+        facts.append(release(hold, hold.open_qty, "EXPIRED"))
+        free += hold.open_qty
+    return facts
+
+
+def release(hold: Hold, qty: int, reason: str | None = None) -> StockMoved:
+    """Give unstaged units of a hold back to the shelf."""
+    return close(hold, qty, "available", "RELEASE", reason=reason)
+
+
+def close(
+    hold: Hold,
+    qty: int,
+    target: str,
+    kind: str,
+    *,
+    staged: bool = False,
+    ref: str | None = None,
+    reason: str | None = None,
+) -> StockMoved:
+    """Take `qty` units out of a hold or allocation: never more than it has where they are."""
+    here = hold.staged_qty if staged else hold.open_qty - hold.staged_qty
+    if qty > here:
+        raise Refusal(
+            f"Only {max(0, here)} of the units of SKU {hold.sku} that were promised are left.",
+            slug="closes-too-much",
+        )
+    return StockMoved(
+        sku=hold.sku,
+        qty=qty,
+        source="held" if hold.kind == "HOLD" else "staged" if staged else "committed",
+        target=target,
+        kind=kind,
+        ref=ref,
+        closes=hold.ref,
+        order_id=hold.order_id,
+        line_id=hold.line_id,
+        reason=reason,
+    )
+
+
+def close_all(hold: Hold, kind: str, reason: str | None = None) -> list[StockMoved]:
+    """Give back all that a hold or allocation still has, from where it is."""
+    parts = ((hold.open_qty - hold.staged_qty, False), (hold.staged_qty, True))
+    return [
+        close(hold, qty, "available", kind, staged=staged, reason=reason)
+        for qty, staged in parts
+        if qty > 0
+    ]
+
+
+def stage(hold: Hold, qty: int, *, back: bool = False) -> StockMoved:
+    """Move promised units to the staging shelf, or `back` from it; they stay promised."""
+    here = hold.staged_qty if back else hold.open_qty - hold.staged_qty
+    if qty > here:
+        raise Refusal(
+            f"Only {max(0, here)} of SKU {hold.sku} can be put there.", slug="closes-too-much"
+        )
+    source, target = ("staged", "committed") if back else ("committed", "staged")
+    return StockMoved(
+        sku=hold.sku,
+        qty=qty,
+        source=source,
+        target=target,
+        kind="ALLOCATION",
+        ref=hold.ref,
+        order_id=hold.order_id,
+        line_id=hold.line_id,
+    )
+
+
+# -- goods in and out --------------------------------------------------------------------------
+
+
+def decide_receipt(receipt_id: str, lines: Iterable[tuple[str, int]]) -> list[StockMoved]:
+    """Goods that came in, whatever the record or the catalogue thought of them."""
+    return [
+        StockMoved(
+            sku=sku, qty=qty, source="supplier", target="available", kind="RECEIVE", ref=receipt_id
+        )
+        for sku, qty in lines
+    ]
+
+
+def decide_sale(
+    stocks: Mapping[str, Stock],
+    sale_id: str,
+    lines: Sequence[SaleLine],
+    holds: Mapping[str, Hold],
+    now: str | None,
+) -> list[StockMoved]:
+    """A sale at the till has already happened: what the record lacks is corrected before it."""
+    facts: list[StockMoved] = []
+    named = {line.closes for line in lines}
+    free = per_sku((line.sku, line.qty) for line in lines if line.closes is None)
+    for sku, qty in free.items():
+        stock = stocks.get(sku) or Stock(sku)
+        others = tuple(hold for hold in stock.holds if hold.ref not in named)
+        swept = sweep(replace(stock, holds=others), qty, now)
+        known = stock.units("available") + sum(move.qty for move in swept)
+        facts += swept
+        if known < qty:
+            facts.append(record_error(sku, qty - known))
+    left = dict(holds)
+    for line in lines:
+        if line.closes is not None:
+            hold = left[line.closes]
+            facts.append(close(hold, line.qty, "customer", "SALE", ref=sale_id))
+            left[line.closes] = replace(hold, open_qty=hold.open_qty - line.qty)
+            continue
+        facts.append(
+            StockMoved(
+                sku=line.sku,
+                qty=line.qty,
+                source="available",
+                target="customer",
+                kind="SALE",
+                ref=sale_id,
+            )
+        )
+    return facts
+
+
+def record_error(sku: str, qty: int, bucket: str = "available") -> StockMoved:
+    """Units that are there although the record did not know of them."""
+    return StockMoved(
+        sku=sku,
+        qty=qty,
+        source="shrink",
+        target=bucket,
+        kind="ADJUSTMENT",
+        reason=RECORD_ERROR,
+    )
+
+
+def decide_mend(stock: Stock) -> list[StockMoved]:
+    """Raise what a rebase left below zero, bucket by bucket."""
+    short = [(bucket, -stock.units(bucket)) for bucket in BUCKETS if bucket not in OUTSIDE]
+    return [record_error(stock.sku, qty, bucket) for bucket, qty in short if qty > 0]
+
+
+def decide_count(
+    stock: Stock,
+    counted: int,
+    *,
+    moved_since: int,
+    since: str | None,
+    now: str | None,
+    reason: str | None = None,
+) -> list[StockFact]:
+    """Compare all units in the store with the record as of when counting began.
+
+    `moved_since` is the net number of units that came in (or, below zero, went out) since then.
+    Missing units are taken from what is free. Promised and staged ones are left to the pick that
+    will not find them: a count does not break a promise, and the record stays higher till then.
+    """
+    expected = stock.on_hand - moved_since
+    facts: list[StockFact] = [
+        UnitsCounted(
+            sku=stock.sku, counted=counted, expected=expected, since=since, reason=reason
+        )
+    ]
+    difference = counted - expected
+    if difference > 0:
+        facts.append(_counted(stock.sku, difference, "shrink", "available", reason))
+    if difference < 0:
+        swept = sweep(stock, -difference, now)
+        free = stock.units("available") + sum(move.qty for move in swept)
+        missing = min(-difference, max(0, free))
+        facts += swept
+        if missing:
+            facts.append(_counted(stock.sku, missing, "available", "shrink", reason))
+    return facts
+
+
+def _counted(sku: str, qty: int, source: str, target: str, reason: str | None) -> StockMoved:
+    return StockMoved(
+        sku=sku, qty=qty, source=source, target=target, kind="COUNT", reason=reason
+    )
+
+
+def is_correction(move: StockMoved) -> bool:
+    """Corrections speak about the past: they change what a running count should have found."""
+    return move.kind in ("COUNT", "ADJUSTMENT")
+
+
+def on_hand_change(move: StockMoved) -> int:
+    """Return by how much `move` changes the units in the store."""
+    return move.qty * ((move.target in ON_HAND) - (move.source in ON_HAND))
+
+
+# -- the fold ----------------------------------------------------------------------------------
+
+
+def evolve(stock: Stock, fact: StockFact) -> Stock:
+    """Apply a fact of this SKU. Never refuses."""
+    if isinstance(fact, UnitsCounted):
+        return replace(stock, evidence=Evidence())
+    if isinstance(fact, HoldExtended):
+        holds = tuple(
+            replace(hold, until=fact.until) if hold.ref == fact.ref else hold
+            for hold in stock.holds
+        )
+        return replace(stock, holds=holds)
+    buckets = dict(stock.buckets)
+    buckets[fact.source] = buckets.get(fact.source, 0) - fact.qty
+    buckets[fact.target] = buckets.get(fact.target, 0) + fact.qty
+    return replace(stock, buckets=buckets, holds=_evolve_holds(stock.holds, fact))
+
+
+def _evolve_holds(holds: tuple[Hold, ...], move: StockMoved) -> tuple[Hold, ...]:
+    """A hold whose units are all closed is gone; one that a rebase overdrew is kept below zero."""
+    ref, opened, staged = hold_change(move)
+    if ref is None:
+        return holds
+    known = {hold.ref: hold for hold in holds}
+    hold = known.get(ref)
+    if hold is None:
+        kind = "HOLD" if "held" in (move.source, move.target) else "ALLOCATION"
+        hold = Hold(ref, move.sku, kind, 0, 0, move.until, move.order_id, move.line_id)
+    known[ref] = replace(
+        hold, open_qty=hold.open_qty + opened, staged_qty=hold.staged_qty + staged
+    )
+    return tuple(hold for hold in known.values() if (hold.open_qty, hold.staged_qty) != (0, 0))
+
+
+PROMISE_BUCKETS: Final = ("held", "committed", "staged")
+
+
+def hold_change(move: StockMoved) -> tuple[str | None, int, int]:
+    """Return (ref, units it gains, of which staged): how `move` changes a hold."""
+    ref = move.closes
+    if ref is None and move.kind in ("HOLD", "ALLOCATION"):
+        ref = move.ref
+    if ref is None:
+        return None, 0, 0
+    gained = (move.target in PROMISE_BUCKETS) - (move.source in PROMISE_BUCKETS)
+    staged = (move.target == "staged") - (move.source == "staged")
+    return ref, gained * move.qty, staged * move.qty
+
+
+# -- small arithmetic --------------------------------------------------------------------------
+
+
+def per_sku(lines: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Sum the lines of one SKU: two of them never pass a check one by one."""
+    total: dict[str, int] = {}
+    for sku, qty in lines:
+        total[sku] = total.get(sku, 0) + qty
+    return total
+
+
+def _refuse_beyond(promise: Promise, qty: int) -> None:
+    if qty <= promise.qty:
+        return
+    if promise.qty == 0:
+        raise Refusal(f"None of SKU {promise.sku} is free.", slug="not-available")
+    verb = "is" if promise.qty == 1 else "are"
+    raise Refusal(f"Only {promise.qty} of SKU {promise.sku} {verb} free.", slug="not-available")

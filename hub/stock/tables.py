@@ -1,0 +1,118 @@
+"""The ledger's rows: balances, open holds, the evidence behind a record, documents already taken.
+
+It must never refuse a fact and never clamp a balance: what is below zero is shown as it is.
+This is the hot path: a till sale costs three small statements.
+"""
+
+from sqlite3 import Connection
+from typing import Final
+
+from hub.chain import Entry
+from hub.database import TableClass
+from hub.projections import Projection
+from hub.stock.facts import HoldExtended, StockMoved, UnitsCounted
+from hub.stock.rules import hold_change
+
+SCHEMA: Final = """
+CREATE TABLE stock_balance (
+  sku TEXT NOT NULL, bucket TEXT NOT NULL, qty INTEGER NOT NULL,
+  PRIMARY KEY (sku, bucket)
+) WITHOUT ROWID;
+CREATE INDEX stock_balance_below ON stock_balance (sku)
+  WHERE qty < 0 AND bucket NOT IN ('supplier', 'customer', 'shrink');
+CREATE TABLE stock_hold (
+  ref TEXT PRIMARY KEY,
+  sku TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  open_qty INTEGER NOT NULL,
+  staged_qty INTEGER NOT NULL,
+  until TEXT,
+  order_id TEXT,
+  line_id TEXT
+) WITHOUT ROWID;
+CREATE INDEX stock_hold_sku ON stock_hold (sku) WHERE open_qty <> 0;
+CREATE INDEX stock_hold_until ON stock_hold (until) WHERE kind = 'HOLD' AND open_qty > 0;
+CREATE INDEX stock_hold_order ON stock_hold (order_id) WHERE order_id IS NOT NULL;
+CREATE TABLE stock_evidence (
+  sku TEXT PRIMARY KEY,
+  since TEXT NOT NULL,
+  counted_at TEXT,
+  sold INTEGER NOT NULL DEFAULT 0,
+  adjustments INTEGER NOT NULL DEFAULT 0,
+  agreed INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE stock_document (
+  kind TEXT NOT NULL, ref TEXT NOT NULL, sku TEXT NOT NULL, qty INTEGER NOT NULL,
+  PRIMARY KEY (kind, ref, sku)
+) WITHOUT ROWID;
+"""
+
+_BALANCE: Final = """
+INSERT INTO stock_balance (sku, bucket, qty) VALUES (?1, ?2, -?4), (?1, ?3, ?4)
+ON CONFLICT (sku, bucket) DO UPDATE SET qty = qty + excluded.qty
+"""
+
+_HOLD: Final = """
+INSERT INTO stock_hold (ref, sku, kind, open_qty, staged_qty, until, order_id, line_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (ref) DO UPDATE SET open_qty = open_qty + excluded.open_qty,
+  staged_qty = staged_qty + excluded.staged_qty
+"""
+
+_EVIDENCE: Final = """
+INSERT INTO stock_evidence (sku, since, sold, adjustments, agreed) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (sku) DO UPDATE SET sold = sold + excluded.sold,
+  adjustments = adjustments + excluded.adjustments, agreed = agreed + excluded.agreed
+"""
+
+_COUNTED: Final = """
+INSERT INTO stock_evidence (sku, since, counted_at) VALUES (?1, ?2, ?2)
+ON CONFLICT (sku) DO UPDATE SET since = excluded.since, counted_at = excluded.counted_at,
+  sold = 0, adjustments = 0, agreed = 0
+"""
+
+_DOCUMENT: Final = """
+INSERT INTO stock_document (kind, ref, sku, qty) VALUES (?, ?, ?, ?)
+ON CONFLICT (kind, ref, sku) DO UPDATE SET qty = qty + excluded.qty
+"""
+
+
+def _moved(conn: Connection, entry: Entry, move: StockMoved) -> None:
+    kind, sku, qty = move.kind, move.sku, move.qty
+    conn.execute(_BALANCE, (sku, move.source, move.target, qty))
+    ref, opened, staged = hold_change(move)
+    if ref is not None:
+        what = "HOLD" if "held" in (move.source, move.target) else "ALLOCATION"
+        row = (ref, sku, what, opened, staged, move.until, move.order_id, move.line_id)
+        conn.execute(_HOLD, row)
+    if kind == "SALE":
+        conn.execute(_EVIDENCE, (sku, entry.recorded_at, qty, 0, 0))
+    elif kind == "ADJUSTMENT":
+        conn.execute(_EVIDENCE, (sku, entry.recorded_at, 0, 1, 0))
+    elif move.target == "staged":
+        # The units were found, scanned and put aside: the record was right about them.
+        conn.execute(_EVIDENCE, (sku, entry.recorded_at, 0, 0, 1))
+    if move.ref is not None and kind in ("SALE", "RECEIVE"):
+        conn.execute(_DOCUMENT, (kind, move.ref, sku, qty))
+
+
+def _counted(conn: Connection, entry: Entry, fact: UnitsCounted) -> None:
+    conn.execute(_COUNTED, (fact.sku, entry.recorded_at))
+
+
+def _extended(conn: Connection, entry: Entry, fact: HoldExtended) -> None:
+    conn.execute("UPDATE stock_hold SET until = ? WHERE ref = ?", (fact.until, fact.ref))
+
+
+PROJECTION: Final = Projection(
+    room="stock",
+    schema=SCHEMA,
+    apply={StockMoved: _moved, UnitsCounted: _counted, HoldExtended: _extended},
+)
+
+TABLES: Final[dict[str, TableClass]] = {
+    "stock_balance": "projection",
+    "stock_hold": "projection",
+    "stock_evidence": "projection",
+    "stock_document": "projection",
+}

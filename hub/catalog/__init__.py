@@ -1,1 +1,1 @@
-"""Products, prices and barcodes as central gave them: a replica that the hub reads and never edits."""
+"""Products, prices and barcodes as central gave them: a replica that the hub never edits."""

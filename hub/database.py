@@ -144,6 +144,17 @@ def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def copy(path: Path, target: Path) -> None:
+    """Write a compact copy of `path` as of one commit; its writer goes on meanwhile."""
+    connection = open_reader(path)
+    try:
+        # VACUUM INTO writes a file of its own, which query_only forbids as if it were ours.
+        connection.execute("PRAGMA query_only=OFF")
+        connection.execute("VACUUM INTO ?", (str(target),))
+    finally:
+        connection.close()
+
+
 def wal_bytes(path: Path) -> int:
     """Return the size of the write-ahead log beside `path`."""
     with suppress(FileNotFoundError):

@@ -1,0 +1,152 @@
+"""Opens one store's files with all its rooms; it must never start a thread but the writer.
+
+Here, and nowhere else, stands which rooms there are: their facts, tables and migrations.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sqlite_utils.migrations import Migrations
+
+from hub import commands, database, ingest, journal, outbox, projections, quarantine, scans
+from hub.catalog import tables as catalog
+from hub.clock import Clock, SystemClock
+from hub.customers import facts as customers_facts
+from hub.customers import tables as customers
+from hub.database import Ballast, Database, Lock, TableClass
+from hub.events import Ring
+from hub.fleet import tables as fleet
+from hub.journal import Journal
+from hub.pickup import facts as pickup_facts
+from hub.pickup import tables as pickup
+from hub.projections import Projection, Projections
+from hub.settings import Settings
+from hub.staff import tables as staff
+from hub.stock import facts as stock_facts
+from hub.stock import tables as stock
+from hub.tasks import facts as tasks_facts
+from hub.tasks import tables as tasks
+from hub.writer import Writer
+
+LOCK: Final = "hub.lock"
+
+TYPES: Final[Mapping[tuple[str, int], type]] = {
+    **stock_facts.FACTS,
+    **tasks_facts.FACTS,
+    **pickup_facts.FACTS,
+    **customers_facts.FACTS,
+}
+PROJECTIONS: Final[tuple[Projection, ...]] = (
+    stock.PROJECTION,
+    tasks.PROJECTION,
+    pickup.PROJECTION,
+)
+MIGRATIONS: Final[tuple[Migrations, ...]] = (
+    journal.MIGRATIONS,
+    projections.MIGRATIONS,
+    commands.MIGRATIONS,
+    quarantine.MIGRATIONS,
+    outbox.MIGRATIONS,
+    ingest.MIGRATIONS,
+    staff.MIGRATIONS,
+    customers.MIGRATIONS,
+    fleet.MIGRATIONS,
+    scans.MIGRATIONS,
+)
+REPLICA: Final[tuple[Migrations, ...]] = (catalog.REPLICA,)
+TABLES: Final[Mapping[str, TableClass]] = {
+    **database.TABLES,
+    **journal.TABLES,
+    **projections.TABLES,
+    **commands.TABLES,
+    **quarantine.TABLES,
+    **outbox.TABLES,
+    **ingest.TABLES,
+    **catalog.TABLES,
+    **staff.TABLES,
+    **customers.TABLES,
+    **fleet.TABLES,
+    **stock.TABLES,
+    **tasks.TABLES,
+    **pickup.TABLES,
+    **scans.TABLES,
+}
+
+
+def facts() -> Journal:
+    """Return a journal that knows every room's facts and projections, not yet loaded."""
+    return Journal(TYPES, Projections(PROJECTIONS))
+
+
+def files(directory: Path) -> Database:
+    """Return the store's two files, to be read; nothing is opened or made yet."""
+    return Database(directory / "hub.db", directory / "replica.db")
+
+
+class Store:
+    """One store's files, open for writing and locked, with the writer running."""
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        migrations: tuple[Migrations, ...] = (),
+    ) -> None:
+        self.directory = directory
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self._lock = Lock(directory / LOCK)
+        self._lock.__enter__()
+        self.database = files(directory)
+        database.create(self.database.replica, REPLICA).close()
+        self._connection = self.database.open_writer((*MIGRATIONS, *migrations))
+        self.journal = facts()
+        self._refold_stale()
+        self.journal.load(self._connection)
+        self.ring = Ring(self.journal.head.seq)
+        ballast = Ballast(directory / "ballast", settings.ballast_mib << 20)
+        self.writer = Writer(self._connection, self.journal, self.clock, self.ring, ballast)
+        self.writer.make_room()
+        self.writer.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commit what was submitted and leave the files to the next process."""
+        self.writer.stop()
+        self.database.close()
+        self._connection.close()
+        self._lock.__exit__(None, None, None)
+
+    def read(self, query: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Return `query(connection, …)` on one consistent view."""
+        with self.database.reader() as connection:
+            return query(connection, *arguments, **named)
+
+    def rebuild(self) -> None:
+        """Fold the whole journal into fresh projections, in one transaction."""
+        self.writer.run(lambda tx: self._refold(self.journal.projections.tables))
+
+    def _refold_stale(self) -> None:
+        stale = self.journal.projections.stale(self._connection)
+        if stale:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._refold(stale)
+            self._connection.execute("COMMIT")
+
+    def _refold(self, rooms: Any) -> None:
+        everything = self.journal.facts(self._connection)
+        self.journal.projections.refold(self._connection, rooms, everything)

@@ -47,4 +47,5 @@ else
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$lock" ||
         stop "The locked packages could not be installed; is the package index within reach?"
 fi
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
+said="$(.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
+    --no-build-isolation --editable . 2>&1)" || stop "$said"

@@ -10,7 +10,9 @@ PIECES = {"facts", "rules", "tables", "queries", "actions"}
 ROOMS = {
     module.name.split(".")[1]
     for module in modules()
-    if module.name.startswith("hub.") and module.name.split(".")[-1] in PIECES
+    if module.name.startswith("hub.")
+    and module.name.split(".")[-1] in PIECES
+    and module.name.split(".")[1] not in ("ingest", "scans")
 }
 
 

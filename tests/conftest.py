@@ -1,0 +1,60 @@
+"""What all tests share: marks by directory, a small hypothesis profile, and a running store."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.components import require
+from tests.floor import Floor
+
+MARKS = {
+    "stories": ["slow"],
+    "browser": ["slow", "browser"],
+    "kill": ["slow", "kill"],
+    "bench": ["bench"],
+    "soak": ["soak"],
+}
+
+hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("soak", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies under tests/stories and the like."""
+    here = Path(__file__).parent
+    for item in items:
+        directory = item.path.relative_to(here).parts[0] if here in item.path.parents else ""
+        for mark in MARKS.get(directory, ()):
+            item.add_marker(mark)
+
+
+@pytest.fixture(scope="session")
+def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
+    """One store for all tests that leave it standing; each brings its own SKUs and orders."""
+    require("mosquitto")
+    store = Floor(tmp_path_factory.mktemp("floor") / "data")
+    try:
+        yield store.start()
+    finally:
+        store.stop()
+
+
+@pytest.fixture
+def new_floor(tmp_path: Path) -> Iterator[Callable[..., Floor]]:
+    """Start a store of one's own: `new_floor(broker="amqtt")`."""
+    stores: list[Floor] = []
+
+    def start(broker: str = "mosquitto", **environment: str) -> Floor:
+        if broker == "mosquitto":
+            require("mosquitto")
+        store = Floor(tmp_path / f"data{len(stores)}", broker=broker, **environment)
+        stores.append(store)
+        return store.start()
+
+    yield start
+    for store in stores:
+        store.stop()

@@ -86,8 +86,8 @@ class Supervisor:
         self._on_change = on_change
 
     def add(self, child: Child, within_s: float = 30.0) -> None:
-        child.start()
         self.children.append(child)
+        child.start()
         child.wait_ready(within_s)
 
     def watch(self, stop: threading.Event) -> None:

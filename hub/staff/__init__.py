@@ -1,1 +1,1 @@
-"""Who works here and who is signed in: names, PINs and badges are records and never facts."""
+"""Who works here and who is signed in: names, PINs, badges are records and never facts."""

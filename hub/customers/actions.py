@@ -1,0 +1,55 @@
+"""Keeps and erases the personal data of customers.
+
+It must never write anything personal into a fact, and never bring back what was erased.
+"""
+
+from collections.abc import Mapping
+
+from hub.catalog.words import fold
+from hub.clock import stamp
+from hub.customers import queries, rules
+from hub.customers.facts import PersonalDataErased
+from hub.journal import Transaction
+
+
+def put(tx: Transaction, ref: str, personal: Mapping[str, str | None]) -> bool:
+    """Keep who `ref` stands for: name, email, phone, plate, note. False when it was erased."""
+    if queries.is_erased(tx.conn, rules.ref(ref)):
+        return False
+    cleaned = rules.personal(dict(personal))
+    phone = cleaned["phone"] or ""
+    digits = "".join(letter for letter in phone if letter.isdigit())
+    found_by = (cleaned["name"], cleaned["email"], phone, digits)
+    tx.conn.execute(
+        "INSERT OR REPLACE INTO personal VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            ref,
+            *(cleaned[field] for field in rules.FIELDS),
+            fold(" ".join(part for part in found_by if part)),
+            stamp(tx.now),
+        ),
+    )
+    return True
+
+
+def erase(tx: Transaction, ref: str, *, actor: str, cause: str) -> bool:
+    """Delete the data for good and append the fact; False when it was erased before.
+
+    The writer's connection overwrites what it deletes (secure_delete) and empties the WAL after
+    the commit. The fact is appended for an unknown reference too: data that comes later is not
+    kept.
+    """
+    known = queries.is_erased(tx.conn, rules.ref(ref))
+    if not known:
+        tx.append([PersonalDataErased(ref)], cause=cause, actor=actor)
+    sweep(tx)
+    return not known
+
+
+def sweep(tx: Transaction) -> int:
+    """Delete data that facts call erased (after a restore or a rebase); return how many rows."""
+    found = tx.conn.execute(
+        "DELETE FROM personal WHERE ref IN (SELECT ref FROM customer_erased)"
+    ).rowcount
+    tx.clean_wal()
+    return found

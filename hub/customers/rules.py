@@ -1,0 +1,34 @@
+"""What personal data may look like; it must never end up in a message that is logged."""
+
+import re
+from typing import Final
+
+from hub.errors import Invalid
+
+# What an order brings; anything else that is sent is not kept.
+FIELDS: Final = ("name", "email", "phone", "plate", "note")
+_LONGEST: Final = {"name": 120, "email": 254, "phone": 40, "plate": 20, "note": 1000}
+_REF: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+def ref(text: str) -> str:
+    """Return a usable random reference."""
+    if not _REF.fullmatch(text):
+        raise Invalid("A customer reference is 1 to 64 letters, digits, _ or -.", field="ref")
+    return text
+
+
+def personal(values: dict[str, str | None]) -> dict[str, str | None]:
+    """Return the known fields, trimmed. The sentences of Invalid never quote what was given."""
+    cleaned: dict[str, str | None] = {}
+    for field in FIELDS:
+        value = (values.get(field) or "").strip()
+        if len(value) > _LONGEST[field]:
+            raise Invalid(f"{field} has at most {_LONGEST[field]} characters.", field=field)
+        if _CONTROL.search(value):
+            raise Invalid(f"{field} holds a control character.", field=field)
+        cleaned[field] = value or None
+    if cleaned["name"] is None:
+        raise Invalid("A customer's name is missing.", field="name")
+    return cleaned

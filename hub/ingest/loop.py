@@ -1,0 +1,347 @@
+"""The ingest thread: reads the broker, fills one commit while the last one is being written.
+
+It must never acknowledge before the commit's future says so, and never hold more in memory than
+its bound: beyond it the broker has to wait.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+from paho.mqtt.client import MQTTMessage
+
+from hub import quarantine, wire
+from hub.clock import Clock
+from hub.errors import HubError, Invalid, Unavailable
+from hub.ingest.link import Address, Link, wait
+from hub.ingest.record import Handlers, Item, Recorder
+from hub.ingest.travels import Travel, Travels
+from hub.journal import Transaction
+from hub.wire import Unreadable
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# Bytes of messages that wait for their commit; beyond, the socket is not read.
+WAITING_MOST: Final = 16 * 1024 * 1024
+IDLE_S: Final = 1.0
+ACKS_A_MESSAGE: Final = 500
+
+
+class Writes(Protocol):
+    """The one writer; `bulk` work joins a group last and never two at once."""
+
+    def submit(self, work: Callable[[Transaction], T], *, bulk: bool = False) -> Future[T]: ...
+
+
+class Counters(msgspec.Struct):
+    """Since the start of the process."""
+
+    messages: int = 0
+    commits: int = 0
+    committed: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    refused: int = 0
+    retained: int = 0
+    stale_acks: int = 0
+    reconnects: int = 0
+
+
+@dataclass(slots=True)
+class _Message:
+    """A received message and what it held; `mid` 0 needs no PUBACK."""
+
+    mid: int
+    generation: int
+    size: int
+    items: Sequence[Item]
+
+
+class Ingest:
+    """One thread runs `loop`; `travels`, `counters` and `replay` may be called from any."""
+
+    def __init__(
+        self,
+        *,
+        store: str,
+        address: Address,
+        writer: Writes,
+        clock: Clock,
+        handlers: Handlers,
+        batch_cap: int = 500,
+        quarantine_bound: int = 1000,
+    ) -> None:
+        self.counters = Counters()
+        self._store = store
+        self._writer = writer
+        self._clock = clock
+        self._cap = batch_cap
+        self._recorder = Recorder(
+            handlers, quarantine_bound, trusted=lambda: clock.quality() != "unknown"
+        )
+        self._travels = Travels()
+        self._waiting: deque[_Message] = deque()
+        self._waiting_bytes = 0
+        self._commit: list[_Message] = []
+        self._future: Future[None] | None = None
+        self._retry_at = 0.0
+        self._full = False
+        self._alone: deque[_Message] = deque()
+        self._outgoing: deque[tuple[str, bytes]] = deque()
+        self._wake_out, self._wake_in = os.pipe()
+        os.set_blocking(self._wake_in, False)
+        os.set_blocking(self._wake_out, False)
+        self._link = Link(address, wire.hub_filters(store), self._on_message)
+
+    # --- for other threads
+
+    @property
+    def connected(self) -> bool:
+        return self._link.connected
+
+    def travels(self) -> list[Travel]:
+        """Return the way of the last business observations, newest first."""
+        return self._travels.latest()
+
+    def replay(self, tx: Transaction, row: quarantine.Row) -> str:
+        """The way of `hub.quarantine.replay` for the source `mqtt`."""
+        return self._recorder.replay(tx, row)
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Publish a device command, at least once from here; False without a connection."""
+        if not self.connected:
+            return False
+        self._outgoing.append((topic, payload))
+        self._wake()
+        return True
+
+    def loop(self, stop: threading.Event) -> None:
+        """Run until `stop` is set; acknowledge what is committed, leave the rest to the broker."""
+        try:
+            while not stop.is_set():
+                self.step(IDLE_S)
+            if self._future is not None:
+                self._future.exception(timeout=10)
+                self._finish()
+        finally:
+            self._link.close()
+            os.close(self._wake_in)
+            os.close(self._wake_out)
+
+    # --- one turn
+
+    def step(self, timeout_s: float) -> None:
+        """Wait for news at most `timeout_s`, then read, commit and acknowledge."""
+        link = self._link
+        link.connect()
+        flushed = link.flush()
+        room = self._waiting_bytes < WAITING_MOST
+        idle = not (room and link.pending()) and not (self._waiting and self._may_commit())
+        wait(
+            link,
+            self._wake_out,
+            writing=not flushed,
+            reading=room,
+            timeout_s=min(timeout_s, self._patience()) if idle else 0.0,
+        )
+        self._drain_wake()
+        if room:
+            link.read(self._cap)
+        if self._future is not None and self._future.done():
+            self._finish()
+        if self._may_commit():
+            self._begin()
+        while self._outgoing:
+            link.publish(*self._outgoing.popleft())
+        link.flush()
+        link.keep_alive()
+        self.counters.reconnects = link.reconnects
+
+    def _patience(self) -> float:
+        if not self._link.connected:
+            return 0.1
+        return max(0.01, self._retry_at - time.monotonic()) if self._retry_at else IDLE_S
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._wake_in, b"!")
+        except (BlockingIOError, OSError):
+            return
+
+    def _drain_wake(self) -> None:
+        try:
+            os.read(self._wake_out, 4096)
+        except BlockingIOError:
+            return
+
+    # --- receiving
+
+    def _on_message(self, message: MQTTMessage, generation: int) -> None:
+        self.counters.messages += 1
+        received_ms = round(self._clock.now().timestamp() * 1000)
+        items = self._items(message, received_ms, time.perf_counter_ns())
+        mid = message.mid if message.qos else 0
+        size = len(message.payload) + 200 * len(items)
+        self._waiting.append(_Message(mid, generation, size, items))
+        self._waiting_bytes += size
+
+    def _items(self, message: MQTTMessage, received_ms: int, received_ns: int) -> list[Item]:
+        payload = bytes(message.payload)
+        try:
+            name = message.topic
+            topic = wire.parse_topic(name)
+        except (Invalid, UnicodeDecodeError) as error:
+            return self._unreadable(message, payload, error, received_ms)
+        device = topic.device
+        if topic.channel == "status":
+            return self._status(device, name, payload, received_ms, not message.retain)
+        if message.retain:
+            # Somebody retained an observation: it was delivered when it was new.
+            self.counters.retained += 1
+            return []
+        return [
+            Item(device, name, what, received_ms, received_ns)
+            for what in wire.read(device, topic.name, payload)
+        ]
+
+    def _unreadable(
+        self, message: MQTTMessage, payload: bytes, error: Exception, received_ms: int
+    ) -> list[Item]:
+        name = bytes(message._topic).decode("utf-8", "replace")
+        # By the broker's ACL the fourth level is whoever sent it, however odd the rest.
+        device = (name.split("/") + [""] * 4)[3][:64]
+        what = Unreadable("bad_topic", str(error), None, payload)
+        return [Item(device, name, what, received_ms, 0)]
+
+    def _status(
+        self, device: str, name: str, payload: bytes, received_ms: int, live: bool
+    ) -> list[Item]:
+        if not payload:
+            return []
+        try:
+            status = wire.read_status(payload)
+        except Invalid as error:
+            bad = Unreadable(error.slug, error.sentence, None, payload)
+            return [Item(device, name, bad, received_ms, 0)]
+        return [Item(device, name, status, received_ms, 0, live=live)]
+
+    # --- committing
+
+    def _may_commit(self) -> bool:
+        return self._future is None and time.monotonic() >= self._retry_at
+
+    def _begin(self) -> None:
+        """Submit one commit: what failed before, else what has come since."""
+        if not self._commit:
+            self._take()
+        if not self._commit:
+            return
+        items = [item for message in self._commit for item in message.items]
+        self._future = self._writer.submit(lambda tx: self._recorder.record(tx, items), bulk=True)
+        self._future.add_done_callback(lambda _: self._wake())
+
+    def _take(self) -> None:
+        source = self._alone or self._waiting
+        count = 0
+        while source and (not count or count + len(source[0].items) <= self._cap):
+            message = source.popleft()
+            self._commit.append(message)
+            count += max(1, len(message.items))
+            if source is self._alone:
+                return
+            self._waiting_bytes -= message.size
+
+    def _finish(self) -> None:
+        """The commit came to an end: acknowledge, or try again, or look for the one at fault."""
+        assert self._future is not None
+        error = self._future.exception()
+        self._future = None
+        if error is None:
+            self._acknowledge()
+        elif isinstance(error, Unavailable):
+            self._postpone(error)
+        elif isinstance(error, HubError):
+            raise error
+        else:
+            self._isolate(error)
+
+    def _postpone(self, error: Unavailable) -> None:
+        if not self._full:
+            log.error("Observations wait, unacknowledged: %s", error.sentence)
+        self._full = True
+        self._retry_at = time.monotonic() + error.retry_after_s
+
+    def _isolate(self, bug: BaseException) -> None:
+        """A bug undid the whole commit: record each by itself, quarantine the one at fault."""
+        self._commit, failed = [], self._commit
+        if len(failed) > 1 or len(failed[0].items) > 1:
+            for message in failed:
+                self._alone.extend(_split(message))
+            return
+        (message,) = failed
+        item = message.items[0]
+        log.error("%s of %s is quarantined for a bug", item.topic, item.device, exc_info=bug)
+        self._commit = failed
+        self._future = self._writer.submit(lambda tx: self._recorder.condemn(tx, item, bug))
+        self._future.add_done_callback(lambda _: self._wake())
+
+    # --- acknowledging
+
+    def _acknowledge(self) -> None:
+        if self._full:
+            log.info("Observations are stored again")
+        self._full, self._retry_at = False, 0.0
+        done, self._commit = self._commit, []
+        committed_ns = time.perf_counter_ns()
+        acks: dict[str, list[wire.Ack]] = {}
+        for message in done:
+            for item in message.items:
+                if item.ack is not None:
+                    acks.setdefault(item.device, []).append(item.ack)
+        for device, told in acks.items():
+            self._tell(device, told)
+        for message in done:
+            if message.mid and not self._link.ack(message.mid, message.generation):
+                self.counters.stale_acks += 1
+        self._link.flush()
+        self._count(done, committed_ns)
+
+    def _tell(self, device: str, acks: list[wire.Ack]) -> None:
+        topic = wire.topic(self._store, device, "ack")
+        for start in range(0, len(acks), ACKS_A_MESSAGE):
+            self._link.publish(topic, wire.write_acks(acks[start : start + ACKS_A_MESSAGE]))
+
+    def _count(self, done: list[_Message], committed_ns: int) -> None:
+        acked_ns = time.perf_counter_ns()
+        counters = self.counters
+        counters.commits += 1
+        travels = []
+        for message in done:
+            for item in message.items:
+                status = item.ack.status if item.ack else "quarantined"
+                if isinstance(item.what, wire.Status):
+                    continue
+                setattr(counters, status, getattr(counters, status) + 1)
+                if item.travel is not None:
+                    item.travel.outcome = status
+                    item.travel.commit_ms = (committed_ns - item.received_ns) / 1e6
+                    item.travel.ack_ms = (acked_ns - item.received_ns) / 1e6
+                    travels.append(item.travel)
+        self._travels.add(travels)
+
+
+def _split(message: _Message) -> list[_Message]:
+    """One message for each item; the last one carries the PUBACK of all."""
+    parts = [_Message(0, message.generation, 0, [item]) for item in message.items]
+    if not parts:
+        return [message]
+    parts[-1].mid = message.mid
+    return parts

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from hub.catalog.words import fold
 from hub.clock import stamp
-from hub.customers import queries, rules
+from hub.customers import queries, rules, tables
 from hub.customers.facts import PersonalDataErased
 from hub.journal import Transaction
 
@@ -20,15 +20,9 @@ def put(tx: Transaction, ref: str, personal: Mapping[str, str | None]) -> bool:
     phone = cleaned["phone"] or ""
     digits = "".join(letter for letter in phone if letter.isdigit())
     found_by = (cleaned["name"], cleaned["email"], phone, digits)
-    tx.conn.execute(
-        "INSERT OR REPLACE INTO personal VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            ref,
-            *(cleaned[field] for field in rules.FIELDS),
-            fold(" ".join(part for part in found_by if part)),
-            stamp(tx.now),
-        ),
-    )
+    folded = fold(" ".join(part for part in found_by if part))
+    values = [cleaned[field] for field in rules.FIELDS]
+    tables.put_personal(tx.conn, (ref, *values, folded, stamp(tx.now)))
     return True
 
 
@@ -48,8 +42,6 @@ def erase(tx: Transaction, ref: str, *, actor: str, cause: str) -> bool:
 
 def sweep(tx: Transaction) -> int:
     """Delete data that facts call erased (after a restore or a rebase); return how many rows."""
-    found = tx.conn.execute(
-        "DELETE FROM personal WHERE ref IN (SELECT ref FROM customer_erased)"
-    ).rowcount
+    found = tables.delete_erased(tx.conn)
     tx.clean_wal()
     return found

@@ -5,6 +5,7 @@ keeps words that were deleted.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final
 
 import sqlite_utils
@@ -34,6 +35,18 @@ def m001_personal(db: sqlite_utils.Database) -> None:
             stored_at TEXT NOT NULL
         ) WITHOUT ROWID"""
     )
+
+
+def put_personal(connection: sqlite3.Connection, row: Sequence[str | None]) -> None:
+    """Keep one row of `personal`, instead of an older one of the same ref."""
+    connection.execute("INSERT OR REPLACE INTO personal VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def delete_erased(connection: sqlite3.Connection) -> int:
+    """Delete what facts call erased; return how many rows."""
+    return connection.execute(
+        "DELETE FROM personal WHERE ref IN (SELECT ref FROM customer_erased)"
+    ).rowcount
 
 
 def _erased(connection: sqlite3.Connection, entry: Entry, fact: PersonalDataErased) -> None:

@@ -10,7 +10,7 @@ from base64 import b32encode
 from hub.clock import stamp
 from hub.errors import Invalid, NotFound, Refusal
 from hub.journal import Transaction
-from hub.staff import queries, rules
+from hub.staff import queries, rules, tables
 from hub.staff.queries import Member
 
 
@@ -26,11 +26,8 @@ def add(
     """Add a person. `pin_hash` comes from `pins.hashed`, `badge` is the code that is scanned."""
     if queries.member(tx.conn, rules.identifier(staff_id)) is not None:
         raise Refusal(f"{staff_id} works here already.", slug="staff-exists")
-    tx.conn.execute(
-        "INSERT INTO staff_member (staff_id, name, role, pin_hash, added_at)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (staff_id, rules.person_name(name), rules.role(role), pin_hash, stamp(tx.now)),
-    )
+    known_role, shown = rules.role(role), rules.person_name(name)
+    tables.insert_member(tx.conn, staff_id, shown, known_role, pin_hash, stamp(tx.now))
     if badge is not None:
         set_badge(tx, staff_id, badge)
     tx.touch("staff")
@@ -40,8 +37,8 @@ def add(
 def set_pin(tx: Transaction, staff_id: str, pin_hash: str) -> None:
     """Give a person a new PIN (`pins.hashed`) and forget the wrong tries."""
     _member(tx, staff_id)
-    tx.conn.execute("UPDATE staff_member SET pin_hash = ? WHERE staff_id = ?", (pin_hash, staff_id))
-    tx.conn.execute("DELETE FROM staff_try WHERE staff_id = ?", (staff_id,))
+    tables.update_pin(tx.conn, staff_id, pin_hash)
+    tables.forget_tries(tx.conn, staff_id)
     tx.touch("staff")
 
 
@@ -49,14 +46,10 @@ def set_badge(tx: Transaction, staff_id: str, badge: str | None) -> None:
     """Give a person a badge, or take it away with None. Two people never share one."""
     _member(tx, staff_id)
     digest = None if badge is None else rules.badge_digest(badge)
-    holder = tx.conn.execute(
-        "SELECT staff_id FROM staff_member WHERE badge_digest = ?", (digest,)
-    ).fetchone()
-    if holder is not None and holder[0] != staff_id:
-        raise Refusal(f"This badge belongs to {holder[0]}.", slug="badge-taken")
-    tx.conn.execute(
-        "UPDATE staff_member SET badge_digest = ? WHERE staff_id = ?", (digest, staff_id)
-    )
+    holder = None if digest is None else queries.by_badge_digest(tx.conn, digest)
+    if holder is not None and holder.staff_id != staff_id:
+        raise Refusal(f"This badge belongs to {holder.name}.", slug="badge-taken")
+    tables.update_badge(tx.conn, staff_id, digest)
     tx.touch("staff")
 
 
@@ -71,7 +64,7 @@ def set_role(tx: Transaction, staff_id: str, role: str) -> None:
     _member(tx, staff_id)
     if not rules.may(wanted, "staff"):
         _must_leave_a_lead(tx, staff_id)
-    tx.conn.execute("UPDATE staff_member SET role = ? WHERE staff_id = ?", (wanted, staff_id))
+    tables.update_role(tx.conn, staff_id, wanted)
     tx.touch("staff")
 
 
@@ -80,9 +73,7 @@ def deactivate(tx: Transaction, staff_id: str) -> None:
     if not _member(tx, staff_id).active:
         return
     _must_leave_a_lead(tx, staff_id)
-    tx.conn.execute(
-        "UPDATE staff_member SET active = 0, badge_digest = NULL WHERE staff_id = ?", (staff_id,)
-    )
+    tables.update_inactive(tx.conn, staff_id)
     tx.touch("staff")
 
 
@@ -95,11 +86,7 @@ def begin_try(tx: Transaction, staff_id: str) -> None:
         return
     failures, last = queries.tries(tx.conn, staff_id)
     rules.decide_try(failures, last, tx.now)
-    tx.conn.execute(
-        "INSERT INTO staff_try VALUES (?, 1, ?) ON CONFLICT (staff_id)"
-        " DO UPDATE SET failures = failures + 1, last_at = excluded.last_at",
-        (staff_id, stamp(tx.now)),
-    )
+    tables.count_try(tx.conn, staff_id, stamp(tx.now))
 
 
 def signed_in(tx: Transaction, staff_id: str, *, method: str, screen: str) -> Member:
@@ -108,11 +95,8 @@ def signed_in(tx: Transaction, staff_id: str, *, method: str, screen: str) -> Me
     if not found.active:
         raise Refusal(f"{found.name} can't sign in any more.", slug="signin-refused")
     if method == "pin":
-        tx.conn.execute("DELETE FROM staff_try WHERE staff_id = ?", (staff_id,))
-    tx.conn.execute(
-        "INSERT INTO staff_sign_in (at, staff_id, screen, method) VALUES (?, ?, ?, ?)",
-        (stamp(tx.now), staff_id, screen[:40], method),
-    )
+        tables.forget_tries(tx.conn, staff_id)
+    tables.insert_sign_in(tx.conn, stamp(tx.now), staff_id, screen[:40], method)
     return found
 
 
@@ -131,20 +115,15 @@ def put_token(tx: Transaction, name: str, role: str, text: str) -> None:
     """Store a token whose text the caller made (at least 32 characters); replaces a namesake."""
     if len(text) < 32:
         raise Invalid("A token has at least 32 characters.", field="token")
-    tx.conn.execute(
-        "INSERT OR REPLACE INTO api_token VALUES (?, ?, ?, ?, NULL)",
-        (rules.identifier(name, "name"), rules.role(role), rules.token_digest(text), stamp(tx.now)),
-    )
+    rules.identifier(name, "name")
+    digest = rules.token_digest(text)
+    tables.put_token(tx.conn, name, rules.role(role), digest, stamp(tx.now))
     tx.touch("tokens")
 
 
 def revoke_token(tx: Transaction, name: str) -> None:
     """Make a token worthless; twice is once."""
-    changed = tx.conn.execute(
-        "UPDATE api_token SET revoked_at = coalesce(revoked_at, ?) WHERE name = ?",
-        (stamp(tx.now), name),
-    )
-    if changed.rowcount == 0:
+    if not tables.revoke_token(tx.conn, name, stamp(tx.now)):
         raise NotFound(f"There is no token {name[:40]}.")
     tx.touch("tokens")
 

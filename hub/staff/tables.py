@@ -3,6 +3,7 @@
 They must never hold a PIN, a badge or a token itself, only their digests.
 """
 
+import sqlite3
 from typing import Final
 
 import sqlite_utils
@@ -53,3 +54,79 @@ def m001_staff(db: sqlite_utils.Database) -> None:
     """People, tries, sign-ins and tokens."""
     for statement in _SCHEMA:
         db.execute(statement)
+
+
+def insert_member(
+    connection: sqlite3.Connection,
+    staff_id: str,
+    name: str,
+    role: str,
+    pin_hash: str | None,
+    added_at: str,
+) -> None:
+    connection.execute(
+        "INSERT INTO staff_member (staff_id, name, role, pin_hash, added_at)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (staff_id, name, role, pin_hash, added_at),
+    )
+
+
+def update_pin(connection: sqlite3.Connection, staff_id: str, pin_hash: str) -> None:
+    connection.execute(
+        "UPDATE staff_member SET pin_hash = ? WHERE staff_id = ?", (pin_hash, staff_id)
+    )
+
+
+def update_badge(connection: sqlite3.Connection, staff_id: str, digest: str | None) -> None:
+    connection.execute(
+        "UPDATE staff_member SET badge_digest = ? WHERE staff_id = ?", (digest, staff_id)
+    )
+
+
+def update_role(connection: sqlite3.Connection, staff_id: str, role: str) -> None:
+    connection.execute("UPDATE staff_member SET role = ? WHERE staff_id = ?", (role, staff_id))
+
+
+def update_inactive(connection: sqlite3.Connection, staff_id: str) -> None:
+    """The badge is free for somebody else from now on."""
+    connection.execute(
+        "UPDATE staff_member SET active = 0, badge_digest = NULL WHERE staff_id = ?", (staff_id,)
+    )
+
+
+def count_try(connection: sqlite3.Connection, staff_id: str, at: str) -> None:
+    connection.execute(
+        "INSERT INTO staff_try VALUES (?, 1, ?) ON CONFLICT (staff_id)"
+        " DO UPDATE SET failures = failures + 1, last_at = excluded.last_at",
+        (staff_id, at),
+    )
+
+
+def forget_tries(connection: sqlite3.Connection, staff_id: str) -> None:
+    connection.execute("DELETE FROM staff_try WHERE staff_id = ?", (staff_id,))
+
+
+def insert_sign_in(
+    connection: sqlite3.Connection, at: str, staff_id: str, screen: str, method: str
+) -> None:
+    connection.execute(
+        "INSERT INTO staff_sign_in (at, staff_id, screen, method) VALUES (?, ?, ?, ?)",
+        (at, staff_id, screen, method),
+    )
+
+
+def put_token(
+    connection: sqlite3.Connection, name: str, role: str, digest: str, created_at: str
+) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO api_token VALUES (?, ?, ?, ?, NULL)",
+        (name, role, digest, created_at),
+    )
+
+
+def revoke_token(connection: sqlite3.Connection, name: str, at: str) -> bool:
+    """Say whether there is such a token; the first revocation's time stays."""
+    changed = connection.execute(
+        "UPDATE api_token SET revoked_at = coalesce(revoked_at, ?) WHERE name = ?", (at, name)
+    )
+    return changed.rowcount > 0

@@ -155,8 +155,10 @@ def report(title: str, spent: dict[str, list[float]]) -> None:
     for kind, times in [*spent.items(), ("ALL", everything)]:
         ordered = sorted(times)
         middle, late = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
-        print(f"  {kind:18} n {len(times):6}  p50 {middle:6.2f}  p99 {late:6.2f} ms"
-              f"  max {ordered[-1]:6.2f}")
+        print(
+            f"  {kind:18} n {len(times):6}  p50 {middle:6.2f}  p99 {late:6.2f} ms"
+            f"  max {ordered[-1]:6.2f}"
+        )
 
 
 def main() -> None:

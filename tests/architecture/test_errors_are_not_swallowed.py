@@ -7,8 +7,8 @@ from tests.architecture.source import Module, modules
 BROAD = {"Exception", "BaseException"}
 # Where one may stand, and why.
 OUTERMOST = {
-    "sync.central.store_writer": "undoes one work in its savepoint and hands the error to its future",
-    "hub.writer": "undoes one work in its savepoint and hands the error to its future",
+    "hub.writer": "undoes one work in its savepoint; its future carries the error",
+    "sync.central.store_writer": "undoes one work in its savepoint; its future carries the error",
 }
 
 

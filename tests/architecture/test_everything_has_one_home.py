@@ -89,4 +89,4 @@ def only_for_types(module: Module, node: ast.AST) -> bool:
         and isinstance(one.value, ast.Name)
         and one.value.id == "sqlite3"
     ]
-    return set(uses) <= {"Connection", "Row", "Cursor"}
+    return set(uses) <= {"Connection", "Row", "Cursor", "sqlite_version"}

@@ -14,11 +14,41 @@ STANDARD = {
 CLOCK = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "uuid1", "uuid4"}
 EFFECTS = {"open", "print", "input", "exec", "eval", "__import__"}
 
-PURE = [one for one in modules() if one.path.name in ("facts.py", "rules.py")]
+NOT_PURE = {"tables", "queries", "actions", "search"}
+
+RULES = [one for one in modules() if one.path.name in ("facts.py", "rules.py")]
+
+
+def room(name: str) -> str:
+    return ".".join(name.split(".")[:2])
+
+
+def parts_of_rules() -> list[Module]:
+    """Return what rules.py was split into: own modules of the room that it imports."""
+    found: dict[str, Module] = {}
+    waiting = list(RULES)
+    while waiting:
+        one = waiting.pop()
+        names = {name for _, name in one.imports() if room(name) == room(one.name)}
+        for other in modules():
+            if (
+                other.name in names | {name.rpartition(".")[0] for name in names}
+                and other.path.stem not in NOT_PURE | {"__init__"}
+                and other.name not in found
+                and other not in RULES
+            ):
+                found[other.name] = other
+                waiting.append(other)
+    return list(found.values())
+
+
+PURE = [*RULES, *parts_of_rules()]
 ALSO_PURE = [one for one in modules() if one.name in ("hub.chain", "sync.protocol")]
 
 
 def allowed(module: Module, name: str) -> bool:
+    if room(name) == room(module.name):
+        return not NOT_PURE & set(name.split("."))
     top, *rest = name.split(".")
     if top in STANDARD:
         return True
@@ -28,7 +58,7 @@ def allowed(module: Module, name: str) -> bool:
         return False
     return (
         rest[0] == "gs1"
-        or (rest[0] == "errors" and module.path.name == "rules.py")
+        or (rest[0] == "errors" and module.path.name != "facts.py")
         or (len(rest) > 1 and rest[1] in ("facts", "rules"))
     )
 

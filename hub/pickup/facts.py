@@ -1,7 +1,7 @@
 """What happens to an order that is collected here, from proposed to picked up.
 
 It must never hold anything personal: customers are references, people are actors, an ID is its
-kind and never its number. `OrderProposed` carries the whole order, so that central may lose its copy.
+kind and never its number. `OrderProposed` carries the whole order: central may lose its copy.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ import msgspec
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Price and name as decided when it was ordered; `tax_rate_bp` in basis points (1900 = 19 %)."""
+    """Price and name as decided when it was ordered; `tax_rate_bp`: basis points (1900 = 19 %)."""
 
     line_id: str
     sku: str
@@ -45,7 +45,7 @@ class OrderProposed(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderMatched(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """Central's copy of an order that began from its pickup code arrived; it adds what was lacking."""
+    """Central's copy of an order that began from its pickup code: it adds what was lacking."""
 
     channel: str
     short_code: str

@@ -1,1 +1,1 @@
-"""The store's units as a double-entry ledger: every change is a move, and no balance is ever overwritten."""
+"""The store's units as a double-entry ledger: every change is a move, no balance is overwritten."""

@@ -175,7 +175,9 @@ def ask_for_counts(
 def count_tasks(tx: Transaction, moves: Iterable[StockMoved], cause: str) -> list[Fact]:
     """A count task for each SKU whose record was found wrong by `moves`."""
     wrong = [move.sku for move in moves if move.reason == rules.RECORD_ERROR]
-    return [fact for sku in dict.fromkeys(wrong) for fact in count_task(tx, sku, "RECORD_ERROR", cause)]
+    return [
+        fact for sku in dict.fromkeys(wrong) for fact in count_task(tx, sku, "RECORD_ERROR", cause)
+    ]
 
 
 def count_task(tx: Transaction, sku: str, reason: str, cause: str) -> list[Fact]:
@@ -212,9 +214,7 @@ def _check_sku(sku: object, field: str = "sku") -> None:
         raise Invalid(f"{field} must be 1 to 64 printable characters.", field=field)
 
 
-def _already(
-    tx: Transaction, kind: str, ref: str, lines: Iterable[tuple[str, int]]
-) -> bool:
+def _already(tx: Transaction, kind: str, ref: str, lines: Iterable[tuple[str, int]]) -> bool:
     if not isinstance(ref, str) or not 1 <= len(ref) <= 128 or not ref.isprintable():
         field = "sale_id" if kind == "SALE" else "receipt_id"
         raise Invalid(f"{field} must be 1 to 128 printable characters.", field=field)

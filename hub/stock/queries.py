@@ -40,7 +40,7 @@ def load(conn: Connection, sku: str, now: datetime) -> Stock:
     holds = conn.execute("SELECT * FROM stock_hold WHERE sku = ? AND open_qty <> 0", (sku,))
     return Stock(
         sku=sku,
-        buckets={bucket: qty for bucket, qty in balances},
+        buckets=dict(map(tuple, balances)),
         holds=tuple(_hold(row) for row in holds),
         evidence=_evidence(conn, sku, now),
     )
@@ -92,8 +92,10 @@ def doubtful(conn: Connection, now: datetime) -> Iterator[str]:
 
 def document(conn: Connection, kind: str, ref: str) -> dict[str, int]:
     """What a sale (`SALE`) or receipt (`RECEIVE`) has moved, units by SKU; empty: not seen yet."""
-    rows = conn.execute("SELECT sku, qty FROM stock_document WHERE kind = ? AND ref = ?", (kind, ref))
-    return {sku: qty for sku, qty in rows}
+    rows = conn.execute(
+        "SELECT sku, qty FROM stock_document WHERE kind = ? AND ref = ?", (kind, ref)
+    )
+    return dict(map(tuple, rows))
 
 
 def moved_since(conn: Connection, sku: str, since: str) -> int:

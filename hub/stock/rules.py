@@ -16,6 +16,8 @@ from hub.stock.facts import BUCKETS, ON_HAND, OUTSIDE, HoldExtended, StockMoved,
 
 CHANNELS: Final = ("store", "kiosk", "web", "phone")
 RECORD_ERROR: Final = "RECORD_ERROR"
+# Adjustments for these reasons say that the record was wrong; damage says nothing about it.
+AGAINST_THE_RECORD: Final = (RECORD_ERROR, "NOT_IN_STOCK", "MISMATCH")
 
 StockFact = StockMoved | UnitsCounted | HoldExtended
 
@@ -297,6 +299,23 @@ def stage(hold: Hold, qty: int, *, back: bool = False) -> StockMoved:
     )
 
 
+def reopen(
+    hold: Hold, qty: int, source: str, kind: str, *, reason: str | None = None
+) -> StockMoved:
+    """Take a closing back: the units are promised again, staged when they were handed over."""
+    return StockMoved(
+        sku=hold.sku,
+        qty=qty,
+        source=source,
+        target="staged" if source == "customer" else "committed",
+        kind=kind,
+        ref=hold.ref,
+        order_id=hold.order_id,
+        line_id=hold.line_id,
+        reason=reason,
+    )
+
+
 # -- goods in and out --------------------------------------------------------------------------
 
 
@@ -384,9 +403,7 @@ def decide_count(
     """
     expected = stock.on_hand - moved_since
     facts: list[StockFact] = [
-        UnitsCounted(
-            sku=stock.sku, counted=counted, expected=expected, since=since, reason=reason
-        )
+        UnitsCounted(sku=stock.sku, counted=counted, expected=expected, since=since, reason=reason)
     ]
     difference = counted - expected
     if difference > 0:
@@ -402,9 +419,7 @@ def decide_count(
 
 
 def _counted(sku: str, qty: int, source: str, target: str, reason: str | None) -> StockMoved:
-    return StockMoved(
-        sku=sku, qty=qty, source=source, target=target, kind="COUNT", reason=reason
-    )
+    return StockMoved(sku=sku, qty=qty, source=source, target=target, kind="COUNT", reason=reason)
 
 
 def is_correction(move: StockMoved) -> bool:
@@ -446,9 +461,7 @@ def _evolve_holds(holds: tuple[Hold, ...], move: StockMoved) -> tuple[Hold, ...]
     if hold is None:
         kind = "HOLD" if "held" in (move.source, move.target) else "ALLOCATION"
         hold = Hold(ref, move.sku, kind, 0, 0, move.until, move.order_id, move.line_id)
-    known[ref] = replace(
-        hold, open_qty=hold.open_qty + opened, staged_qty=hold.staged_qty + staged
-    )
+    known[ref] = replace(hold, open_qty=hold.open_qty + opened, staged_qty=hold.staged_qty + staged)
     return tuple(hold for hold in known.values() if (hold.open_qty, hold.staged_qty) != (0, 0))
 
 
@@ -457,13 +470,11 @@ PROMISE_BUCKETS: Final = ("held", "committed", "staged")
 
 def hold_change(move: StockMoved) -> tuple[str | None, int, int]:
     """Return (ref, units it gains, of which staged): how `move` changes a hold."""
-    ref = move.closes
-    if ref is None and move.kind in ("HOLD", "ALLOCATION"):
-        ref = move.ref
-    if ref is None:
-        return None, 0, 0
     gained = (move.target in PROMISE_BUCKETS) - (move.source in PROMISE_BUCKETS)
     staged = (move.target == "staged") - (move.source == "staged")
+    ref = move.closes or move.ref
+    if ref is None or (gained, staged) == (0, 0):
+        return None, 0, 0
     return ref, gained * move.qty, staged * move.qty
 
 

@@ -11,7 +11,7 @@ from hub.chain import Entry
 from hub.database import TableClass
 from hub.projections import Projection
 from hub.stock.facts import HoldExtended, StockMoved, UnitsCounted
-from hub.stock.rules import hold_change
+from hub.stock.rules import AGAINST_THE_RECORD, hold_change
 
 SCHEMA: Final = """
 CREATE TABLE stock_balance (
@@ -87,7 +87,7 @@ def _moved(conn: Connection, entry: Entry, move: StockMoved) -> None:
         conn.execute(_HOLD, row)
     if kind == "SALE":
         conn.execute(_EVIDENCE, (sku, entry.recorded_at, qty, 0, 0))
-    elif kind == "ADJUSTMENT":
+    elif move.reason in AGAINST_THE_RECORD:
         conn.execute(_EVIDENCE, (sku, entry.recorded_at, 0, 1, 0))
     elif move.target == "staged":
         # The units were found, scanned and put aside: the record was right about them.

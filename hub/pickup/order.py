@@ -1,0 +1,317 @@
+"""A pickup order as a value, and the fold of its facts.
+
+It must never refuse a fact. A fact that the table doesn't foresee (a second handover, after two
+boxes worked apart) still has its effect on the lines and counts as a conflict for a person.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+from hub.pickup import facts as f
+from hub.pickup.lifecycle import NEXT, WHERE_IT_WAS, Status, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """ordered = picked + short + substituted + canceled + pending, always."""
+
+    line_id: str
+    sku: str
+    ordered: int
+    name: str = ""
+    picked: int = 0
+    short: int = 0
+    substituted: int = 0
+    canceled: int = 0
+    handed_over: int = 0
+    substitute_for: str | None = None
+    unit_price_minor: int | None = None
+    currency: str | None = None
+
+    @property
+    def pending(self) -> int:
+        return self.ordered - self.picked - self.short - self.substituted - self.canceled
+
+    @property
+    def to_hand_over(self) -> int:
+        return self.picked - self.handed_over
+
+
+class LineStep(NamedTuple):
+    """A step that `undo` can take back, the last one first."""
+
+    step: str
+    line_id: str
+    qty: int
+    reason: str = ""
+    substitute_line_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PickupOrder:
+    """`claimed_from` and `held_from`: where release and resume lead back to."""
+
+    order_id: str
+    state: Status = Status.PROPOSED
+    version: int = 0
+    lines: tuple[Line, ...] = ()
+    short_code: str = ""
+    channel: str = "web"
+    supply: str = "store"
+    origin: str = "central"
+    customer_ref: str | None = None
+    currency: str | None = None
+    shelf: str | None = None
+    claimed_by: str | None = None
+    claimed_from: Status = Status.RESERVED
+    held_from: Status = Status.RESERVED
+    reason: str | None = None
+    proof_kind: str | None = None
+    promise_at: str | None = None
+    accepted_at: str | None = None
+    picked_at: str | None = None
+    ready_at: str | None = None
+    buyer_on_the_way_at: str | None = None
+    buyer_arrived_at: str | None = None
+    picked_up_at: str | None = None
+    steps: tuple[LineStep, ...] = ()
+    conflicts: int = 0
+
+    def line(self, line_id: str) -> Line | None:
+        return next((line for line in self.lines if line.line_id == line_id), None)
+
+    @property
+    def begun_handover(self) -> bool:
+        return any(line.handed_over for line in self.lines)
+
+    @property
+    def label(self) -> str:
+        return self.short_code or self.order_id
+
+
+STEP_OF: Final[dict[type, Step]] = {
+    f.OrderReserved: Step.RESERVE,
+    f.OrderRejected: Step.REJECT,
+    f.OrderShipped: Step.SHIP,
+    f.OrderReceived: Step.RECEIVE,
+    f.PickingClaimed: Step.CLAIM,
+    f.PickingReleased: Step.RELEASE,
+    f.LinePicked: Step.PICK,
+    f.LineShorted: Step.SHORT,
+    f.LinePostponed: Step.SHORT,
+    f.LineSubstituted: Step.SUBSTITUTE,
+    f.LineStepUndone: Step.UNDO,
+    f.OrderStaged: Step.STAGE,
+    f.StagingUndone: Step.UNDO,
+    f.OrderReady: Step.READY,
+    f.ReadyUndone: Step.UNDO,
+    f.OrderHandedOver: Step.HANDOVER,
+    f.HandoverCorrected: Step.CORRECT,
+    f.OrderHeld: Step.HOLD,
+    f.OrderResumed: Step.RESUME,
+    f.OrderCanceled: Step.CANCEL,
+    f.OrderExpired: Step.EXPIRE,
+}
+# Undo means another thing in each state, so its facts say which one they come from.
+_UNDONE_FROM: Final[dict[type, Status]] = {
+    f.LineStepUndone: Status.PICKING,
+    f.StagingUndone: Status.PREPARED,
+    f.ReadyUndone: Status.READY_FOR_PICKUP,
+}
+
+
+def evolve(order: PickupOrder, fact: Any, at: str = "") -> PickupOrder:
+    """Apply a fact that became known `at` (a stamp). Never refuses."""
+    kind = type(fact)
+    order = replace(order, version=order.version + 1)
+    step = STEP_OF.get(kind)
+    before = order.state
+    if step is not None:
+        order = _move_on(order, kind, step)
+    effect = _EFFECTS.get(kind)
+    return order if effect is None else effect(order, fact, at, before)
+
+
+def _move_on(order: PickupOrder, kind: type, step: Step) -> PickupOrder:
+    key = (order.state, step)
+    if key not in NEXT or _UNDONE_FROM.get(kind, order.state) is not order.state:
+        return replace(order, conflicts=order.conflicts + 1)
+    target = NEXT[key]
+    if target is WHERE_IT_WAS:
+        target = order.claimed_from if step is Step.RELEASE else order.held_from
+    return replace(order, state=target)
+
+
+def _proposed(order: PickupOrder, fact: f.OrderProposed, at: str, _: Status) -> PickupOrder:
+    known = {line.line_id for line in order.lines}
+    new = tuple(_line(line) for line in fact.lines if line.line_id not in known)
+    return replace(
+        order,
+        lines=order.lines + new,
+        short_code=fact.short_code,
+        channel=fact.channel,
+        supply=fact.supply,
+        origin=fact.origin,
+        customer_ref=fact.customer_ref or order.customer_ref,
+        currency=fact.currency or order.currency,
+        promise_at=fact.promise_at or order.promise_at,
+        conflicts=order.conflicts + (order.version > 1),
+    )
+
+
+def _matched(order: PickupOrder, fact: f.OrderMatched, at: str, _: Status) -> PickupOrder:
+    return replace(
+        order,
+        origin="central",
+        channel=fact.channel,
+        short_code=fact.short_code,
+        currency=fact.currency or order.currency,
+        customer_ref=fact.customer_ref or order.customer_ref,
+        promise_at=fact.promise_at or order.promise_at,
+    )
+
+
+def _claimed(order: PickupOrder, fact: f.PickingClaimed, at: str, before: Status) -> PickupOrder:
+    if before not in (Status.RESERVED, Status.RECEIVED):
+        return order
+    return replace(order, claimed_by=fact.by, claimed_from=before)
+
+
+def _picked(order: PickupOrder, fact: f.LinePicked, at: str, _: Status) -> PickupOrder:
+    order = _with_step(order, LineStep("pick", fact.line_id, fact.qty))
+    return _change(order, fact.line_id, picked=fact.qty)
+
+
+def _shorted(order: PickupOrder, fact: f.LineShorted, at: str, _: Status) -> PickupOrder:
+    order = _with_step(order, LineStep("short", fact.line_id, fact.qty, fact.reason))
+    return _change(order, fact.line_id, short=fact.qty)
+
+
+def _substituted(order: PickupOrder, fact: f.LineSubstituted, at: str, _: Status) -> PickupOrder:
+    new = fact.substitute
+    step = LineStep("substitute", fact.line_id, fact.qty, fact.reason, new.line_id)
+    order = _change(_with_step(order, step), fact.line_id, substituted=fact.qty)
+    if order.line(new.line_id) is not None:
+        return replace(order, conflicts=order.conflicts + 1)
+    added = replace(_line(new), picked=new.qty, substitute_for=fact.line_id)
+    return replace(order, lines=(*order.lines, added))
+
+
+def _step_undone(order: PickupOrder, fact: f.LineStepUndone, at: str, _: Status) -> PickupOrder:
+    left = list(order.steps)
+    for index in range(len(left) - 1, -1, -1):
+        if (left[index].step, left[index].line_id) == (fact.step, fact.line_id):
+            del left[index]
+            break
+    order = replace(order, steps=tuple(left))
+    if fact.step == "substitute":
+        order = _change(order, fact.line_id, substituted=-fact.qty)
+        other = fact.substitute_line_id or ""
+        return _change(order, other, picked=-fact.qty, canceled=fact.qty)
+    if fact.step == "short":
+        return _change(order, fact.line_id, short=-fact.qty)
+    return _change(order, fact.line_id, picked=-fact.qty)
+
+
+def _staged(order: PickupOrder, fact: f.OrderStaged, at: str, before: Status) -> PickupOrder:
+    if before is not Status.PICKING:
+        return replace(order, shelf=fact.shelf)
+    return replace(order, shelf=fact.shelf, claimed_by=None, picked_at=at)
+
+
+def _staging_undone(
+    order: PickupOrder, fact: f.StagingUndone, at: str, before: Status
+) -> PickupOrder:
+    if before is not Status.PREPARED:
+        return order
+    return replace(order, shelf=None, picked_at=None, claimed_by=fact.by)
+
+
+def _handed_over(
+    order: PickupOrder, fact: f.OrderHandedOver, at: str, before: Status
+) -> PickupOrder:
+    for line in fact.lines:
+        order = _change(order, line.line_id, handed_over=line.qty)
+    order = replace(order, proof_kind=fact.proof_kind)
+    if fact.complete:
+        # Whatever stood here before: the goods are with the customer.
+        return replace(order, state=Status.PICKED_UP, picked_up_at=order.picked_up_at or at)
+    return replace(order, state=before)
+
+
+def _corrected(order: PickupOrder, fact: f.HandoverCorrected, at: str, _: Status) -> PickupOrder:
+    for line in fact.lines:
+        order = _change(order, line.line_id, handed_over=-line.qty)
+    return replace(order, picked_up_at=None)
+
+
+def _ended(order: PickupOrder, fact: Any, at: str, before: Status) -> PickupOrder:
+    if order.state is before:
+        return order
+    lines = tuple(
+        replace(
+            line,
+            picked=line.picked - max(0, line.to_hand_over),
+            canceled=line.canceled + max(0, line.to_hand_over) + max(0, line.pending),
+        )
+        for line in order.lines
+    )
+    reason = fact.reason if isinstance(fact, f.OrderCanceled) else "BUYER_NO_SHOW"
+    return replace(order, lines=lines, reason=reason, claimed_by=None)
+
+
+def _buyer_seen(order: PickupOrder, fact: f.BuyerSeen, at: str, _: Status) -> PickupOrder:
+    if fact.where == "arrived":
+        return replace(order, buyer_arrived_at=at)
+    return replace(order, buyer_on_the_way_at=at)
+
+
+_EFFECTS: Final[dict[type, Callable[[PickupOrder, Any, str, Status], PickupOrder]]] = {
+    f.OrderProposed: _proposed,
+    f.OrderMatched: _matched,
+    f.OrderReserved: lambda order, fact, at, _: replace(order, accepted_at=at),
+    f.OrderRejected: lambda order, fact, at, _: replace(order, reason=fact.reason),
+    f.PickingClaimed: _claimed,
+    f.PickingReleased: lambda order, fact, at, _: replace(order, claimed_by=None),
+    f.LinePicked: _picked,
+    f.LineShorted: _shorted,
+    f.LineSubstituted: _substituted,
+    f.LineStepUndone: _step_undone,
+    f.OrderStaged: _staged,
+    f.StagingUndone: _staging_undone,
+    f.OrderReady: lambda order, fact, at, _: replace(order, ready_at=at),
+    f.ReadyUndone: lambda order, fact, at, _: replace(order, ready_at=None),
+    f.OrderHandedOver: _handed_over,
+    f.HandoverCorrected: _corrected,
+    f.OrderHeld: lambda order, fact, at, before: (
+        order if order.state is before else replace(order, held_from=before, reason=fact.reason)
+    ),
+    f.OrderResumed: lambda order, fact, at, _: replace(order, reason=None),
+    f.OrderCanceled: _ended,
+    f.OrderExpired: _ended,
+    f.BuyerSeen: _buyer_seen,
+}
+
+
+def _line(line: f.OrderLine) -> Line:
+    return Line(
+        line_id=line.line_id,
+        sku=line.sku,
+        ordered=line.qty,
+        name=line.name,
+        unit_price_minor=line.unit_price_minor,
+        currency=line.currency,
+    )
+
+
+def _with_step(order: PickupOrder, step: LineStep) -> PickupOrder:
+    return replace(order, steps=(*order.steps, step))
+
+
+def _change(order: PickupOrder, line_id: str, **changes: int) -> PickupOrder:
+    line = order.line(line_id)
+    if line is None:
+        return replace(order, conflicts=order.conflicts + 1)
+    new = replace(line, **{name: getattr(line, name) + by for name, by in changes.items()})
+    return replace(order, lines=tuple(new if old is line else old for old in order.lines))

@@ -1,0 +1,193 @@
+"""Reads orders: one as integrators see it, the board, lists, conflicts.
+
+It must never write, and never show anything personal: names are read from `customers`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from hub.catalog import queries as catalog
+from hub.clock import parse
+from hub.errors import Invalid, NotFound
+from hub.pickup import tables
+from hub.pickup.lifecycle import Status
+from hub.pickup.order import Line, PickupOrder
+from hub.pickup.rules import urgency
+
+BOARD: Final = (
+    Status.RESERVED,
+    Status.IN_TRANSIT,
+    Status.RECEIVED,
+    Status.PICKING,
+    Status.PREPARED,
+    Status.READY_FOR_PICKUP,
+    Status.ON_HOLD,
+)
+
+
+def load(conn: Connection, order_id: str) -> PickupOrder:
+    """The order for a decision. NotFound when this store has none of that id."""
+    found = tables.load(conn, order_id)
+    if found.version == 0:
+        raise NotFound(f"No order {order_id} in this store.")
+    return found
+
+
+def find(conn: Connection, order_id: str) -> PickupOrder | None:
+    found = tables.load(conn, order_id)
+    return found if found.version else None
+
+
+def order(conn: Connection, order_id: str) -> dict[str, Any]:
+    """`GET /orders/{id}`."""
+    found = load(conn, order_id)
+    return {
+        "order_id": found.order_id,
+        "state": found.state.value,
+        "version": found.version,
+        "shelf": found.shelf,
+        "short_code": found.short_code,
+        "channel": found.channel,
+        "supply": found.supply,
+        "customer_ref": found.customer_ref,
+        "currency": found.currency,
+        "claimed_by": found.claimed_by,
+        "reason": found.reason,
+        "proof_kind": found.proof_kind,
+        "promise_at": found.promise_at,
+        "accepted_at": found.accepted_at,
+        "picked_at": found.picked_at,
+        "ready_at": found.ready_at,
+        "buyer_on_the_way_at": found.buyer_on_the_way_at,
+        "buyer_arrived_at": found.buyer_arrived_at,
+        "picked_up_at": found.picked_up_at,
+        "can_undo_line": bool(found.steps),
+        "lines": [_line(line) for line in found.lines],
+        "timeline": timeline(conn, order_id),
+    }
+
+
+def timeline(conn: Connection, order_id: str) -> list[dict[str, Any]]:
+    """What happened, oldest first: `{"entry","type","at","actor","line_id"?,"qty"?,"note"?}`."""
+    rows = conn.execute(
+        "SELECT entry, type, at, actor, line_id, qty, note FROM pickup_event"
+        " WHERE order_id = ? ORDER BY n",
+        (order_id,),
+    )
+    return [{key: row[key] for key in row.keys() if row[key] is not None} for row in rows]  # noqa: SIM118
+
+
+def orders(
+    conn: Connection, state: str | None = None, after: str | None = None, limit: int = 50
+) -> dict[str, Any]:
+    """`GET /orders?state=`: `{"items", "next"}`, by order id; `next` is the `after` of the rest."""
+    if state is not None and state not in Status.__members__:
+        raise Invalid(f"state must be one of {', '.join(Status)}.", field="state")
+    limit = max(1, min(limit, 200))
+    rows = conn.execute(
+        "SELECT order_id FROM pickup_order WHERE order_id > ? AND (? IS NULL OR state = ?)"
+        " ORDER BY order_id LIMIT ?",
+        (after or "", state, state, limit + 1),
+    ).fetchall()
+    ids = [row["order_id"] for row in rows]
+    return {
+        "items": [order(conn, order_id) for order_id in ids[:limit]],
+        "next": ids[limit - 1] if len(ids) > limit else None,
+    }
+
+
+def board(
+    conn: Connection,
+    states: Sequence[str] = BOARD,
+    limit: int = 100,
+    now: datetime | None = None,
+) -> list[dict[str, Any]]:
+    """The cards of a board, the earliest promise on top; `now` colours their timers."""
+    wanted = [str(state) for state in states]
+    rows = conn.execute(
+        "SELECT o.order_id, o.short_code, o.state, o.shelf, o.channel, o.customer_ref,"
+        " o.claimed_by, o.promise_at, o.accepted_at, o.ready_at, o.buyer_on_the_way_at,"
+        " o.buyer_arrived_at, o.picked_up_at, o.reason, o.version,"
+        " count(l.n) AS lines, total(l.ordered) AS units,"
+        " total(l.ordered - l.picked - l.short - l.substituted - l.canceled) AS pending"
+        " FROM (SELECT * FROM pickup_order"
+        f"  WHERE state IN ({','.join('?' * len(wanted))})"
+        "  ORDER BY promise_at IS NULL, promise_at, accepted_at, order_id LIMIT ?) o"
+        " LEFT JOIN pickup_line l ON l.order_id = o.order_id AND l.substitute_for IS NULL"
+        " GROUP BY o.order_id"
+        " ORDER BY o.promise_at IS NULL, o.promise_at, o.accepted_at, o.order_id",
+        (*wanted, limit),
+    )
+    return [_card(dict(row), now) for row in rows]
+
+
+def counts(conn: Connection) -> dict[str, int]:
+    """How many orders stand in each state."""
+    rows = conn.execute("SELECT state, count(*) FROM pickup_order GROUP BY state")
+    return dict(map(tuple, rows))
+
+
+def by_short_code(conn: Connection, short_code: str, limit: int = 20) -> list[str]:
+    """Ids of the orders that carry this short code, those still to be collected first."""
+    rows = conn.execute(
+        "SELECT order_id FROM pickup_order WHERE short_code = ?"
+        " ORDER BY state IN ('PICKED_UP', 'CANCELED', 'EXPIRED', 'REJECTED'), accepted_at DESC"
+        " LIMIT ?",
+        (short_code.upper(), limit),
+    )
+    return [order_id for (order_id,) in rows]
+
+
+def conflicts(conn: Connection, limit: int = 100) -> list[tuple[str, str, str]]:
+    """Facts that the lifecycle did not foresee: (entry id, order id, type)."""
+    rows = conn.execute(
+        "SELECT entry, order_id, type FROM pickup_conflict ORDER BY entry LIMIT ?", (limit,)
+    )
+    return [(entry, order_id, kind) for entry, order_id, kind in rows]
+
+
+def due_to_expire(conn: Connection, before: str, limit: int = 50) -> list[str]:
+    """Orders that have been ready since before that stamp."""
+    rows = conn.execute(
+        "SELECT order_id FROM pickup_order WHERE state = 'READY_FOR_PICKUP' AND ready_at < ?"
+        " ORDER BY ready_at, order_id LIMIT ?",
+        (before, limit),
+    )
+    return [order_id for (order_id,) in rows]
+
+
+def keys(conn: Connection) -> dict[str, Ed25519PublicKey]:
+    """Central's public keys for pickup codes, as replicated."""
+    known = catalog.pickup_keys(conn)
+    return {key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in known.items()}
+
+
+def _card(card: dict[str, Any], now: datetime | None) -> dict[str, Any]:
+    card["units"], card["pending"] = int(card["units"]), int(card["pending"])
+    left = None
+    if now is not None and card["promise_at"] is not None:
+        left = (parse(card["promise_at"]) - now).total_seconds()
+    card["urgency"] = urgency(left)
+    return card
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "line_id": line.line_id,
+        "sku": line.sku,
+        "name": line.name,
+        "ordered": line.ordered,
+        "picked": line.picked,
+        "short": line.short,
+        "substituted": line.substituted,
+        "canceled": line.canceled,
+        "pending": line.pending,
+        "handed_over": line.handed_over,
+        "substitute_for": line.substitute_for,
+        "unit_price_minor": line.unit_price_minor,
+        "currency": line.currency,
+    }

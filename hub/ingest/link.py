@@ -6,12 +6,13 @@ begin again, and the late ack of an old one would acknowledge another message (M
 
 import logging
 import random
+import re
 import select
 import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
@@ -29,6 +30,7 @@ QUEUED_MOST: Final = 100_000
 # What the broker may send before the first of it is acknowledged: two full commits and more.
 IN_FLIGHT: Final = 2_000
 RETRY_S: Final = (0.1, 5.0)
+_UNSUPPORTED: Final = re.compile("protocol version", re.IGNORECASE)
 BUFFER: Final = 256 * 1024
 
 
@@ -117,6 +119,8 @@ class Link:
         self._deliver = on_message
         self._failures = 0
         self._trying = False
+        self._refused = False
+        self._spoke = False
         self._next_try = 0.0
         self._client = self._make()
 
@@ -128,9 +132,14 @@ class Link:
         """Connect if it is time to. A failure is logged once, and again when it has ended."""
         if self._socket() is not None or time.monotonic() < self._next_try:
             return
-        self._trying = True
+        if self._failures and self._spoke and not self._refused and self.generation == 0:
+            # It took the connection and never answered: amqtt does so when it hears MQTT 5.
+            self.address = replace(self.address, version=9 - self.address.version)
+            self._client = self._make()
+        self._trying, self._refused, self._spoke = True, False, False
         try:
             self._client.reconnect()
+            self._spoke = True
         except OSError as error:
             self._lost(str(error))
 
@@ -225,6 +234,7 @@ class Link:
         _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
+            self._refused = not _UNSUPPORTED.search(str(reason))
             self._lost(f"the broker says {reason}")
             return
         if self._failures:

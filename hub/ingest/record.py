@@ -263,6 +263,11 @@ class Recorder:
             item.ack = Ack(name, "quarantined", reason)
 
 
+def replayer(handlers: Handlers, bound: int = 1000) -> quarantine.Replay:
+    """Return the way of `hub.quarantine.replay` for the source `mqtt`, hub running or not."""
+    return Recorder(handlers, bound, trusted=lambda: True).replay
+
+
 def _row(seen: Observation, occurred_ms: int, received_ms: int) -> tuple[object, ...]:
     return (
         seen.device,

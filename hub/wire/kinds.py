@@ -1,0 +1,91 @@
+"""What each kind of observation carries. Unknown fields are refused: they may mean something."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+Natural = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+_Quantity = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+
+
+class _Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    pass
+
+
+class Scan(_Data, frozen=True):
+    """A barcode was read. Without a context its own kind says what it means."""
+
+    code: _Text
+    symbology: _Text | None = None
+    context: dict[str, Any] | str | None = None
+
+
+class Weight(_Data, frozen=True):
+    grams: float
+
+
+class Presence(_Data, frozen=True):
+    present: bool
+
+
+class Rfid(_Data, frozen=True):
+    epc: _Text
+    antenna: int
+    rssi_dbm: float
+
+
+class SaleLine(_Data, frozen=True):
+    """Either names the goods by the retailer's code or by the code on them."""
+
+    qty: _Quantity
+    sku: _Text | None = None
+    gtin: _Text | None = None
+
+    def __post_init__(self) -> None:
+        if (self.sku is None) == (self.gtin is None):
+            raise ValueError("A sale line names a sku or a gtin, and not both")
+
+
+class Sale(_Data, frozen=True):
+    sale_id: Id
+    lines: Annotated[tuple[SaleLine, ...], msgspec.Meta(min_length=1, max_length=1000)]
+
+
+class Kiosk(_Data, frozen=True):
+    event: _Text
+    sku: _Text | None = None
+    query: _Text | None = None
+
+
+class Heartbeat(_Data, frozen=True):
+    battery_pct: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
+    firmware: _Text | None = None
+
+
+class Printed(_Data, frozen=True):
+    job: _Text
+    state: _Text
+
+
+class Done(_Data, frozen=True):
+    """A device carried out, or could not carry out, the command of that key."""
+
+    key: _Text
+    state: _Text
+
+
+KINDS: Final[dict[str, type[_Data]]] = {
+    "scan": Scan,
+    "weight": Weight,
+    "presence": Presence,
+    "rfid": Rfid,
+    "sale": Sale,
+    "kiosk": Kiosk,
+    "heartbeat": Heartbeat,
+    "printed": Printed,
+    "done": Done,
+}
+# What these say changes the store's truth; the rest is telemetry, which expires first.
+BUSINESS: Final = frozenset({"scan", "sale", "printed", "done"})

@@ -1,1 +1,1 @@
-"""Replicates the store's journal with central inventory, and never changes what the store decided."""
+"""Replicates the journal with central inventory; never changes what the store decided."""

@@ -1,0 +1,98 @@
+"""The hub's side of the line: three loops that push the journal and pull orders and catalogue.
+
+It must never decide anything about stock or orders, and never keep a cursor apart from its rows.
+
+Each loop is a `step() -> next_delay`; whoever runs it waits that long or until `wake` is set.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .client import Client
+from .commands import Handler
+from .hub import Hub, Line
+from .pull import CommandSink, Pull, ReplicaSink
+from .push import Push
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A thread's work: call `step`, wait its answer in seconds or until `wake`, and again."""
+
+    name: str
+    step: Callable[[], float]
+    wake: threading.Event
+
+
+class Agent:
+    """Three loops, and what screens may know of them."""
+
+    def __init__(
+        self, hub: Hub, central_url: str, credential: str, commands: Mapping[str, Handler]
+    ) -> None:
+        line = Line()
+        self._hub = hub
+        self._clients = [Client(central_url, hub.store, credential, hub.instance) for _ in "123"]
+        self._replica = ReplicaSink(hub)
+        self._push = Push(hub, self._clients[0], line)
+        self._pulls = (
+            Pull(CommandSink(hub, commands), self._clients[1], line),
+            Pull(self._replica, self._clients[2], line),
+        )
+        line.conversations = (self._push, *self._pulls)
+        self.loops = tuple(
+            Loop(f"sync-{part.name}", part.step, part.wake) for part in (self._push, *self._pulls)
+        )
+        self._unsubscribe = hub.ring.subscribe(self._committed)
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def _committed(self, ringing: Any) -> None:
+        if ringing.has_facts:
+            self._push.wake.set()
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when the line came or went; it must only take note."""
+        self._push.changed = listener
+
+    def state(self) -> dict[str, Any]:
+        """Return `state`, `pushed_seq`, `backlog`, `lag_s`, and `as_of`: central's age here."""
+        with self._hub.reader() as conn:
+            return {**self._push.shown(conn), "as_of": self._replica.as_of}
+
+    def nudge(self) -> None:
+        """Try the line now."""
+        for part in (self._push, *self._pulls):
+            part.poke()
+
+    def start(self) -> None:
+        """Run the loops in threads of the agent's own (`hub.app` runs them in its own)."""
+        for loop in self.loops:
+            thread = threading.Thread(target=self._run, args=(loop,), name=loop.name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def _run(self, loop: Loop) -> None:
+        while not self._stopping.is_set():
+            loop.wake.wait(loop.step())
+            loop.wake.clear()
+
+    def close(self) -> None:
+        """Break off what is under way and end the agent's own threads."""
+        self._stopping.set()
+        self._unsubscribe()
+        for client in self._clients:
+            client.close()
+        for loop in self.loops:
+            loop.wake.set()
+        for thread in self._threads:
+            thread.join(10)
+
+
+def open(  # noqa: A001  the name that the design gives it
+    hub: Hub, *, central_url: str, credential: str, commands: Mapping[str, Handler]
+) -> Agent:
+    """Return the agent; nothing runs until its loops do."""
+    return Agent(hub, central_url, credential, commands)

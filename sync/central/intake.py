@@ -1,0 +1,94 @@
+"""What an order at central has to look like, and the codes it gets; pure but for chance.
+
+It must never accept what no store could ever fulfill as written: a line of nothing, a date that
+is none. Whether the goods are there is the hub's word alone.
+"""
+
+import re
+import secrets
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from hub.clock import parse
+from hub.errors import Invalid
+
+ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+MAX_LINES: Final = 200
+# No 0/O, 1/I/L, 5/S, 8/B: the code is read aloud over a counter.
+LETTERS: Final = "ACDEFGHJKMNPQRTUVWXYZ234679"
+SHORT_LENGTH: Final = 4
+
+_Id = Annotated[str, msgspec.Meta(pattern=ID)]
+_Text = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of an order. `unit_price_minor` in the order's currency; None = as priced."""
+
+    line_id: _Id
+    sku: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^\S+$")]
+    qty: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    unit_price_minor: Annotated[int, msgspec.Meta(ge=0, le=10**12)] | None = None
+    name: _Text | None = None
+
+
+class Customer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who collects. Held in central's customer table and nowhere else."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    email: _Text | None = None
+    phone: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /api/v1/orders`."""
+
+    order_id: _Id
+    store: _Id
+    lines: Annotated[list[Line], msgspec.Meta(min_length=1, max_length=MAX_LINES)]
+    customer: Customer
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    promise_at: str | None = None
+    channel: Annotated[str, msgspec.Meta(pattern="^(web|phone)$")] = "web"
+
+
+_orders: Final = msgspec.json.Decoder(Order)
+_FIELD: Final = re.compile(r"at `\$\.?([^`]*)`")
+
+
+def read_order(body: bytes) -> Order:
+    """Read an order. Raises Invalid with the field that is wrong."""
+    order: Order = decode(_orders, body)
+    line_ids = [line.line_id for line in order.lines]
+    if len(set(line_ids)) != len(line_ids):
+        raise Invalid("Two lines have the same line_id.", field="lines")
+    if order.promise_at is not None:
+        try:
+            parse(order.promise_at)
+        except ValueError:
+            raise Invalid(
+                "promise_at must be a time like 2026-11-21T17:30:00.000Z.", field="promise_at"
+            ) from None
+    return order
+
+
+def decode(decoder: "msgspec.json.Decoder[Any]", body: bytes) -> Any:
+    """Decode a request body. Raises Invalid that names the field; slug `unparsable` for no JSON."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        found = _FIELD.search(str(error))
+        raise Invalid(f"{error}.", field=found.group(1) if found else "") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"The body is not JSON: {error}.", slug="unparsable") from error
+
+
+def short_code() -> str:
+    """Draw a code that a customer can say aloud."""
+    return "".join(secrets.choice(LETTERS) for _ in range(SHORT_LENGTH))
+
+
+def customer_ref() -> str:
+    """Draw a name for a customer that says nothing about them."""
+    return f"c_{secrets.token_hex(12)}"

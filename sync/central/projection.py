@@ -1,0 +1,103 @@
+"""Folds a batch of a store's facts into stock and orders as central shows them; pure.
+
+It must never refuse a fact: what cannot be read is named, and the fold goes on without it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from hub.customers import facts as customers
+from hub.pickup import facts as pickup
+from hub.pickup.order import PickupOrder, evolve
+from hub.stock import facts as stock
+from hub.tasks import facts as tasks
+
+FACTS: Final[Mapping[tuple[str, int], type]] = {
+    **stock.FACTS,
+    **pickup.FACTS,
+    **tasks.FACTS,
+    **customers.FACTS,
+}
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    """An entry whose body is read by its type."""
+
+    type: str
+    version: int
+    recorded_at: str
+    body: msgspec.Raw
+
+
+_envelopes: Final = msgspec.json.Decoder(_Envelope)
+_bodies: Final[dict[tuple[str, int], msgspec.json.Decoder[Any]]] = {
+    name: msgspec.json.Decoder(kind) for name, kind in FACTS.items()
+}
+_orders: Final = msgspec.json.Decoder(PickupOrder)
+_timelines: Final = msgspec.json.Decoder(list[dict[str, Any]])
+_PICKUP: Final = frozenset(pickup.FACTS.values())
+
+LoadOrder = Callable[[str], tuple[bytes, bytes] | None]
+"""order_id → (folded order, timeline) as `order_rows` gave them, or None."""
+
+
+@dataclass
+class Fold:
+    """What a batch changes: `moved` are differences, orders are whole."""
+
+    load: LoadOrder
+    moved: dict[tuple[str, str], int] = field(default_factory=dict)
+    _changed: dict[str, tuple[PickupOrder, list[dict[str, Any]]]] = field(default_factory=dict)
+
+    def take(self, content: bytes) -> str | None:
+        """Fold one entry; returns why it could not be, None when it was."""
+        try:
+            entry = _envelopes.decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return f"not an entry: {error}"
+        decoder = _bodies.get((entry.type, entry.version))
+        if decoder is None:
+            return f"this central does not know {entry.type[:60]} version {entry.version}"
+        try:
+            fact = decoder.decode(entry.body)
+        except msgspec.DecodeError as error:
+            return f"{entry.type}: {error}"
+        if type(fact) is stock.StockMoved:
+            self._move(fact)
+        elif type(fact) in _PICKUP:
+            self._evolve(entry, fact)
+        return None
+
+    def _move(self, move: stock.StockMoved) -> None:
+        source, target = (move.sku, move.source), (move.sku, move.target)
+        self.moved[source] = self.moved.get(source, 0) - move.qty
+        self.moved[target] = self.moved.get(target, 0) + move.qty
+
+    def _evolve(self, entry: _Envelope, fact: Any) -> None:
+        order, timeline = self._order(fact.order_id)
+        order = evolve(order, fact, entry.recorded_at)
+        timeline.append({"at": entry.recorded_at, "type": entry.type, "state": order.state})
+        self._changed[fact.order_id] = order, timeline
+
+    def _order(self, order_id: str) -> tuple[PickupOrder, list[dict[str, Any]]]:
+        known = self._changed.get(order_id)
+        if known is not None:
+            return known
+        stored = self.load(order_id)
+        if stored is None:
+            return PickupOrder(order_id), []
+        return _orders.decode(stored[0]), _timelines.decode(stored[1])
+
+    def order_rows(self) -> Iterator[tuple[str, str, bytes, str]]:
+        """Yield (order_id, state, folded order, timeline) of each order that changed."""
+        for order_id, (order, timeline) in self._changed.items():
+            folded, told = msgspec.json.encode(order), msgspec.json.encode(timeline)
+            yield order_id, order.state.value, folded, told.decode()
+
+
+def read_order(folded: bytes) -> PickupOrder:
+    """Read an order as `order_rows` gave it."""
+    return _orders.decode(folded)

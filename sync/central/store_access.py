@@ -1,0 +1,96 @@
+"""Who may speak: stores by credential, programs by token; only digests are kept.
+
+It must never store or log a secret, and never let an enrolment token work twice.
+"""
+
+import secrets
+import sqlite3
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Final, Literal, get_args
+
+from hub.chain import ORIGIN
+from hub.clock import stamp
+from hub.errors import Forbidden, Invalid, NotFound
+
+from .store_writer import Tx
+
+Role = Literal["admin", "orders", "catalog", "read"]
+ROLES: Final[tuple[str, ...]] = get_args(Role)
+ENROLMENT_LASTS: Final = timedelta(days=7)
+
+
+def digest(secret: str) -> bytes:
+    """Digest a secret. Our secrets are 256 random bits, so a plain hash cannot be searched."""
+    return blake2b(secret.encode(), digest_size=32).digest()
+
+
+def add_store(tx: Tx, store_id: str, name: str) -> bool:
+    """Make a store known; False when it was."""
+    added = tx.conn.execute(
+        "INSERT OR IGNORE INTO store (store_id, name, added_at, hash) VALUES (?, ?, ?, ?)",
+        (store_id, name, stamp(tx.now), ORIGIN.hash),
+    )
+    return added.rowcount == 1
+
+
+def create_enrolment(tx: Tx, store_id: str) -> str:
+    """Return a token that one hub may exchange for the store's credential, once."""
+    if tx.conn.execute("SELECT 1 FROM store WHERE store_id = ?", (store_id,)).fetchone() is None:
+        raise NotFound(f"No store {store_id} here.")
+    token = f"she_{secrets.token_urlsafe(32)}"
+    tx.conn.execute(
+        "INSERT INTO enrolment (digest, store_id, until) VALUES (?, ?, ?)",
+        (digest(token), store_id, stamp(tx.now + ENROLMENT_LASTS)),
+    )
+    return token
+
+
+def enrol(tx: Tx, token: str) -> tuple[str, str]:
+    """Exchange an enrolment token for (store, credential). Raises Forbidden."""
+    row = tx.conn.execute(
+        "UPDATE enrolment SET used_at = ? WHERE digest = ? AND used_at IS NULL AND until > ?"
+        " RETURNING store_id",
+        (stamp(tx.now), digest(token), stamp(tx.now)),
+    ).fetchone()
+    if row is None:
+        raise Forbidden("This enrolment token is unknown, used or out of date.")
+    store_id = str(row[0])
+    return store_id, create_credential(tx, store_id)
+
+
+def create_credential(tx: Tx, store_id: str) -> str:
+    """Return a new credential of a store; earlier ones keep working until they are revoked."""
+    credential = f"shs_{secrets.token_urlsafe(32)}"
+    tx.conn.execute(
+        "INSERT INTO credential (digest, store_id, made_at) VALUES (?, ?, ?)",
+        (digest(credential), store_id, stamp(tx.now)),
+    )
+    return credential
+
+
+def store_of(conn: sqlite3.Connection, credential: str) -> str | None:
+    """Return whose credential this is."""
+    row = conn.execute(
+        "SELECT store_id FROM credential WHERE digest = ? AND revoked_at IS NULL",
+        (digest(credential),),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def create_token(tx: Tx, name: str, role: str) -> str:
+    """Return a new API token. Raises Invalid on an unknown role."""
+    if role not in ROLES:
+        raise Invalid(f"{role!r} is no role; roles are {', '.join(ROLES)}.", field="role")
+    token = f"shc_{secrets.token_urlsafe(32)}"
+    tx.conn.execute(
+        "INSERT INTO token (digest, name, role, made_at) VALUES (?, ?, ?, ?)",
+        (digest(token), name, role, stamp(tx.now)),
+    )
+    return token
+
+
+def token_of(conn: sqlite3.Connection, token: str) -> tuple[str, str] | None:
+    """Return (name, role) of an API token."""
+    row = conn.execute("SELECT name, role FROM token WHERE digest = ?", (digest(token),)).fetchone()
+    return None if row is None else (str(row[0]), str(row[1]))

@@ -1,0 +1,127 @@
+"""The stores' journals at central: takes pushes in, folds them, and remembers what it could not.
+
+It must never store an entry that the chain does not lead to, never refuse a fact for what it says,
+and never move the head in another transaction than the entries.
+"""
+
+import sqlite3
+from typing import Any
+
+from hub.chain import Pair
+from hub.clock import stamp
+from sync import digest
+from sync.protocol import Accepted, Behind, Damaged, Push, verdict
+
+from .projection import Fold, read_order
+from .store_writer import Tx
+
+
+def head(conn: sqlite3.Connection, store_id: str) -> Pair:
+    """Return how far central has this store's journal."""
+    row = conn.execute("SELECT seq, hash FROM store WHERE store_id = ?", (store_id,)).fetchone()
+    return Pair(row["seq"], row["hash"])
+
+
+def accept(tx: Tx, store_id: str, push: Push, instance: str) -> Accepted | Behind | Damaged:
+    """Judge a push and take it in whole: bytes, what they fold to, head; or nothing of it."""
+    judged = verdict(head(tx.conn, store_id), push)
+    now = stamp(tx.now)
+    tx.conn.execute(
+        "UPDATE store SET heard_at = ?, instance = ? WHERE store_id = ?", (now, instance, store_id)
+    )
+    if not isinstance(judged, Accepted):
+        return judged
+    if push.contents:
+        tx.conn.executemany(
+            "INSERT INTO journal (store_id, seq, entry, hash) VALUES (?, ?, ?, ?)",
+            [
+                (store_id, pair.seq, content, bytes.fromhex(pair.hash))
+                for pair, content in zip(judged.pairs, push.contents, strict=True)
+            ],
+        )
+        _project(tx, store_id, judged.pairs, push.contents)
+    tx.conn.execute(
+        "UPDATE store SET seq = ?, hash = ?, pushed_at = ? WHERE store_id = ?",
+        (judged.head.seq, judged.head.hash, now, store_id),
+    )
+    return judged
+
+
+def _project(tx: Tx, store_id: str, pairs: tuple[Pair, ...], contents: tuple[bytes, ...]) -> None:
+    fold = Fold(lambda order_id: _folded_order(tx.conn, store_id, order_id))
+    for pair, content in zip(pairs, contents, strict=True):
+        reason = fold.take(content)
+        if reason is not None:
+            tx.conn.execute(
+                "INSERT OR REPLACE INTO quarantine (store_id, seq, reason, at) VALUES (?, ?, ?, ?)",
+                (store_id, pair.seq, reason, stamp(tx.now)),
+            )
+    tx.conn.executemany(
+        "INSERT INTO stock (store_id, sku, bucket, qty) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (store_id, sku, bucket) DO UPDATE SET qty = qty + excluded.qty",
+        [(store_id, sku, bucket, qty) for (sku, bucket), qty in fold.moved.items()],
+    )
+    tx.conn.executemany(
+        "INSERT OR REPLACE INTO pickup (store_id, order_id, state, folded, timeline)"
+        " VALUES (?, ?, ?, ?, ?)",
+        [(store_id, *row) for row in fold.order_rows()],
+    )
+
+
+def _folded_order(
+    conn: sqlite3.Connection, store_id: str, order_id: str
+) -> tuple[bytes, bytes] | None:
+    row = conn.execute(
+        "SELECT folded, timeline FROM pickup WHERE store_id = ? AND order_id = ?",
+        (store_id, order_id),
+    ).fetchone()
+    return None if row is None else (row["folded"], row["timeline"].encode())
+
+
+def stock(conn: sqlite3.Connection, store_id: str, sku: str) -> dict[str, int]:
+    """Return a SKU's buckets by the store's facts."""
+    rows = conn.execute(
+        "SELECT bucket, qty FROM stock WHERE store_id = ? AND sku = ?", (store_id, sku)
+    )
+    return {row["bucket"]: row["qty"] for row in rows}
+
+
+def stores(conn: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Return each store with how far central has it."""
+    rows = conn.execute(
+        "SELECT s.*, (SELECT count(*) FROM quarantine q WHERE q.store_id = s.store_id) AS poison"
+        " FROM store s ORDER BY store_id"
+    )
+    return [
+        {
+            "store": row["store_id"],
+            "name": row["name"],
+            "head": {"seq": row["seq"], "hash": row["hash"]},
+            "as_of": row["pushed_at"],
+            "heard_at": row["heard_at"],
+            "quarantine": row["poison"],
+        }
+        for row in rows
+    ]
+
+
+def quarantine(conn: sqlite3.Connection, after: int, limit: int) -> list[dict[str, Any]]:
+    """Return entries that central holds and could not fold, oldest first."""
+    rows = conn.execute(
+        "SELECT id, store_id, seq, reason, at FROM quarantine WHERE id > ? ORDER BY id LIMIT ?",
+        (after, limit),
+    )
+    return [dict(row) for row in rows]
+
+
+def store_digest(conn: sqlite3.Connection, store_id: str) -> digest.Digest:
+    """Sum up what central has of a store, at its head. One read transaction around it."""
+    stock_rows = conn.execute(
+        "SELECT sku, bucket, qty FROM stock WHERE store_id = ? AND qty <> 0", (store_id,)
+    )
+    orders = conn.execute("SELECT folded FROM pickup WHERE store_id = ?", (store_id,))
+    return digest.of_store(
+        head(conn, store_id),
+        (tuple(row) for row in stock_rows),
+        (digest.order_row(read_order(row["folded"])) for row in orders),
+    )

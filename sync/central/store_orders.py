@@ -1,0 +1,239 @@
+"""Orders as central took them, and as the stores' own facts say they stand.
+
+It must never change what a store decided: central proposes, asks and forgets people; the state
+of an order is the hub's fact or PROPOSED.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from hub.clock import stamp
+from hub.errors import NotFound, Refusal
+
+from . import intake, store_feed
+from .store_writer import Tx
+
+FINAL: Final = frozenset({"PICKED_UP", "REJECTED", "EXPIRED", "CANCELED"})
+REASONS: Final = (
+    "BUYER_REQUEST",
+    "BUYER_NO_SHOW",
+    "BUYER_REJECTED",
+    "OUT_OF_STOCK",
+    "STORE_CLOSED",
+)
+MakeCode = Callable[[str, str, list[dict[str, Any]]], str]
+"""(order_id, store, lines) → the text inside the QR."""
+
+
+def place(
+    tx: Tx, order: intake.Order, name_of: Callable[[str], str | None], make_code: MakeCode
+) -> tuple[dict[str, Any], bool]:
+    """Take in an order and send it to its store; returns (answer, was it there already).
+
+    The same order twice is one order and one answer. Raises Refusal when its number is taken by
+    another order, NotFound for an unknown store.
+    """
+    request = blake2b(msgspec.json.encode(order, order="sorted"), digest_size=32).digest()
+    known = tx.conn.execute("SELECT * FROM placed WHERE order_id = ?", (order.order_id,)).fetchone()
+    if known is not None:
+        if known["request"] != request:
+            raise Refusal(f"There is already another order {order.order_id}.", slug="order-exists")
+        return _answer(order.order_id, known["short_code"], known["pickup_code"]), True
+    if not _has_store(tx.conn, order.store):
+        raise NotFound(f"No store {order.store} here.")
+    ref = intake.customer_ref()
+    code = _free_short_code(tx.conn, order.store)
+    body = _body(order, name_of, ref, code, stamp(tx.now))
+    pickup_code = make_code(order.order_id, order.store, body["lines"])
+    tx.conn.execute(
+        "INSERT INTO customer (ref, name, email, phone, made_at) VALUES (?, ?, ?, ?, ?)",
+        (ref, order.customer.name, order.customer.email, order.customer.phone, stamp(tx.now)),
+    )
+    tx.conn.execute(
+        "INSERT INTO placed (order_id, store_id, request, customer_ref, short_code, pickup_code,"
+        " body, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            order.order_id,
+            order.store,
+            request,
+            ref,
+            code,
+            pickup_code,
+            msgspec.json.encode(body).decode(),
+            stamp(tx.now),
+        ),
+    )
+    command = {"id": f"place-{order.order_id}", "type": "order.place", "order": body}
+    store_feed.add_command(tx, order.store, command, ref)
+    return _answer(order.order_id, code, pickup_code), False
+
+
+def _answer(order_id: str, short_code: str, pickup_code: str) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "state": "PROPOSED",
+        "short_code": short_code,
+        "pickup_code": pickup_code,
+    }
+
+
+def _body(
+    order: intake.Order,
+    name_of: Callable[[str], str | None],
+    ref: str,
+    code: str,
+    at: str,
+) -> dict[str, Any]:
+    lines = [
+        {
+            "line_id": line.line_id,
+            "sku": line.sku,
+            "name": line.name or name_of(line.sku) or line.sku,
+            "qty": line.qty,
+            "unit_price_minor": line.unit_price_minor,
+            "currency": order.currency,
+        }
+        for line in order.lines
+    ]
+    return {
+        "order_id": order.order_id,
+        "store": order.store,
+        "short_code": code,
+        "channel": order.channel,
+        "lines": lines,
+        "currency": order.currency,
+        "customer_ref": ref,
+        "promise_at": order.promise_at,
+        "placed_at": at,
+    }
+
+
+def _has_store(conn: sqlite3.Connection, store_id: str) -> bool:
+    row = conn.execute("SELECT 1 FROM store WHERE store_id = ?", (store_id,)).fetchone()
+    return row is not None
+
+
+def _free_short_code(conn: sqlite3.Connection, store_id: str) -> str:
+    # Free among the orders of this store that are not done; 1 in 530,000 even of all.
+    while True:
+        code = intake.short_code()
+        taken = conn.execute(
+            "SELECT 1 FROM placed p LEFT JOIN pickup k USING (store_id, order_id)"
+            " WHERE p.store_id = ? AND p.short_code = ?"
+            " AND coalesce(k.state, 'PROPOSED') NOT IN"
+            " ('PICKED_UP', 'REJECTED', 'EXPIRED', 'CANCELED')",
+            (store_id, code),
+        ).fetchone()
+        if taken is None:
+            return code
+
+
+def order(conn: sqlite3.Connection, order_id: str) -> dict[str, Any]:
+    """Return an order as it stands by the store's word. Raises NotFound."""
+    placed = conn.execute("SELECT * FROM placed WHERE order_id = ?", (order_id,)).fetchone()
+    told = conn.execute(
+        "SELECT k.*, s.heard_at FROM pickup k JOIN store s USING (store_id) WHERE k.order_id = ?"
+        " AND (? IS NULL OR k.store_id = ?)",
+        (order_id, placed and placed["store_id"], placed and placed["store_id"]),
+    ).fetchone()
+    if placed is None and told is None:
+        raise NotFound(f"No order {order_id} here.")
+    found = _as_placed(conn, placed) if placed is not None else {}
+    if told is not None:
+        view = msgspec.json.decode(told["folded"])
+        found |= {"order_id": order_id, "store": told["store_id"], "state": told["state"]}
+        found |= {name: view[name] for name in ("shelf", "reason") if view.get(name)}
+        found.setdefault("short_code", view["short_code"])
+        found["lines"] = _merged(found.get("lines", []), view["lines"])
+        found["timeline"] = [*found.get("timeline", []), *msgspec.json.decode(told["timeline"])]
+        found["as_of"] = told["heard_at"]
+    return found
+
+
+def _as_placed(conn: sqlite3.Connection, placed: sqlite3.Row) -> dict[str, Any]:
+    body = msgspec.json.decode(placed["body"])
+    heard = conn.execute(
+        "SELECT heard_at FROM store WHERE store_id = ?", (placed["store_id"],)
+    ).fetchone()
+    return {
+        "order_id": placed["order_id"],
+        "store": placed["store_id"],
+        "state": "PROPOSED",
+        "short_code": placed["short_code"],
+        "pickup_code": placed["pickup_code"],
+        "customer_ref": placed["customer_ref"],
+        "channel": body["channel"],
+        "currency": body["currency"],
+        "promise_at": body["promise_at"],
+        "placed_at": placed["at"],
+        "cancel_asked_at": placed["cancel_asked_at"],
+        "lines": body["lines"],
+        "timeline": [{"at": placed["at"], "what": "placed"}],
+        "as_of": heard["heard_at"] if heard else None,
+    }
+
+
+def _merged(placed: list[dict[str, Any]], told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    own = {line["line_id"]: line for line in placed}
+    return [own.get(line["line_id"], {}) | line for line in told]
+
+
+def ask_to_cancel(tx: Tx, order_id: str, reason: str) -> dict[str, Any]:
+    """Ask the store to cancel; it stays as it is until the store's own fact. Asking twice is one.
+
+    Raises NotFound, and Refusal when the order is done.
+    """
+    found = order(tx.conn, order_id)
+    if found["state"] in FINAL and found["state"] != "CANCELED":
+        raise Refusal(
+            f"Order {order_id} is {found['state'].lower().replace('_', ' ')} and can't be "
+            "canceled any more.",
+            slug="order-done",
+        )
+    if found["state"] == "CANCELED" or found.get("cancel_asked_at"):
+        return found
+    tx.conn.execute(
+        "UPDATE placed SET cancel_asked_at = ? WHERE order_id = ?", (stamp(tx.now), order_id)
+    )
+    command = {
+        "id": f"cancel-{order_id}-{secrets.token_hex(4)}",
+        "type": "order.cancel",
+        "order_id": order_id,
+        "reason": reason,
+    }
+    store_feed.add_command(tx, found["store"], command)
+    return order(tx.conn, order_id)
+
+
+def erase(tx: Tx, ref: str) -> dict[str, Any]:
+    """Forget a person here and at every store that was told of them. Raises NotFound."""
+    row = tx.conn.execute("SELECT erased_at FROM customer WHERE ref = ?", (ref,)).fetchone()
+    if row is None:
+        raise NotFound(f"No customer {ref} here.")
+    if row["erased_at"] is not None:
+        return {"ref": ref, "erased_at": row["erased_at"]}
+    tx.conn.execute(
+        "UPDATE customer SET name = NULL, email = NULL, phone = NULL, erased_at = ? WHERE ref = ?",
+        (stamp(tx.now), ref),
+    )
+    stores = tx.conn.execute(
+        "SELECT DISTINCT store_id FROM placed WHERE customer_ref = ?", (ref,)
+    ).fetchall()
+    for (store_id,) in stores:
+        command = {"id": f"erase-{ref}", "type": "customer.erase", "ref": ref}
+        store_feed.add_command(tx, store_id, command)
+    tx.wants_clean_wal = True
+    return {"ref": ref, "erased_at": stamp(tx.now)}
+
+
+def person(conn: sqlite3.Connection, ref: str) -> dict[str, Any] | None:
+    """Return name, email and phone; None once erased."""
+    row = conn.execute(
+        "SELECT name, email, phone FROM customer WHERE ref = ? AND erased_at IS NULL", (ref,)
+    ).fetchone()
+    return None if row is None else dict(row)

@@ -1,0 +1,77 @@
+"""The tables of central.db; it must never drop a column that an older release reads."""
+
+from typing import Final
+
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
+
+MIGRATIONS: Final = Migrations("central")
+
+_FIRST: Final = """
+CREATE TABLE central (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE store (
+    store_id TEXT PRIMARY KEY, name TEXT NOT NULL, added_at TEXT NOT NULL,
+    seq INTEGER NOT NULL DEFAULT 0, hash TEXT NOT NULL,
+    heard_at TEXT, instance TEXT, pushed_at TEXT
+) WITHOUT ROWID;
+CREATE TABLE credential (
+    digest BLOB PRIMARY KEY, store_id TEXT NOT NULL, made_at TEXT NOT NULL, revoked_at TEXT
+) WITHOUT ROWID;
+CREATE TABLE enrolment (
+    digest BLOB PRIMARY KEY, store_id TEXT NOT NULL, until TEXT NOT NULL, used_at TEXT
+) WITHOUT ROWID;
+CREATE TABLE token (
+    digest BLOB PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, made_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE journal (
+    store_id TEXT NOT NULL, seq INTEGER NOT NULL, entry BLOB NOT NULL, hash BLOB NOT NULL,
+    PRIMARY KEY (store_id, seq)
+) WITHOUT ROWID;
+CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY, store_id TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL,
+    at TEXT NOT NULL, UNIQUE (store_id, seq)
+);
+CREATE TABLE stock (
+    store_id TEXT NOT NULL, sku TEXT NOT NULL, bucket TEXT NOT NULL, qty INTEGER NOT NULL,
+    PRIMARY KEY (store_id, sku, bucket)
+) WITHOUT ROWID;
+CREATE TABLE pickup (
+    order_id TEXT NOT NULL, store_id TEXT NOT NULL, state TEXT NOT NULL, folded BLOB NOT NULL,
+    timeline TEXT NOT NULL, PRIMARY KEY (store_id, order_id)
+) WITHOUT ROWID;
+
+CREATE TABLE command_feed (
+    position INTEGER PRIMARY KEY AUTOINCREMENT, store_id TEXT NOT NULL, row TEXT NOT NULL,
+    customer_ref TEXT, at TEXT NOT NULL
+);
+CREATE INDEX command_feed_store ON command_feed (store_id, position);
+CREATE TABLE replica_feed (
+    position INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, row TEXT NOT NULL
+);
+
+CREATE TABLE customer (
+    ref TEXT PRIMARY KEY, name TEXT, email TEXT, phone TEXT, made_at TEXT NOT NULL, erased_at TEXT
+) WITHOUT ROWID;
+CREATE TABLE placed (
+    order_id TEXT PRIMARY KEY, store_id TEXT NOT NULL, request BLOB NOT NULL,
+    customer_ref TEXT NOT NULL, short_code TEXT NOT NULL, pickup_code TEXT NOT NULL,
+    body TEXT NOT NULL, at TEXT NOT NULL, cancel_asked_at TEXT
+) WITHOUT ROWID;
+CREATE INDEX placed_store ON placed (store_id, short_code);
+CREATE INDEX placed_customer ON placed (customer_ref);
+CREATE TABLE reply (
+    key TEXT PRIMARY KEY, request BLOB NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL,
+    at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX reply_at ON reply (at);
+"""
+
+
+@MIGRATIONS()
+def m001_central(db: sqlite_utils.Database) -> None:
+    """Stores and their journals, what they fold to, both feeds, orders, people, access."""
+    for statement in _FIRST.split(";"):
+        if statement.strip():
+            db.execute(statement)

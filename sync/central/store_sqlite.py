@@ -1,0 +1,141 @@
+"""Central on SQLite: opens its files, holds the writer and tells waiting readers what grew.
+
+It must never answer before a commit is on disk, and never keep two truths: the catalogue's search
+index beside it is a replica of its own feed.
+"""
+
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from hub import database
+from hub.clock import Clock, SystemClock
+from sync.protocol import Cursor
+from sync.replica import ReplicaStore
+
+from . import store_feed
+from .store_schema import MIGRATIONS
+from .store_writer import Tx, Writer
+
+T = TypeVar("T")
+
+
+class Bell:
+    """Tells parked readers that a stream grew. Nobody misses a ring that came after `at`."""
+
+    def __init__(self) -> None:
+        self._rung: dict[str, int] = {}
+        self._ringing = threading.Condition()
+        self._stopped = False
+
+    def at(self, name: str) -> int:
+        with self._ringing:
+            return self._rung.get(name, 0)
+
+    def ring(self, names: Iterable[str]) -> None:
+        with self._ringing:
+            for name in names:
+                self._rung[name] = self._rung.get(name, 0) + 1
+            self._ringing.notify_all()
+
+    def stop(self) -> None:
+        """Let everybody go home, now and from now on."""
+        with self._ringing:
+            self._stopped = True
+            self._ringing.notify_all()
+
+    def wait(self, name: str, at: int, seconds: float) -> None:
+        """Return when `name` was rung since `at`, or after `seconds`."""
+        with self._ringing:
+            self._ringing.wait_for(
+                lambda: self._stopped or self._rung.get(name, 0) != at, timeout=seconds
+            )
+
+
+class Store:
+    """central.db (truth) and catalog.db (search) in one directory."""
+
+    def __init__(self, directory: Path, clock: Clock | None = None) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.clock: Clock = clock or SystemClock()
+        self.bell = Bell()
+        connection = database.create(directory / "central.db", (MIGRATIONS,))
+        self.generation = _begin(connection, directory / "nonce")
+        self.catalog = ReplicaStore(directory / "catalog.db")
+        self._database = database.Database(directory / "central.db", directory / "catalog.db")
+        self._connection = connection
+        self._following = threading.Lock()
+        self._writer = Writer(connection, self.clock, self.bell.ring)
+        self.follow()
+
+    def reader(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One consistent view of central; the catalogue is schema `replica`."""
+        return self._database.reader()
+
+    def run(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` on the writer; returns after COMMIT, raises what `work` raised."""
+        return self._writer.run(work)
+
+    def follow(self) -> None:
+        """Bring the search index to the end of the feed."""
+        with self._following:
+            while True:
+                at = self.catalog.cursor()
+                if at.generation not in ("", self.generation):
+                    self.catalog.start_over(self.generation)
+                    continue
+                with self.reader() as conn:
+                    page = store_feed.page(conn, "replica", "", self.generation, at.position)
+                if not page.rows:
+                    return
+                rows = [msgspec.json.decode(row.row) for row in page.rows]
+                self.catalog.apply(at, Cursor(page.generation, page.next), rows, None)
+
+    def close(self) -> None:
+        """Let waiting readers go, commit what was handed in, close the files."""
+        self.bell.stop()
+        self._writer.stop()
+        self._database.close()
+        self.catalog.close()
+        database.truncate_wal(self._connection)
+        self._connection.close()
+
+
+def _begin(connection: sqlite3.Connection, nonce_file: Path) -> str:
+    """Return central's generation: a new one when this database is not the one that ran last.
+
+    A random number is written at each start into the database and beside it. An older copy of the
+    database that is put back carries another number (DESIGN, section 8, rule 14).
+    """
+    values = dict(connection.execute("SELECT name, value FROM central").fetchall())
+    beside = nonce_file.read_text() if nonce_file.exists() else None
+    generation = values.get("generation")
+    if generation is None or values.get("nonce") != beside:
+        generation = secrets.token_hex(8)
+    nonce = secrets.token_hex(8)
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(
+        "INSERT OR REPLACE INTO central (name, value) VALUES (?, ?)",
+        [("generation", generation), ("nonce", nonce)],
+    )
+    connection.execute("COMMIT")
+    write_secret(nonce_file, nonce)
+    return generation
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a file that nobody else can read, whole or not at all."""
+    draft = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -1,0 +1,128 @@
+"""Central's one writer on SQLite: works that wait share one fsync; answers come after it.
+
+It must never let a second thread write central.db, and never resolve a future before COMMIT.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from hub.clock import Clock
+from hub.database import truncate_wal
+from hub.errors import Unavailable
+
+T = TypeVar("T")
+GROUP: Final = 64
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Tx:
+    """What a work gets. `grown` names the streams that got rows: told to readers after COMMIT."""
+
+    conn: sqlite3.Connection
+    now: datetime
+    grown: set[str] = field(default_factory=set)
+    wants_clean_wal: bool = False
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Callable[[Tx], Any]
+    future: Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+
+class Writer:
+    """Runs each work in a savepoint of the group's `BEGIN IMMEDIATE` (WAL, FULL)."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, clock: Clock, committed: Callable[[set[str]], None]
+    ) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._committed = committed
+        self._jobs: deque[_Job] = deque()
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="central-writer", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` and return its result once it is on disk; what it raises is raised here."""
+        job = _Job(work, Future())
+        with self._wake:
+            if self._stopping:
+                raise Unavailable("Central is stopping.")
+            self._jobs.append(job)
+            self._wake.notify()
+        result: T = job.future.result()
+        return result
+
+    def stop(self) -> None:
+        """Commit what was handed in, then end."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._jobs and not self._stopping:
+                    self._wake.wait()
+                if not self._jobs:
+                    return
+                group = [self._jobs.popleft() for _ in range(min(GROUP, len(self._jobs)))]
+            self._commit(group)
+
+    def _commit(self, group: list[_Job]) -> None:
+        try:
+            grown, clean = self._perform(group)
+        except sqlite3.Error as error:
+            # Disk full or an I/O error: nothing of this group is on disk, and each is told so.
+            log.error("Central could not write: %s", error)
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            for job in group:
+                job.future.set_exception(
+                    Unavailable("Central cannot write at the moment.", retry_after_s=5)
+                )
+            return
+        if clean:
+            truncate_wal(self._connection)
+        self._committed(grown)
+        for job in group:
+            if job.error is None:
+                job.future.set_result(job.result)
+            else:
+                job.future.set_exception(job.error)
+
+    def _perform(self, group: list[_Job]) -> tuple[set[str], bool]:
+        grown: set[str] = set()
+        clean = False
+        self._connection.execute("BEGIN IMMEDIATE")
+        for job in group:
+            tx = Tx(self._connection, self._clock.now())
+            self._connection.execute("SAVEPOINT work")
+            try:
+                job.result = job.work(tx)
+            except sqlite3.OperationalError:
+                raise
+            except Exception as error:  # noqa: BLE001  carried to the caller by its future
+                self._connection.execute("ROLLBACK TO work")
+                job.error = error
+            else:
+                grown |= tx.grown
+                clean = clean or tx.wants_clean_wal
+            self._connection.execute("RELEASE work")
+        self._connection.execute("COMMIT")
+        return grown, clean

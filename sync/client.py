@@ -1,0 +1,306 @@
+"""Speaks HTTP with central: bounded, timed, and wary of whoever else may answer.
+
+It must never follow a redirect, inflate what is not bounded, or take a hotel's sign-in page for
+data: an answer without the protocol header is no answer of central's.
+
+    Trouble
+    ├── Unreachable    no connection, or it broke
+    ├── Unanswered     somebody answered, but not with data: 5xx, 429, a proxy's page, a cut body
+    ├── Denied         the credential is not accepted (401, 403)
+    └── Rejected       central read the request and will not take it (400, 413, 422)
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import msgspec
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from .frames import (
+    INSTANCE_HEADER,
+    JSON,
+    NDJSON,
+    PROTOCOL_HEADER,
+    PUSH_BYTES,
+    FeedPage,
+    Head,
+    Malformed,
+    TooLarge,
+    inflate,
+    read_head,
+    read_page,
+)
+from .protocol import VERSION, Cursor
+
+T = TypeVar("T")
+CONNECT_S: Final = 3.0
+READ_S: Final = 30.0
+GRACE_S: Final = 5.0
+PLAIN_BYTES: Final = 8 << 20
+_CHUNK: Final = 64 << 10
+
+
+class Trouble(Exception):
+    """Central was not heard."""
+
+
+class Unreachable(Trouble):
+    """No connection, or it broke."""
+
+
+class Unanswered(Trouble):
+    """Somebody answered, but with nothing to build on."""
+
+    def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class Denied(Trouble):
+    """The store's credential is not accepted."""
+
+
+class Rejected(Trouble):
+    """Central will not take this request as it is."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of central's: 200, 409 or 410, its body inflated."""
+
+    status: int
+    body: bytes
+
+
+class Client:
+    """One conversation with central. One thread uses it; `close` may come from another."""
+
+    def __init__(self, base_url: str, store: str, credential: str, instance: str) -> None:
+        self._root = f"{base_url.rstrip('/')}/sync/v1/stores/{store}"
+        self._sockets = _Sockets()
+        self._session = _session(self._sockets)
+        self._session.headers.update(
+            {
+                "Authorization": f"Bearer {credential}",
+                INSTANCE_HEADER: instance,
+            }
+        )
+
+    def push(self, body: bytes) -> Head:
+        """Push packed entries; return central's head, whether it took them (200) or not (409)."""
+        reply = self._call("POST", "/journal", data=body)
+        return _read(read_head, reply.body)
+
+    def feed(self, stream: str, at: Cursor, wait: int) -> FeedPage | str:
+        """Return what follows `at`, or central's generation when it cannot continue there."""
+        asked = {"stream": stream, "generation": at.generation, "after": at.position, "wait": wait}
+        reply = self._call("GET", "/feed", params=asked, read_s=wait + GRACE_S)
+        if reply.status == 410:
+            return str(_read(_object, reply.body).get("generation", ""))
+        return _read(read_page, reply.body)
+
+    def digest(self) -> dict[str, Any]:
+        """Return central's digest of this store, as `sync.digest.Digest` spells it."""
+        return _read(_object, self._call("GET", "/digest").body)
+
+    def close(self) -> None:
+        """Break off whatever is under way, so that a parked poll ends now."""
+        self._sockets.shut()
+        self._session.close()
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        data: bytes | None = None,
+        params: dict[str, Any] | None = None,
+        read_s: float = READ_S,
+    ) -> Reply:
+        headers = {"Content-Encoding": "zstd", "Content-Type": NDJSON} if data else {}
+        try:
+            with self._session.request(
+                method,
+                self._root + path,
+                data=data,
+                params=params,
+                headers=headers,
+                timeout=(CONNECT_S, read_s),
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                return _judge(answer, _body_of(answer))
+        except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
+            raise Unreachable(_brief(error)) from error
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise Unanswered(f"a broken answer: {_brief(error)}") from error
+        except OSError as error:
+            raise Unreachable(_brief(error)) from error
+
+
+def enrol(base_url: str, token: str) -> tuple[str, str]:
+    """Exchange a one-time enrolment token for (store, credential). Raises Trouble."""
+    session = _session(_Sockets())
+    try:
+        with session.post(
+            f"{base_url.rstrip('/')}/sync/v1/enrol",
+            json={"token": token},
+            timeout=(CONNECT_S, READ_S),
+            allow_redirects=False,
+            stream=True,
+        ) as answer:
+            found = _read(_object, _judge(answer, _body_of(answer)).body)
+    except requests.exceptions.RequestException as error:
+        raise Unreachable(_brief(error)) from error
+    finally:
+        session.close()
+    return str(found["store"]), str(found["credential"])
+
+
+def _judge(answer: requests.Response, body: bytes) -> Reply:
+    status = answer.status_code
+    if status in (429, 500, 502, 503, 504):
+        raise Unanswered(f"status {status}", _retry_after(answer))
+    if answer.headers.get(PROTOCOL_HEADER) != VERSION:
+        # A captive portal, a proxy's page, or a central of another protocol.
+        raise Unanswered(f"status {status} without {PROTOCOL_HEADER}: {VERSION}")
+    if status in (401, 403):
+        raise Denied(_detail(body) or f"status {status}")
+    kind = answer.headers.get("Content-Type", "").split(";")[0].strip()
+    if kind not in (JSON, "application/problem+json"):
+        raise Unanswered(f"status {status} of type {kind!r}")
+    if answer.headers.get("Content-Encoding") == "zstd":
+        body = _read(lambda packed: inflate(packed, PLAIN_BYTES), body)
+    if status in (200, 409, 410):
+        return Reply(status, body)
+    raise Rejected(status, _detail(body) or f"status {status}")
+
+
+def _body_of(answer: requests.Response) -> bytes:
+    parts, size = [], 0
+    while part := answer.raw.read(_CHUNK, decode_content=False):
+        size += len(part)
+        if size > PUSH_BYTES:
+            raise Unanswered(f"an answer of more than {PUSH_BYTES} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _read(reader: Callable[[bytes], T], body: bytes) -> T:
+    try:
+        return reader(body)
+    except (Malformed, TooLarge) as error:
+        raise Unanswered(str(error)) from error
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(body, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise Malformed(str(error)) from error
+
+
+def _detail(body: bytes) -> str:
+    with contextlib.suppress(Malformed):
+        return str(_object(body).get("detail", ""))
+    return ""
+
+
+def _retry_after(answer: requests.Response) -> float | None:
+    with contextlib.suppress(ValueError):
+        return max(0.0, float(answer.headers.get("Retry-After", "")))
+    return None
+
+
+def _brief(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
+
+
+def _session(sockets: "_Sockets") -> requests.Session:
+    session = requests.Session()
+    # No proxy from the environment, no .netrc: the store's settings alone say who central is.
+    session.trust_env = False
+    session.headers.update({PROTOCOL_HEADER: VERSION, "Accept": JSON, "Accept-Encoding": "zstd"})
+    adapter = _Adapter(sockets)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+class _Sockets:
+    """The open sockets of a session: they notice a dead line soon, and can be cut from outside."""
+
+    OPTIONS: Final = [
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        # A line that died without a word is noticed after 5 + 3 × 2 seconds, not two hours.
+        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 11_000),
+    ]
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: list[socket.socket] = []
+        self._shut = False
+
+    def add(self, opened: socket.socket) -> None:
+        with self._lock:
+            self._open = [one for one in self._open if one.fileno() >= 0]
+            self._open.append(opened)
+            shut = self._shut
+        if shut:
+            _cut(opened)
+
+    def shut(self) -> None:
+        with self._lock:
+            self._shut = True
+            opened = list(self._open)
+        for one in opened:
+            _cut(one)
+
+
+def _cut(opened: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        opened.shutdown(socket.SHUT_RDWR)
+
+
+class _Adapter(HTTPAdapter):
+    """One kept-alive connection whose socket is known."""
+
+    def __init__(self, sockets: _Sockets) -> None:
+        self._sockets = sockets
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, socket_options=_Sockets.OPTIONS, **kwargs)
+        sockets = self._sockets
+
+        class Http(urllib3.connection.HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                sockets.add(self.sock)
+
+        class Https(urllib3.connection.HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                sockets.add(self.sock)
+
+        class HttpPool(urllib3.HTTPConnectionPool):
+            ConnectionCls = Http
+
+        class HttpsPool(urllib3.HTTPSConnectionPool):
+            ConnectionCls = Https
+
+        self.poolmanager.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}

@@ -1,0 +1,170 @@
+"""The bytes between hub and central: pushes and pages, compressed and bounded.
+
+It must never inflate more than it was told to, and never re-encode an entry.
+"""
+
+import io
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import zstandard
+
+from hub.chain import Pair
+
+from .protocol import Cursor, Push
+
+PROTOCOL_HEADER: Final = "X-StoreHub-Protocol"
+INSTANCE_HEADER: Final = "X-StoreHub-Instance"
+NDJSON: Final = "application/x-ndjson"
+JSON: Final = "application/json"
+PUSH_BYTES: Final = 4 << 20
+"""What one compressed push may weigh, and what one page may."""
+INFLATED_BYTES: Final = 16 << 20
+"""What it may inflate to: a 6 KB zstd bomb makes 200 MB."""
+_WINDOW: Final = 8 << 20
+_MAX_HASH: Final = 64
+
+
+class Malformed(ValueError):
+    """These bytes are no message of this protocol."""
+
+
+class TooLarge(ValueError):
+    """This message is, or inflates to, more than is accepted."""
+
+
+class WirePair(msgspec.Struct, frozen=True):
+    """A pair as the wire spells it."""
+
+    seq: int
+    hash: str
+
+    def pair(self) -> Pair:
+        """Return the pair. Raises Malformed when it cannot be one."""
+        if self.seq < 0 or len(self.hash) != _MAX_HASH or not _is_hex(self.hash):
+            raise Malformed("a pair is a seq from 0 and 64 lower-case hex digits")
+        return Pair(self.seq, self.hash)
+
+
+class _Header(msgspec.Struct, frozen=True, omit_defaults=True):
+    after: WirePair
+    reaches: WirePair | None = None
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What central answers to a push, 200 and 409 alike: its head for this store."""
+
+    head: WirePair
+    generation: str
+
+
+class FeedRow(msgspec.Struct, frozen=True):
+    """One row of a stream. `row` is a command, or a row that `catalog.tables.upsert` takes."""
+
+    position: int
+    row: dict[str, Any]
+
+
+class FeedPage(msgspec.Struct, frozen=True):
+    """What central answers to a pull. `end` is the stream's newest position."""
+
+    stream: str
+    generation: str
+    after: int
+    next: int
+    end: int
+    rows: list[FeedRow]
+
+    def then(self) -> Cursor:
+        """Where a reader stands that has taken in this page."""
+        return Cursor(self.generation, self.next)
+
+
+class RawRow(msgspec.Struct, frozen=True):
+    """A feed row as central sends it: the row's bytes as they were stored."""
+
+    position: int
+    row: msgspec.Raw
+
+
+class RawPage(msgspec.Struct, frozen=True):
+    """A page as central sends it."""
+
+    stream: str
+    generation: str
+    after: int
+    next: int
+    end: int
+    rows: list[RawRow]
+
+
+_headers: Final = msgspec.json.Decoder(_Header)
+_heads: Final = msgspec.json.Decoder(Head)
+_pages: Final = msgspec.json.Decoder(FeedPage)
+
+
+def pack_push(after: Pair, contents: Sequence[bytes], reaches: Pair | None = None) -> bytes:
+    """Return a push: a header line, then one `C` a line, zstd-compressed."""
+    header = _Header(_wire(after), _wire(reaches) if reaches else None)
+    return compress(b"\n".join((msgspec.json.encode(header), *contents, b"")))
+
+
+def unpack_push(body: bytes) -> Push:
+    """Read a push. Raises Malformed or TooLarge."""
+    lines = inflate(body, INFLATED_BYTES).split(b"\n")
+    if lines.pop() != b"":
+        raise Malformed("the push does not end with its last line")
+    if not lines:
+        raise Malformed("the push has no header line")
+    try:
+        header = _headers.decode(lines[0])
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"header line: {error}") from error
+    reaches = header.reaches.pair() if header.reaches else None
+    return Push(header.after.pair(), tuple(lines[1:]), reaches)
+
+
+def read_head(body: bytes) -> Head:
+    """Read central's answer to a push. Raises Malformed."""
+    try:
+        return _heads.decode(body)
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"answer to a push: {error}") from error
+
+
+def read_page(body: bytes) -> FeedPage:
+    """Read a page of a stream. Raises Malformed."""
+    try:
+        return _pages.decode(body)
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"page: {error}") from error
+
+
+def compress(plain: bytes) -> bytes:
+    """Compress at level 1: 4.7× in 0.17 ms on a batch of 500."""
+    return zstandard.ZstdCompressor(level=1).compress(plain)
+
+
+def inflate(body: bytes, limit: int) -> bytes:
+    """Return the plain bytes of one zstd frame. Raises Malformed, or TooLarge beyond `limit`."""
+    try:
+        declared = zstandard.frame_content_size(body)
+        source = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(io.BytesIO(body))
+        plain = source.read(limit + 1) if declared <= limit else b""
+    except zstandard.ZstdError as error:
+        raise Malformed(f"zstd: {error}") from error
+    if max(declared, len(plain)) > limit:
+        raise TooLarge(f"the message inflates to more than {limit} bytes")
+    if declared >= 0 and len(plain) != declared:
+        # The decompressor hands out what it has of a truncated frame without a word.
+        raise Malformed("the message is cut short")
+    return plain
+
+
+def _wire(pair: Pair) -> WirePair:
+    return WirePair(pair.seq, pair.hash)
+
+
+def _is_hex(text: str) -> bool:
+    return all(digit in "0123456789abcdef" for digit in text)

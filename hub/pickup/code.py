@@ -58,8 +58,11 @@ def is_signed(text: str) -> bool:
     return text.startswith(PREFIX) and len(text) > len(PREFIX) + _SIGNATURE * 4 // 3
 
 
-def read(text: str, keys: Mapping[str, Ed25519PublicKey], store: str) -> PickupCode:
-    """Check the code and return what it says. Raises Refusal with a sentence for the counter."""
+def read(text: str, keys: Mapping[str, Ed25519PublicKey], store: str | None) -> PickupCode:
+    """Check the code and return what it says. Raises Refusal with a sentence for the counter.
+
+    `store`: who reads it; None where the order is known to be this store's already.
+    """
     payload, content, signature = _parse(text)
     version, key_id, code_store, order_id, lines = payload
     if version != 1 or key_id not in keys:
@@ -68,7 +71,7 @@ def read(text: str, keys: Mapping[str, Ed25519PublicKey], store: str) -> PickupC
         keys[key_id].verify(signature, content)
     except InvalidSignature:
         raise Refusal("This pickup code is not genuine.", slug="code-forged") from None
-    if code_store != store:
+    if store is not None and code_store != store:
         raise Refusal(f"This order is collected at store {code_store}.", slug="other-store")
     return PickupCode(code_store, order_id, tuple(CodeLine(*line) for line in lines))
 

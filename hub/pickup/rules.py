@@ -47,8 +47,6 @@ CANCEL_REASONS: Final = (
     "OUT_OF_STOCK",
     "STORE_CLOSED",
 )
-PROOF_KINDS: Final = ("code", "id_seen", "signature")
-ID_KINDS: Final = ("id_card", "passport", "driving_licence", "residence_permit", "staff_card")
 
 _STATE_WORDS: Final = {
     Status.PROPOSED: "not reserved yet",

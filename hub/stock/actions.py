@@ -134,7 +134,7 @@ def count(
     occurred_at: datetime | None = None,
 ) -> list[Entry]:
     """Somebody counted all units of `sku` in the store, beginning after the entry `since`."""
-    _check_sku(sku)
+    check_sku(sku)
     if not 0 <= counted <= MAX_QTY:
         raise Invalid(f"counted must be between 0 and {MAX_QTY}.", field="counted")
     moved = 0 if since is None else queries.moved_since(tx.conn, sku, since)
@@ -196,7 +196,7 @@ def sale_lines(tx: Transaction, lines: Iterable[Mapping[str, Any]]) -> list[Sale
             sku = catalog.sku_for_gtin(tx.conn, str(line["gtin"]).zfill(14))
             if sku is None:
                 raise Invalid(f"No product has the barcode {line['gtin']}.", field=f"{at}.gtin")
-        _check_sku(sku, f"{at}.sku")
+        check_sku(sku, f"{at}.sku")
         check_qty(line.get("qty"), f"{at}.qty")
         found.append(SaleLine(str(sku), int(line["qty"]), line.get("hold_id")))
     if not found:
@@ -209,7 +209,7 @@ def check_qty(qty: object, field: str) -> None:
         raise Invalid(f"{field} must be a whole number from 1 to {MAX_QTY}.", field=field)
 
 
-def _check_sku(sku: object, field: str = "sku") -> None:
+def check_sku(sku: object, field: str = "sku") -> None:
     if not isinstance(sku, str) or not 1 <= len(sku) <= 64 or not sku.isprintable():
         raise Invalid(f"{field} must be 1 to 64 printable characters.", field=field)
 

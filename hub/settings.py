@@ -18,6 +18,8 @@ from typing import Any, Final
 from hub.errors import Invalid
 
 FILE: Final = "storehub.toml"
+# Beside it, for its owner alone (0600): what `storehub init` drew or was given.
+SECRETS: Final = "secrets.toml"
 PREFIX: Final = "STOREHUB_"
 MASK: Final = "••••"
 # Environment names of the command line itself, which are no settings.
@@ -173,6 +175,7 @@ class Settings:
     request_kib: int = _row(1024, "KiB", "A larger HTTP body is refused with 413.", least=1)
     reply_hours: int = _row(72, "h", "The answer to a command is kept for its repetition.", least=1)
     session_minutes: int = _row(480, "min", "A sign-in ends after this.", least=1)
+    session_key: str = _row("", "", "Signs the screens' sessions; drawn at init.", secret=True)
     idle_minutes: int = _row(15, "min", "A screen nobody touches signs out.", least=1)
     sign_in_tries: int = _row(
         5, "a minute", "Wrong PINs from one address before it must wait.", least=1
@@ -229,17 +232,18 @@ def load(
     environment = os.environ if environment is None else environment
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for name, raw, source in _given(directory / FILE, environment, flags or {}):
+    for name, raw, source in _given(directory, environment, flags or {}):
         values[name] = _value(_BY_NAME[name], raw, source)
         sources[name] = source
     return Settings(**values, sources=sources)
 
 
 def _given(
-    file: Path, environment: Mapping[str, str], flags: Mapping[str, object]
+    directory: Path, environment: Mapping[str, str], flags: Mapping[str, object]
 ) -> Iterator[tuple[str, object, str]]:
-    for key, raw in _toml(file).items():
-        yield _known(key, str(file)), raw, str(file)
+    for file in (directory / FILE, directory / SECRETS):
+        for key, raw in _toml(file).items():
+            yield _known(key, str(file)), raw, str(file)
     for variable in sorted(environment):
         name = variable.removeprefix(PREFIX)
         if variable.startswith(PREFIX) and name not in NOT_SETTINGS:

@@ -42,6 +42,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     stock.PROJECTION,
     tasks.PROJECTION,
     pickup.PROJECTION,
+    customers.PROJECTION,
 )
 MIGRATIONS: Final[tuple[Migrations, ...]] = (
     journal.MIGRATIONS,

@@ -88,6 +88,7 @@ class Supervisor:
     def add(self, child: Child, within_s: float = 30.0) -> None:
         self.children.append(child)
         child.start()
+        self._on_change()
         child.wait_ready(within_s)
 
     def watch(self, stop: threading.Event) -> None:

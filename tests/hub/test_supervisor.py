@@ -39,7 +39,7 @@ def test_a_killed_child_is_started_again_and_told_of(tmp_path: Path) -> None:
     stop.set()
     watch.join()
     supervisor.stop()
-    assert changes == [1]
+    assert changes == [1, 1]
     assert child.process is not None
     assert child.process.poll() is not None
 

@@ -1,0 +1,271 @@
+"""Composes one store's hub: its files, its threads, its doors. It must never decide anything.
+
+Each thread is one loop with a stop event. A thread that dies takes the process down, and whoever
+supervises it starts it again: nothing that was acknowledged is in memory alone.
+"""
+
+import logging
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import msgspec
+
+from hub import broker, handlers, journal, operations, quarantine
+from hub.control import Listener
+from hub.errors import Unavailable
+from hub.ingest import Ingest
+from hub.jobs import jobs
+from hub.journal import Transaction
+from hub.schedule import Schedule
+from hub.settings import Settings
+from hub.store import Store
+from kiosk_ui import ports as screens
+from kiosk_ui import server
+from sync import agent, line
+from sync import commands as sync_commands
+from sync import hub as replicated
+from sync import tables as sync_tables
+from sync.replica import ReplicaStore
+
+log = logging.getLogger(__name__)
+
+# How often the process looks whether its threads live (seconds).
+WATCH_S: Final = 0.5
+# A store without central: what the sync state shows.
+ALONE: Final = {"state": "alone", "pushed_seq": 0, "lag_s": None, "as_of": None, "backlog": 0}
+
+
+class Hub:
+    """A running store. `serve` returns when it is told to stop or when one of its threads died."""
+
+    def __init__(self, directory: Path, settings: Settings) -> None:
+        self.instance = secrets.token_hex(8)
+        self.store = Store(directory, settings, migrations=(sync_tables.MIGRATIONS,))
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.ingest = Ingest(
+            store=settings.store,
+            address=broker.address(directory, settings),
+            writer=self.store.writer,
+            clock=self.store.clock,
+            handlers=handlers.OBSERVATIONS,
+            batch_cap=settings.batch_cap,
+            quarantine_bound=settings.quarantine_per_device,
+        )
+        self.schedule = Schedule(jobs(self.store, self.ingest), self.store.clock)
+        self.replica: ReplicaStore | None = None
+        self.agent: agent.Agent | None = None
+        if settings.central_url:
+            self._replicate(settings)
+        self.screens: server.Running | None = None
+        self.control = Listener(
+            directory, {**operations.of(self.store, self.sources), "status": self.status}
+        )
+
+    @property
+    def sources(self) -> Mapping[str, quarantine.Replay]:
+        """How a quarantined message of each source is tried again."""
+        return {
+            "mqtt": self.ingest.replay,
+            "sync": sync_commands.replay(handlers.COMMANDS),
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def serve(self) -> None:
+        """Open the doors and stay until `stop`. Raises Unavailable when a thread died."""
+        settings = self.store.settings
+        self._thread("ingest", lambda: self.ingest.loop(self._stop))
+        self._thread("schedule", lambda: self.schedule.loop(self._stop))
+        if self.agent is not None:
+            self.agent.start()
+        self.screens = server.serve(self._as_seen(), settings.http_host, settings.http_port)
+        self.control.start()
+        log.info("The hub of %s serves on port %s", settings.store, self.screens.port)
+        while not self._stop.wait(WATCH_S):
+            dead = [name for name, alive in self._alive().items() if not alive]
+            if dead:
+                raise Unavailable(f"The hub ends: its {', '.join(dead)} thread died.")
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def close(self) -> None:
+        """Close the doors first, then commit what came through them."""
+        self._stop.set()
+        if self.screens is not None:
+            self.screens.stop()
+            self.control.stop()
+        if self.agent is not None:
+            self.agent.close()
+        for thread in self._threads:
+            thread.join(15)
+        if self.replica is not None:
+            self.replica.close()
+        self.store.close()
+
+    def status(self) -> dict[str, Any]:
+        """Return `storehub status --json`."""
+        with self.store.database.reader() as connection:
+            return {
+                **at_rest(connection, self.store.settings),
+                "instance": self.instance,
+                "epoch": self.store.ring.epoch,
+                "sync": self.sync_state(),
+            }
+
+    def sync_state(self) -> dict[str, Any]:
+        return dict(ALONE) if self.agent is None else self.agent.state()
+
+    def checks(self) -> list[screens.Check]:
+        """Return why the hub is ready, or not."""
+        threads = [screens.Check(name, alive) for name, alive in self._alive().items()]
+        connected = self.ingest.connected
+        return [
+            *threads,
+            screens.Check("broker", connected, "" if connected else "not connected"),
+            screens.Check(
+                "disk",
+                self.store.writer.has_room,
+                "" if self.store.writer.has_room else "full: new orders are refused",
+            ),
+        ]
+
+    def _alive(self) -> dict[str, bool]:
+        alive = {thread.name: thread.is_alive() for thread in self._threads}
+        alive["writer"] = self.store.writer.failure is None
+        if self.screens is not None:
+            alive["screens"] = self.screens.alive()
+        if self.agent is not None:
+            alive["sync"] = self.agent.alive()
+        return alive
+
+    def _thread(self, name: str, loop: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                loop()
+            except Exception:
+                log.exception("The %s thread died", name)
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _replicate(self, settings: Settings) -> None:
+        store = self.store
+        self.replica = ReplicaStore(store.database.replica)
+        hub = replicated.Hub(
+            store=settings.store,
+            instance=self.instance,
+            reader=store.database.reader,
+            writer=store.writer,
+            ring=store.ring,
+            clock=store.clock,
+            replica=self.replica,
+        )
+        self.agent = agent.open(
+            hub,
+            central_url=settings.central_url,
+            credential=settings.central_token,
+            commands=handlers.COMMANDS,
+        )
+        # The state of the line is no fact: screens hear of it without a number.
+        ring = store.ring
+        self.agent.on_change(lambda: ring.publish(ring.seq, False, ("sync",)))
+
+    def _as_seen(self) -> screens.Hub:
+        store, settings = self.store, self.store.settings
+        has_line = (store.directory / line.SOCKET).exists()
+        return screens.Hub(
+            store=settings.store,
+            clock=store.clock,
+            writer=store.writer,
+            reader=store.database.reader,
+            ring=store.ring,
+            secret_key=session_key(settings),
+            status=self.status,
+            sync_state=self.sync_state,
+            checks=self.checks,
+            travels=self.ingest.travels,
+            counters=self._counters,
+            replay=self._replay,
+            line=_Line(store.directory) if has_line else None,
+            instance=self.instance,
+            options=screens.Options(
+                signout_minutes=settings.idle_minutes,
+                timezone=settings.time_zone,
+                currency=settings.currency,
+                device_silent_s=settings.device_silent_s,
+                max_body_bytes=settings.request_kib << 10,
+                pins_shown=_sample_pins(store.directory),
+            ),
+        )
+
+    def _counters(self) -> dict[str, float]:
+        counted = msgspec.to_builtins(self.ingest.counters)
+        return {f"{name}_total": value for name, value in counted.items()}
+
+    def _replay(self, tx: Transaction, row_id: int) -> str:
+        return quarantine.replay(tx, row_id, self.sources)
+
+
+class _Line:
+    """The switch on the start page: it drives the proxy, not the hub."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def up(self) -> None:
+        line.control(self._directory, "up")
+
+    def down(self) -> None:
+        line.control(self._directory, "down")
+
+    def status(self) -> str:
+        return line.control(self._directory, "status")
+
+
+def at_rest(connection: sqlite3.Connection, settings: Settings) -> dict[str, Any]:
+    """Return the part of the status that the store's file alone can tell."""
+    head = journal.head(connection)
+    pushed, _ = sync_tables.pushed(connection)
+    sync = {**ALONE, "state": "stopped", "pushed_seq": pushed.seq, "backlog": head.seq - pushed.seq}
+    (devices,) = connection.execute("SELECT count(*) FROM device_seen").fetchone()
+    return {
+        "store": settings.store,
+        "instance": None,
+        "epoch": None,
+        "seq": head.seq,
+        "hash": head.hash,
+        "sync": sync,
+        "quarantine": quarantine.count(connection),
+        "devices": devices,
+    }
+
+
+def session_key(settings: Settings) -> bytes:
+    """Return the key that signs sessions; a store without one signs everybody out at restart."""
+    return settings.session_key.encode() or secrets.token_bytes(32)
+
+
+def _sample_pins(directory: Path) -> tuple[tuple[str, str, str], ...]:
+    """The sample store shows its PINs at the sign-in; a real store has no demo.json."""
+    try:
+        demo = msgspec.json.decode((directory / "demo.json").read_bytes())
+    except FileNotFoundError:
+        return ()
+    return tuple((person["name"], person["role"], person["pin"]) for person in demo["staff"])

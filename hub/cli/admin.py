@@ -1,0 +1,198 @@
+"""Commands about who may do what: devices, people, tokens, quarantine, erasure.
+
+It must never print a secret again that was shown once.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+
+from hub import quarantine as kept
+from hub import settings
+from hub.cli.edge import data_option, json_option, perform, read, show
+from hub.clock import SystemClock, stamp
+from hub.fleet import queries as fleet
+from hub.staff import queries as staff_queries
+from hub.staff.rules import ROLES
+
+
+@click.group()
+def device() -> None:
+    """Let devices in, see them, shut them out."""
+
+
+@device.command("enrol")
+@click.argument("name")
+@click.option("--kind", default="scanner", show_default=True, help="scanner, shelf, till, kiosk …")
+@click.option("--place", default="", help="Where it stands: counter, door 2, shelf A3.")
+@data_option
+@json_option
+def device_enrol(name: str, kind: str, place: str, directory: Path, as_json: bool) -> None:
+    """Give device NAME its credentials, which are shown this once."""
+    made = perform(directory, "device.enrol", device=name, kind=kind, place=place)
+    show(made, as_json, lambda m: [f"username  {m['username']}", f"password  {m['password']}"])
+
+
+@device.command("list")
+@data_option
+@json_option
+def device_list(directory: Path, as_json: bool) -> None:
+    """List the devices and when each was last heard."""
+    now_ms = int(SystemClock().now().timestamp() * 1000)
+    silent_s = settings.load(directory).device_silent_s
+    found = read(directory, fleet.devices, now_ms, silent_s)
+    show(msgspec.to_builtins(found), as_json, lambda rows: [_device(row) for row in rows])
+
+
+def _device(row: Mapping[str, Any]) -> str:
+    last = row["last_ms"]
+    heard = "never" if last is None else stamp(datetime.fromtimestamp(last / 1000, UTC))
+    return f"{row['id']:24} {row['kind']:10} {row['place']:16} {row['state']:8} {heard}"
+
+
+@device.command("revoke")
+@click.argument("name")
+@data_option
+def device_revoke(name: str, directory: Path) -> None:
+    """Shut device NAME out; a live connection is cut."""
+    perform(directory, "device.revoke", device=name)
+    click.echo(f"{name} may not connect any more.")
+
+
+@click.group()
+def token() -> None:
+    """API tokens: made once, shown once."""
+
+
+@token.command("create")
+@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option("--name", required=True, help="Who will use it; a name can be revoked.")
+@data_option
+@json_option
+def token_create(role: str, name: str, directory: Path, as_json: bool) -> None:
+    """Make a token for the API and print it."""
+    made = perform(directory, "token.create", name=name, role=role)
+    show(made, as_json, lambda m: [m["token"]])
+
+
+@token.command("revoke")
+@click.argument("name")
+@data_option
+def token_revoke(name: str, directory: Path) -> None:
+    """Make token NAME worthless."""
+    perform(directory, "token.revoke", name=name)
+    click.echo(f"{name} opens nothing any more.")
+
+
+@click.group()
+def staff() -> None:
+    """The people who work here."""
+
+
+@staff.command("add")
+@click.argument("staff_id")
+@click.option("--name", required=True)
+@click.option("--role", type=click.Choice(ROLES), default="associate", show_default=True)
+@click.option("--pin", prompt=True, hide_input=True, confirmation_prompt=True)
+@click.option("--badge", is_flag=True, help="Also make a badge and print its text.")
+@data_option
+@json_option
+def staff_add(
+    staff_id: str, name: str, role: str, pin: str, badge: bool, directory: Path, as_json: bool
+) -> None:
+    """Add a person who signs in with a PIN."""
+    made = perform(
+        directory, "staff.add", staff_id=staff_id, name=name, role=role, pin=pin, badge=badge
+    )
+    show(made, as_json, lambda m: [f"{m['staff_id']} ({m['role']})", *filter(None, [m["badge"]])])
+
+
+@staff.command("list")
+@data_option
+@json_option
+def staff_list(directory: Path, as_json: bool) -> None:
+    """List the people and their roles."""
+    found = read(directory, staff_queries.members)
+    show(
+        msgspec.to_builtins(found),
+        as_json,
+        lambda rows: [f"{row['staff_id']:16} {row['role']:10} {row['name']}" for row in rows],
+    )
+
+
+@staff.command("deactivate")
+@click.argument("staff_id")
+@data_option
+def staff_deactivate(staff_id: str, directory: Path) -> None:
+    """Let a person sign in no more."""
+    perform(directory, "staff.deactivate", staff_id=staff_id)
+    click.echo(f"{staff_id} can't sign in any more.")
+
+
+@click.group()
+def quarantine() -> None:
+    """Messages that could not be read or applied."""
+
+
+@quarantine.command("list")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
+@data_option
+@json_option
+def quarantine_list(limit: int, directory: Path, as_json: bool) -> None:
+    """List what waits, the newest first."""
+    rows = [
+        {
+            "id": row.id,
+            "source": row.source,
+            "device": row.device,
+            "topic": row.topic,
+            "reason": row.reason,
+            "detail": row.detail,
+            "times": row.times,
+            "first_at": row.first_at,
+            "last_at": row.last_at,
+            "body": row.body[:400].decode("utf-8", "replace"),
+        }
+        for row in read(directory, kept.waiting, limit)
+    ]
+    show(
+        rows,
+        as_json,
+        lambda rows: [
+            f"{row['id']:6} {row['last_at']} {row['device']} {row['reason']}: {row['detail']}"
+            for row in rows
+        ],
+    )
+
+
+@quarantine.command("replay")
+@click.argument("ids", nargs=-1, type=int)
+@click.option("--all", "everything", is_flag=True, help="Replay all that waits.")
+@data_option
+@json_option
+def quarantine_replay(
+    ids: tuple[int, ...], everything: bool, directory: Path, as_json: bool
+) -> None:
+    """Send messages IDS the same way again."""
+    if bool(ids) == everything:
+        raise click.UsageError("Name messages, or say --all.")
+    if everything:
+        ids = tuple(row.id for row in read(directory, kept.waiting, 100_000))
+    done = perform(directory, "quarantine.replay", ids=list(ids))
+    show(done, as_json, lambda rows: [f"{row['id']:6} {row['outcome']}" for row in rows])
+
+
+@click.command()
+@click.argument("ref")
+@data_option
+def erase(ref: str, directory: Path) -> None:
+    """Erase the personal data of the customer with reference REF; the facts stay."""
+    perform(directory, "customer.erase", ref=ref)
+    click.echo(f"The personal data of {ref} are erased.")
+
+
+COMMANDS: Final = (device, token, staff, quarantine, erase)

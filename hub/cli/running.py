@@ -1,0 +1,125 @@
+"""Commands that run something: the demo, a hub, central, devices, the line between them.
+
+It must never run a second hub on one data directory.
+"""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import click
+
+from hub import init as store_init
+from hub import logs, settings
+from hub.app import Hub
+from hub.cli.edge import data_option, json_option, must_exist, show
+from hub.demo import Demo
+from hub.errors import Refusal
+from sync import line as lines
+from sync.central import serve as central_serve
+
+
+@click.command()
+@data_option
+@click.option("--port-base", type=click.IntRange(1024, 65000), help="Take ports N … N+5.")
+@click.option("--no-devices", is_flag=True, help="No simulated scanners, shelves and till.")
+@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True)
+@click.option("--reset", is_flag=True, help="Begin with a new sample store.")
+def demo(
+    directory: Path, port_base: int | None, no_devices: bool, speed: float, reset: bool
+) -> None:
+    """Run the sample store: broker, central, the line, the hub and simulated devices."""
+    logs.start("warning")
+    with Demo(directory, port_base=port_base, devices=not no_devices, speed=speed) as floor:
+        until_told(floor.stop)
+        floor.open(reset=reset)
+        for text in floor.greeting():
+            click.echo(text)
+        floor.stay()
+
+
+@click.command()
+@click.option("--store", required=True, help="The store's id: A–Z a–z 0–9 _ -.")
+@click.option("--central", "url", default="", help="Where central inventory answers.")
+@click.option("--enrol", "token", help="The one-time enrolment token that central gave.")
+@data_option
+def init(store: str, url: str, token: str | None, directory: Path) -> None:
+    """Make a new store in DIR."""
+    credential = ""
+    if token:
+        from sync.client import enrol
+
+        credential = enrol(url, store, token)
+    store_init.init(directory, store, central_url=url, central_token=credential)
+    click.echo(f"{store} is made in {directory}; start it with: storehub run --data {directory}")
+
+
+@click.command()
+@data_option
+def run(directory: Path) -> None:
+    """Run the store's hub until it is told to stop."""
+    must_exist(directory)
+    chosen = settings.load(directory)
+    logs.start(chosen.log_level)
+    with Hub(directory, chosen) as hub:
+        until_told(hub.stop)
+        hub.serve()
+
+
+@click.command()
+@data_option
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8090, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--database", metavar="URL", help="sqlite (default).")
+def central(directory: Path, host: str, port: int, database: str | None) -> None:
+    """Run central inventory."""
+    if database not in (None, "sqlite"):
+        raise Refusal("This release keeps central in SQLite; PostgreSQL comes with the Sync work.")
+    logs.start("info")
+    central_serve(directory, host, port)
+
+
+@click.group()
+def line() -> None:
+    """The line between hub and central: a real proxy that can be cut."""
+
+
+def _line(command: str, told: str) -> Callable[[Path, bool], None]:
+    def act(directory: Path, as_json: bool) -> None:
+        state = lines.control(directory, command)
+        show({"line": state}, as_json, lambda _: [told or f"The line is {state}."])
+
+    return act
+
+
+for _name, _help in (
+    ("up", "Join hub and central again."),
+    ("down", "Cut the line: connections end, new ones are refused."),
+    ("status", "Say whether the line is up."),
+):
+    line.command(_name, help=_help)(data_option(json_option(_line(_name, ""))))
+
+
+@click.group()
+def devices() -> None:
+    """What runs beside the hardware."""
+
+
+@click.command()
+def simulate() -> None:
+    """Placeholder until the simulator lands."""
+
+
+def until_told(stop: Callable[[], None]) -> None:
+    """Call `stop` at SIGTERM and at Ctrl-C."""
+
+    def told(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    signal.signal(signal.SIGTERM, told)
+    signal.signal(signal.SIGINT, told)
+
+
+COMMANDS: Final[tuple[Any, ...]] = (demo, init, run, central, line, devices)

@@ -1,0 +1,63 @@
+"""Says which action each observation and each of central's commands becomes; it never decides.
+
+This is the one list of what can reach the store from outside besides HTTP.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from hub import scans
+from hub.customers import actions as customers
+from hub.ingest import Handlers
+from hub.journal import Transaction
+from hub.pickup import actions as pickup
+from hub.stock import actions as stock
+from hub.wire import Observation
+
+Command = Callable[[Transaction, Mapping[str, Any]], None]
+
+
+def _scan(tx: Transaction, seen: Observation, occurred_at: datetime) -> None:
+    scans.route(tx, seen.device, seen.data, cause=seen.cause, occurred_at=occurred_at)
+
+
+def _sale(tx: Transaction, seen: Observation, occurred_at: datetime) -> None:
+    stock.sell(
+        tx,
+        seen.data.sale_id,
+        msgspec.to_builtins(seen.data.lines),
+        actor=f"device:{seen.device}",
+        cause=seen.cause,
+        occurred_at=occurred_at,
+    )
+
+
+OBSERVATIONS: Final[Handlers] = {"scan": _scan, "sale": _sale}
+
+
+def _place(tx: Transaction, command: Mapping[str, Any]) -> None:
+    pickup.place(tx, command["order"], actor="central", cause=_cause(command))
+
+
+def _cancel(tx: Transaction, command: Mapping[str, Any]) -> None:
+    pickup.cancel(
+        tx, command["order_id"], command["reason"], actor="central", cause=_cause(command)
+    )
+
+
+def _erase(tx: Transaction, command: Mapping[str, Any]) -> None:
+    customers.erase(tx, command["ref"], actor="central", cause=_cause(command))
+
+
+def _cause(command: Mapping[str, Any]) -> str:
+    return f"central:{command['id']}"
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "order.place": _place,
+    "order.cancel": _cancel,
+    "customer.erase": _erase,
+}

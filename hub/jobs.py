@@ -1,0 +1,52 @@
+"""Lists what a store does from time to time, each a short work on the writer; it never decides."""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from hub import commands, outbox
+from hub.clock import stamp
+from hub.ingest import Ingest
+from hub.ingest.retention import Retention
+from hub.journal import Transaction
+from hub.pickup import actions as pickup
+from hub.schedule import Job
+from hub.stock import actions as stock
+from hub.store import Store
+
+
+def jobs(store: Store, ingest: Ingest) -> list[Job]:
+    """Return the jobs of a running hub, with how often each is due (seconds)."""
+    settings, writer = store.settings, store.writer
+
+    def work(action: Callable[..., object]) -> Callable[[datetime], None]:
+        # Each run is an append of its own: a cause of 128 random bits.
+        return lambda _: writer.run(lambda tx: action(tx, cause=_cause())) and None
+
+    retention = Retention(writer, settings, full=lambda: not writer.has_room)
+    return [
+        Job("room on the disk", 5, lambda _: writer.make_room() and None),
+        Job("expired holds", 5, work(stock.expire)),
+        Job("orders not collected", 60, work(pickup.expire)),
+        Job("balances below zero", 60, work(stock.mend)),
+        Job("doubtful records", 3600, work(stock.ask_for_counts)),
+        Job("device commands", 0.5, lambda now: _send(store, ingest, now)),
+        Job("old observations", 60, retention.run),
+        Job("old replies", 3600, lambda _: writer.run(commands.forget) and None),
+    ]
+
+
+def _send(store: Store, ingest: Ingest, now: datetime) -> None:
+    settings = store.settings
+    with store.database.reader() as connection:
+        keys = outbox.send_due(connection, stamp(now), settings.store, ingest.publish)
+    if keys:
+        store.writer.run(lambda tx: _sent(tx, keys, settings.outbox_retry_s, settings.outbox_hours))
+
+
+def _sent(tx: Transaction, keys: list[str], retry_s: float, hours: int) -> None:
+    outbox.sent(tx, keys, retry_s=retry_s, give_up=timedelta(hours=hours))
+
+
+def _cause() -> str:
+    return f"hub:{secrets.token_hex(16)}"

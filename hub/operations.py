@@ -1,0 +1,97 @@
+"""What the command line may do to a store: each operation runs on its one writer.
+
+It must never be reached from the network: the control socket is for the owner of the files alone.
+
+An operation takes and returns what JSON can say, since it may cross the control socket.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from hub import broker, imports, ingest, quarantine
+from hub.control import Operation
+from hub.customers import actions as customers
+from hub.errors import HubError
+from hub.fleet import actions as fleet
+from hub.fleet import queries as fleet_queries
+from hub.journal import Transaction
+from hub.staff import actions as staff
+from hub.staff import pins
+from hub.store import Store
+
+
+def of(store: Store) -> Mapping[str, Operation]:
+    """Return the operations of an open store by name."""
+    return {
+        "token.create": lambda name, role: _token(store, name, role),
+        "token.revoke": lambda name: store.writer.run(lambda tx: staff.revoke_token(tx, name)),
+        "staff.add": lambda **person: _staff(store, **person),
+        "staff.deactivate": lambda staff_id: store.writer.run(
+            lambda tx: staff.deactivate(tx, staff_id)
+        ),
+        "device.enrol": lambda device, kind, place: _enrol(store, device, kind, place),
+        "device.revoke": lambda device: _revoke(store, device),
+        "quarantine.replay": lambda ids: _replay(store, ids),
+        "customer.erase": lambda ref: _erase(store, ref),
+        "import.stock": lambda chunk: _import(store, imports.stock_chunk, chunk),
+        "import.sales": lambda chunk: _import(store, imports.sales_chunk, chunk),
+    }
+
+
+def _token(store: Store, name: str, role: str) -> dict[str, str]:
+    text = store.writer.run(lambda tx: staff.create_token(tx, name, role))
+    return {"name": name, "role": role, "token": text}
+
+
+def _staff(
+    store: Store, staff_id: str, name: str, role: str, pin: str, badge: bool = False
+) -> dict[str, Any]:
+    hashed = pins.hashed(pin)
+    code = staff.new_badge() if badge else None
+    member = store.writer.run(
+        lambda tx: staff.add(tx, staff_id, name, role, pin_hash=hashed, badge=code)
+    )
+    return {"staff_id": member.staff_id, "role": member.role, "badge": code}
+
+
+def _enrol(store: Store, device: str, kind: str, place: str) -> dict[str, str]:
+    secret = store.writer.run(lambda tx: fleet.enroll(tx, device, kind=kind, place=place))
+    _credentials_changed(store)
+    return {"id": device, "username": device, "password": secret}
+
+
+def _revoke(store: Store, device: str) -> None:
+    store.writer.run(lambda tx: fleet.revoke(tx, device))
+    _credentials_changed(store)
+
+
+def _credentials_changed(store: Store) -> None:
+    """Let the broker know at once who may connect now."""
+    known = store.read(fleet_queries.credentials)
+    broker.credentials_changed(store.directory, store.settings, known)
+
+
+def _replay(store: Store, ids: list[int]) -> list[dict[str, Any]]:
+    return [{"id": row_id, "outcome": _replayed(store, row_id)} for row_id in ids]
+
+
+def _replayed(store: Store, row_id: int) -> str:
+    sources = {"mqtt": ingest.replay}
+    try:
+        return store.writer.run(lambda tx: quarantine.replay(tx, row_id, sources))
+    except HubError as error:
+        return f"refused: {error.sentence}"
+
+
+def _erase(store: Store, ref: str) -> None:
+    cause = f"cmd:{secrets.token_hex(16)}"
+    store.writer.run(lambda tx: customers.erase(tx, ref, actor="hub", cause=cause))
+
+
+def _import(
+    store: Store, apply: Callable[[Transaction, Any], Any], chunk: Mapping[str, Any]
+) -> Any:
+    return msgspec.to_builtins(store.writer.submit(lambda tx: apply(tx, chunk), bulk=True).result())

@@ -183,7 +183,7 @@ def forget(tx: Transaction, before: str) -> int:
 # --- scrubbing ----------------------------------------------------------------------------
 
 _PERSONAL: Final = frozenset({"personal", "customer", "email", "phone"})
-_ADDRESS: Final = re.compile(rb"[^\s\"<>@,;:]+@[^\s\"<>@,;:]+")
+_ADDRESS: Final = re.compile(rb"[\w.+-]{1,64}@[\w.-]{1,255}")
 _REMOVED: Final = "(removed)"
 
 

@@ -59,6 +59,7 @@ def heard(
     device: str,
     *,
     last_ms: int,
+    online: bool,
     boot: str,
     low_seq: int,
     high_seq: int,
@@ -67,12 +68,13 @@ def heard(
     """Count `fresh` new observations of `device` whose numbers lie from `low_seq` to `high_seq`."""
     connection.execute(
         "INSERT INTO device_seen (device, last_ms, boot, first_seq, high_seq, received, online)"
-        " VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (device) DO UPDATE SET"
-        " last_ms = max(last_ms, excluded.last_ms), boot = excluded.boot, online = 1,"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET"
+        " last_ms = max(last_ms, excluded.last_ms), boot = excluded.boot,"
+        " online = excluded.online,"
         " first_seq = min(coalesce(first_seq, excluded.first_seq), excluded.first_seq),"
         " high_seq = max(coalesce(high_seq, 0), excluded.high_seq),"
         " received = received + excluded.received",
-        (device, last_ms, boot, low_seq, high_seq, fresh),
+        (device, last_ms, boot, low_seq, high_seq, fresh, int(online)),
     )
 
 

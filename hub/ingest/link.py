@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -105,6 +105,24 @@ class Address:
 
 
 OnMessage = Callable[[MQTTMessage, int], None]
+
+
+class Connection(Protocol):
+    """What ingest needs of a connection to the broker; `Link` is the real one."""
+
+    connected: bool
+    generation: int
+    reconnects: int
+
+    def fileno(self) -> int | None: ...
+    def connect(self) -> None: ...
+    def read(self, most: int) -> None: ...
+    def pending(self) -> bool: ...
+    def flush(self) -> bool: ...
+    def keep_alive(self) -> None: ...
+    def ack(self, mid: int, generation: int) -> bool: ...
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1) -> bool: ...
+    def close(self) -> None: ...
 
 
 class Link:
@@ -276,7 +294,7 @@ class Link:
         self._next_try = time.monotonic() + random.uniform(wait / 2, wait)
 
 
-def wait(link: Link, wake: int, *, writing: bool, reading: bool, timeout_s: float) -> None:
+def wait(link: Connection, wake: int, *, writing: bool, reading: bool, timeout_s: float) -> None:
     """Sleep until the broker or `wake` has something, at most `timeout_s`."""
     poll = select.poll()
     poll.register(wake, select.POLLIN)

@@ -20,7 +20,7 @@ from paho.mqtt.client import MQTTMessage
 from hub import quarantine, wire
 from hub.clock import Clock
 from hub.errors import HubError, Invalid, Unavailable
-from hub.ingest.link import Address, Link, wait
+from hub.ingest.link import Address, Connection, Link, OnMessage, wait
 from hub.ingest.record import Handlers, Item, Recorder
 from hub.ingest.travels import Travel, Travels
 from hub.journal import Transaction
@@ -78,6 +78,7 @@ class Ingest:
         handlers: Handlers,
         batch_cap: int = 500,
         quarantine_bound: int = 1000,
+        connection: Callable[[Address, Sequence[str], OnMessage], Connection] = Link,
     ) -> None:
         self.counters = Counters()
         self._store = store
@@ -99,7 +100,7 @@ class Ingest:
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_in, False)
         os.set_blocking(self._wake_out, False)
-        self._link = Link(address, wire.hub_filters(store), self._on_message)
+        self._link = connection(address, wire.hub_filters(store), self._on_message)
 
     # --- for other threads
 

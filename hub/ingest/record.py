@@ -70,7 +70,9 @@ class Recorder:
                 case Status() as status:
                     self._status(tx, item, status)
         fresh = self._fresh(tx, readable)
-        self._hear(tx, readable)
+        # Whoever's last word in this commit is a last will is away; who said anything else is not.
+        online = {item.device: getattr(item.what, "online", True) for item in items}
+        self._hear(tx, readable, online)
         self._store(tx, fresh)
 
     def replay(self, tx: Transaction, row: quarantine.Row) -> str:
@@ -189,7 +191,12 @@ class Recorder:
 
     # --- presence
 
-    def _hear(self, tx: Transaction, readable: list[tuple[Item, Observation]]) -> None:
+    def _hear(
+        self,
+        tx: Transaction,
+        readable: list[tuple[Item, Observation]],
+        online: Mapping[str, bool],
+    ) -> None:
         by_device: dict[str, list[tuple[Item, Observation]]] = {}
         for pair in readable:
             by_device.setdefault(pair[1].device, []).append(pair)
@@ -200,6 +207,7 @@ class Recorder:
                 tx.conn,
                 device,
                 last_ms=last_ms,
+                online=online[device],
                 boot=pairs[-1][1].boot,
                 low_seq=min(numbers),
                 high_seq=max(numbers),

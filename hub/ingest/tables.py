@@ -57,7 +57,7 @@ def prune(
         f" AND n < {int(low) + rows})",
         (before_ms,),
     ).fetchone()
-    keep = max(1, most_bytes // mean_bytes(connection, table))
+    keep = most_bytes // mean_bytes(connection, table)
     last = min(max(old, high - keep), low + rows - 1)
     cursor = connection.execute(f"DELETE FROM {table} WHERE n <= ?", (last,))
     return cursor.rowcount

@@ -11,28 +11,33 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
 from hub import broker, handlers, journal, operations, quarantine
+from hub.clock import SystemClock
 from hub.control import Listener
 from hub.errors import Unavailable
-from hub.ingest import Ingest
+from hub.ingest import Ingest, replayer
 from hub.jobs import jobs
 from hub.journal import Transaction
 from hub.schedule import Schedule
 from hub.settings import Settings
-from hub.store import Store
+from hub.stock import queries as stock
+from hub.store import Store, facts, files
+from hub.verify import Report, verify
 from kiosk_ui import ports as screens
 from kiosk_ui import server
 from sync import agent, line
 from sync import commands as sync_commands
 from sync import hub as replicated
 from sync import tables as sync_tables
+from sync.compare import compare
 from sync.replica import ReplicaStore
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # How often the process looks whether its threads live (seconds).
 WATCH_S: Final = 0.5
@@ -64,16 +69,8 @@ class Hub:
             self._replicate(settings)
         self.screens: server.Running | None = None
         self.control = Listener(
-            directory, {**operations.of(self.store, self.sources), "status": self.status}
+            directory, {**operations.of(self.store, sources()), "status": self.status}
         )
-
-    @property
-    def sources(self) -> Mapping[str, quarantine.Replay]:
-        """How a quarantined message of each source is tried again."""
-        return {
-            "mqtt": self.ingest.replay,
-            "sync": sync_commands.replay(handlers.COMMANDS),
-        }
 
     def __enter__(self) -> Self:
         return self
@@ -220,7 +217,7 @@ class Hub:
         return {f"{name}_total": value for name, value in counted.items()}
 
     def _replay(self, tx: Transaction, row_id: int) -> str:
-        return quarantine.replay(tx, row_id, self.sources)
+        return quarantine.replay(tx, row_id, sources())
 
 
 class _Line:
@@ -239,6 +236,14 @@ class _Line:
         return line.control(self._directory, "status")
 
 
+def sources() -> Mapping[str, quarantine.Replay]:
+    """Return how a quarantined message of each source is tried again."""
+    return {
+        "mqtt": replayer(handlers.OBSERVATIONS),
+        "sync": sync_commands.replay(handlers.COMMANDS),
+    }
+
+
 def at_rest(connection: sqlite3.Connection, settings: Settings) -> dict[str, Any]:
     """Return the part of the status that the store's file alone can tell."""
     head = journal.head(connection)
@@ -255,6 +260,48 @@ def at_rest(connection: sqlite3.Connection, settings: Settings) -> dict[str, Any
         "quarantine": quarantine.count(connection),
         "devices": devices,
     }
+
+
+def status_at_rest(directory: Path, settings: Settings) -> dict[str, Any]:
+    """Return the status of a store whose hub does not run."""
+    return _read(directory, lambda connection: at_rest(connection, settings))
+
+
+def verified(directory: Path, settings: Settings) -> Report:
+    """Prove the store's file, and that central agrees when the line is up."""
+    known = facts()
+    return verify(
+        directory / "hub.db",
+        known,
+        {
+            "balances": lambda: _read(
+                directory, lambda connection: stock.verify(connection, known.facts(connection))
+            ),
+            "central": lambda: _read(directory, lambda connection: _unlike(connection, settings)),
+        },
+    )
+
+
+def _unlike(connection: sqlite3.Connection, settings: Settings) -> list[str]:
+    if not settings.central_url:
+        return []
+    return compare(connection, settings.central_url, settings.store, settings.central_token)
+
+
+def _read(directory: Path, query: Callable[[sqlite3.Connection], T]) -> T:
+    database = files(directory)
+    try:
+        with database.reader() as connection:
+            return query(connection)
+    finally:
+        database.close()
+
+
+def explained(
+    connection: sqlite3.Connection, settings: Settings, sku: str, channel: str
+) -> dict[str, Any]:
+    """Return why as much of `sku` as it says may be promised to `channel`."""
+    return stock.explain(connection, sku, channel, SystemClock().now())
 
 
 def session_key(settings: Settings) -> bytes:

@@ -39,7 +39,10 @@ OBSERVATIONS: Final[Handlers] = {"scan": _scan, "sale": _sale}
 
 
 def _place(tx: Transaction, command: Mapping[str, Any]) -> None:
-    pickup.place(tx, command["order"], actor="central", cause=_cause(command))
+    order = command["order"]
+    pickup.place(tx, order, actor="central", cause=_cause(command))
+    if order.get("personal") and order.get("customer_ref"):
+        customers.put(tx, order["customer_ref"], order["personal"])
 
 
 def _cancel(tx: Transaction, command: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from hub import commands, outbox
 from hub.clock import stamp
@@ -27,13 +28,20 @@ def jobs(store: Store, ingest: Ingest) -> list[Job]:
     return [
         Job("room on the disk", 5, lambda _: writer.make_room() and None),
         Job("expired holds", 5, work(stock.expire)),
-        Job("orders not collected", 60, work(pickup.expire)),
+        Job("orders not collected", 60, lambda _: _expire(store)),
+        Job("facts to ask about", 10, lambda _: writer.run(pickup.settle) and None),
         Job("balances below zero", 60, work(stock.mend)),
         Job("doubtful records", 3600, work(stock.ask_for_counts)),
         Job("device commands", 0.5, lambda now: _send(store, ingest, now)),
         Job("old observations", 60, retention.run),
         Job("old replies", 3600, lambda _: writer.run(commands.forget) and None),
     ]
+
+
+def _expire(store: Store) -> None:
+    kept = timedelta(days=store.settings.pickup_days)
+    for order_id in store.writer.run(lambda tx: pickup.overdue(tx, kept)):
+        store.writer.run(partial(pickup.expire, order_id=order_id, cause=_cause()))
 
 
 def _send(store: Store, ingest: Ingest, now: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from hub import broker, imports, ingest, quarantine
+from hub import broker, imports, quarantine
 from hub.control import Operation
 from hub.customers import actions as customers
 from hub.errors import HubError
@@ -23,8 +23,8 @@ from hub.staff import pins
 from hub.store import Store
 
 
-def of(store: Store) -> Mapping[str, Operation]:
-    """Return the operations of an open store by name."""
+def of(store: Store, sources: Mapping[str, quarantine.Replay]) -> Mapping[str, Operation]:
+    """Return the operations of an open store by name; `sources` say how a message is replayed."""
     return {
         "token.create": lambda name, role: _token(store, name, role),
         "token.revoke": lambda name: store.writer.run(lambda tx: staff.revoke_token(tx, name)),
@@ -34,7 +34,7 @@ def of(store: Store) -> Mapping[str, Operation]:
         ),
         "device.enrol": lambda device, kind, place: _enrol(store, device, kind, place),
         "device.revoke": lambda device: _revoke(store, device),
-        "quarantine.replay": lambda ids: _replay(store, ids),
+        "quarantine.replay": lambda ids: _replay(store, sources, ids),
         "customer.erase": lambda ref: _erase(store, ref),
         "import.stock": lambda chunk: _import(store, imports.stock_chunk, chunk),
         "import.sales": lambda chunk: _import(store, imports.sales_chunk, chunk),
@@ -74,12 +74,13 @@ def _credentials_changed(store: Store) -> None:
     broker.credentials_changed(store.directory, store.settings, known)
 
 
-def _replay(store: Store, ids: list[int]) -> list[dict[str, Any]]:
-    return [{"id": row_id, "outcome": _replayed(store, row_id)} for row_id in ids]
+def _replay(
+    store: Store, sources: Mapping[str, quarantine.Replay], ids: list[int]
+) -> list[dict[str, Any]]:
+    return [{"id": row_id, "outcome": _replayed(store, sources, row_id)} for row_id in ids]
 
 
-def _replayed(store: Store, row_id: int) -> str:
-    sources = {"mqtt": ingest.replay}
+def _replayed(store: Store, sources: Mapping[str, quarantine.Replay], row_id: int) -> str:
     try:
         return store.writer.run(lambda tx: quarantine.replay(tx, row_id, sources))
     except HubError as error:

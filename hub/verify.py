@@ -15,9 +15,8 @@ from hub import journal
 from hub.chain import BrokenChain, Pair
 from hub.journal import Journal
 
-# A check takes a connection with the store's file attached as LIVE and returns what it found
-# wrong, at most a few lines; none means that it holds.
-Check = Callable[[sqlite3.Connection], list[str]]
+# A check returns what it found wrong, a line each; none means that it holds.
+Check = Callable[[], list[str]]
 LIVE: Final = "live"
 
 
@@ -39,14 +38,14 @@ class Report(msgspec.Struct, frozen=True):
 def verify(path: Path, facts: Journal, more: dict[str, Check]) -> Report:
     """Check the file, the chain, that a rebuild equals what lives, and `more`."""
     with _snapshot(path) as connection:
-        checks = [_checked("file", _file, connection)]
+        checks = [_checked("file", lambda: _file(connection))]
         head, chain = _chain(connection)
         checks.append(chain)
         if chain.ok:
-            checks.append(_checked("rebuild", lambda c: _rebuild(c, facts), connection))
+            checks.append(_checked("rebuild", lambda: _rebuild(connection, facts)))
         else:
             checks.append(Checked("rebuild", False, "not tried: the chain is broken"))
-        checks += [_checked(name, check, connection) for name, check in more.items()]
+    checks += [_checked(name, check) for name, check in more.items()]
     return Report(all(check.ok for check in checks), head.seq, head.hash, checks)
 
 
@@ -63,9 +62,9 @@ def _snapshot(path: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def _checked(name: str, check: Check, connection: sqlite3.Connection) -> Checked:
+def _checked(name: str, check: Check) -> Checked:
     try:
-        found = check(connection)
+        found = check()
     except (sqlite3.DatabaseError, msgspec.DecodeError, UnicodeDecodeError) as error:
         found = [f"{type(error).__name__}: {error}"]
     return Checked(name, not found, "; ".join(found[:10]))

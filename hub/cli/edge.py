@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from hub import control, operations, settings
+from hub import app, control, operations, settings
 from hub.errors import Refusal
 from hub.store import Store, files
 
@@ -42,7 +42,7 @@ def perform(directory: Path, operation: str, **arguments: Any) -> Any:
     if control.running(directory):
         return control.ask(directory, operation, arguments)
     with Store(directory, settings.load(directory)) as store:
-        return operations.of(store)[operation](**arguments)
+        return operations.of(store, app.sources())[operation](**arguments)
 
 
 def read(directory: Path, query: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

@@ -80,6 +80,8 @@ def test_sql_is_written_only_at_home(module: Module) -> None:
 
 def only_for_types(module: Module, node: ast.AST) -> bool:
     """Tell an import that is used in annotations and `except` alone: it opens nothing."""
+    if isinstance(node, ast.ImportFrom) and node.module == "sqlite3":
+        return {name.name for name in node.names} <= {"Connection", "Row"}
     if not isinstance(node, ast.Import) or node.names[0].name != "sqlite3":
         return False
     uses = [
@@ -89,4 +91,4 @@ def only_for_types(module: Module, node: ast.AST) -> bool:
         and isinstance(one.value, ast.Name)
         and one.value.id == "sqlite3"
     ]
-    return set(uses) <= {"Connection", "Row", "Cursor", "sqlite_version"}
+    return set(uses) <= {"Connection", "Row", "Cursor", "sqlite_version", "sqlite_version_info"}

@@ -1,0 +1,1 @@
+"""Scanners: barcodes read by eye, by camera and by hardware; they publish and never decide."""

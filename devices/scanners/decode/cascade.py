@@ -1,0 +1,278 @@
+"""The order in which a picture is read: the cheap and certain first, the patient last.
+
+    fast      zxing-cpp on the whole picture
+    region    striped regions turned upright, read as a picture, then as averaged scan lines
+    ladder    the whole picture larger, sharper, evened out
+    second    pyzbar, EAN/UPC, Code 128 and QR only
+    likely    maximum likelihood on blurred EAN/UPC
+
+It must never return what a single weak sign says: a symbology with little redundancy needs equal
+answers from views that fail differently, and a read that contradicts a better one goes.
+"""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+from devices.scanners.decode import Code, Options, Reading, coded, engines, likelihood, profiles
+from devices.scanners.decode import regions as striped
+from devices.scanners.decode.engines import LINEAR, WEAK, Raw
+from devices.scanners.decode.regions import Floats, Grey, Region
+from devices.scanners.decode.symbols import EAN8, EAN13
+
+_MAX_SIDE: Final = 2400  # larger pictures are read at this size: bars are still > 2 pixels
+_EAN_UPC: Final = frozenset({"EAN-13", "UPC-A", "UPC-E", "EAN-8"})
+_STACKED: Final = frozenset({"DataBar", "DataBarExp", "DataBarExpStk"})
+
+
+@dataclass
+class _Work:
+    """One picture under work: what is found, and how long one may go on."""
+
+    grey: Grey
+    options: Options
+    deadline: float
+    found: list[tuple[Raw, float, str]] = field(default_factory=list)
+
+    @property
+    def late(self) -> bool:
+        return time.perf_counter() > self.deadline
+
+    def add(self, raw: Raw, confidence: float, reader: str) -> None:
+        """Keep a read unless it, or a better one at its place, is there already."""
+        for other, _, _ in self.found:
+            same = other.symbology == raw.symbology and other.text == raw.text
+            if overlap(other.corners, raw.corners) > (0.1 if same else 0.3):
+                return
+        self.found.append((raw, confidence, reader))
+
+
+def decode(image: Any, options: Options) -> Reading:
+    """Return the codes in a picture of 8 bits, grey or BGR."""
+    begin = time.perf_counter()
+    grey = image if image.ndim == 2 else cv2.cvtColor(image[:, :, :3], cv2.COLOR_BGR2GRAY)
+    scale = min(1.0, _MAX_SIDE / max(grey.shape))
+    if scale < 1.0:
+        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    deadline = begin + (options.budget_ms / 1000.0 if options.budget_ms is not None else 1e9)
+    work = _Work(np.ascontiguousarray(grey), options, deadline)
+    _run(work)
+    work.found.sort(key=lambda entry: -entry[1])
+    codes = tuple(_placed(coded(raw, sure, by), 1.0 / scale) for raw, sure, by in work.found)
+    note = engines.second_reader() if options.second_reader and not codes else None
+    return Reading(codes, (time.perf_counter() - begin) * 1000.0, note)
+
+
+def _run(work: _Work) -> None:
+    fast(work)
+    if work.found and not work.options.several:
+        return
+    if work.found:
+        if work.options.symbologies & LINEAR:
+            for region in _unexplained(work, striped.find(work.grey, quick=True)):
+                by_region(work, region)
+        return
+    regions = striped.find(work.grey) if work.options.symbologies & LINEAR else []
+    for region in regions:
+        if not work.late and not _covered(work, region):
+            by_region(work, region)
+    if regions and not work.found:
+        turned(work, regions[0])
+    for stage in (ladder, second):
+        if not work.found and not work.late:
+            stage(work, regions)
+    if not work.found:
+        likely(work, regions)
+
+
+def fast(work: _Work) -> None:
+    """Read the whole picture with zxing-cpp; weak symbologies must be read twice."""
+    for raw, sure in _certain(work.grey, work.options):
+        work.add(raw, sure, "fast")
+
+
+def _certain(grey: Grey, options: Options, thorough: bool = True) -> list[tuple[Raw, float]]:
+    """Read a picture with zxing-cpp, the strong first; weak reads must come back from two views."""
+    raws = engines.zxing(grey, options.symbologies, thorough=thorough, add_ons=options.add_ons)
+    weak = [r for r in raws if r.symbology in WEAK]
+    again = _again(grey, options, weak) if weak else Counter()
+    sure = [(r, 0.99) for r in raws if r.symbology not in WEAK]
+    return sure + [(r, 0.9) for r in weak if again[r.symbology, r.text] >= 2]
+
+
+def _again(grey: Grey, options: Options, weak: list[Raw]) -> Counter[tuple[str, str]]:
+    """Count how often weak reads come back from views whose errors differ."""
+    symbologies = frozenset(r.symbology for r in weak) | (_EAN_UPC & options.symbologies)
+    votes: Counter[tuple[str, str]] = Counter()
+    views: tuple[Callable[[], tuple[Any, bool]], ...] = (
+        lambda: (cv2.GaussianBlur(grey, (0, 0), 0.8), False),
+        lambda: (grey, True),
+        lambda: (cv2.resize(grey, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC), False),
+        lambda: (cv2.resize(grey, None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA), False),
+    )
+    for view in views:
+        picture, flat = view()
+        votes.update(
+            {(r.symbology, r.text) for r in engines.zxing(picture, symbologies, flat=flat)}
+        )
+        if all(votes[r.symbology, r.text] >= 2 for r in weak):
+            break
+    return votes
+
+
+def by_region(work: _Work, region: Region) -> None:
+    """Turn one region upright; read it as a picture, then line by line until two agree."""
+    wanted = work.options.symbologies & LINEAR
+    cut = profiles.upright(work.grey, region, tall=True)
+    picture = np.clip(cut, 0, 255).astype(np.uint8)
+    corners = region.corners()
+    whole = _certain(picture, work.options, thorough=False)
+    for raw, sure in whole:
+        work.add(raw._replace(corners=corners), sure - 0.02, "region")
+    if whole:
+        return
+    votes: Counter[tuple[str, str]] = Counter()
+    raws: dict[tuple[str, str], Raw] = {}
+    narrow = wanted - _STACKED - {"Code39"}
+    for line in profiles.bands(profiles.upright(work.grey, region)):
+        for drawing in _drawings(line):
+            for flat in (False, True):
+                for raw in engines.zxing(drawing, narrow, thorough=False, flat=flat):
+                    votes[raw.symbology, raw.text] += 1
+                    raws.setdefault((raw.symbology, raw.text), raw)
+            if _settled(votes):
+                break
+        if _settled(votes) or work.late:
+            break
+    winner = _settled(votes)
+    if winner is not None:
+        sure = 1.0 - 0.5 ** min(votes[winner], 6)
+        work.add(raws[winner]._replace(corners=corners), sure, "region")
+
+
+def turned(work: _Work, region: Region) -> None:
+    """Turn the whole picture so that the likeliest region stands upright: stacked codes need it."""
+    if abs(math.remainder(region.angle, math.pi / 2.0)) < 0.03:
+        return
+    there, back = profiles.turned(work.grey, region.angle)
+    for raw, sure in _certain(there, work.options, thorough=False):
+        corners = tuple(
+            (round(x), round(y)) for x, y in np.array(raw.corners) @ back[:, :2].T + back[:, 2]
+        )
+        work.add(raw._replace(corners=corners), sure - 0.03, "region")
+
+
+def _drawings(line: Floats) -> Iterator[Grey]:
+    """Yield one scan line as pictures: as it is, and sharpened for two widths of blur."""
+    width = len(line)
+    yield profiles.redrawn(profiles.levelled(line))
+    yield profiles.redrawn(profiles.levelled(profiles.sharpened(line, width / 130.0, 1.5)))
+    yield profiles.redrawn(profiles.levelled(profiles.sharpened(line, width / 80.0, 2.0)))
+
+
+def _settled(votes: Counter[tuple[str, str]]) -> tuple[str, str] | None:
+    """Return the read that has enough votes and twice those of any other, if there is one."""
+    ranked = votes.most_common(2)
+    if not ranked:
+        return None
+    (winner, count), runner_up = ranked[0], ranked[1][1] if len(ranked) > 1 else 0
+    needed = 4 if winner[0] in WEAK else 2
+    return winner if count >= needed and count >= 2 * runner_up else None
+
+
+def ladder(work: _Work, regions: list[Region]) -> None:
+    """Read the whole picture larger, smaller, sharper and with even light."""
+    grey, wanted = work.grey, work.options.symbologies
+    for picture in _rungs(grey):
+        for raw in engines.zxing(picture, wanted):
+            if raw.symbology not in WEAK:
+                scale = grey.shape[0] / picture.shape[0]
+                work.add(raw._replace(corners=_times(raw.corners, scale)), 0.9, "ladder")
+        if work.found or work.late:
+            return
+
+
+def _rungs(grey: Grey) -> Iterator[Grey]:
+    largest = max(grey.shape)
+    if largest <= 1200:
+        yield cv2.resize(grey, None, fx=2.0, fy=2.0, interpolation=cv2.INTER_CUBIC)
+    blurred = cv2.GaussianBlur(grey, (0, 0), 2.0)
+    yield cv2.addWeighted(grey, 2.5, blurred, -1.5, 0.0)
+    yield cv2.createCLAHE(3.0, (8, 8)).apply(grey)
+    yield cv2.medianBlur(grey, 3)
+    if largest >= 400:
+        yield cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+
+
+def second(work: _Work, regions: list[Region]) -> None:
+    """Let pyzbar look, at the picture and at the likeliest regions turned upright."""
+    if not work.options.second_reader:
+        return
+    wanted = work.options.symbologies
+    for raw in engines.pyzbar(work.grey, wanted):
+        work.add(raw, 0.9, "second")
+    for region in regions[:2]:
+        if work.found or work.late:
+            return
+        cut = profiles.upright(work.grey, region, tall=True)
+        picture = np.clip(cut, 0, 255).astype(np.uint8)
+        for raw in engines.moved(engines.pyzbar(picture, wanted & LINEAR), region.corners()):
+            work.add(raw, 0.85, "second")
+
+
+def likely(work: _Work, regions: list[Region]) -> None:
+    """Read blurred EAN/UPC by maximum likelihood; two scan lines must give the same code."""
+    wanted = work.options.symbologies
+    layouts = [EAN13] if wanted & {"EAN-13", "UPC-A"} else []
+    layouts += [EAN8] if "EAN-8" in wanted else []
+    for region in regions[:2]:
+        lines = profiles.bands(profiles.upright(work.grey, region))
+        for layout in layouts:
+            if work.late:
+                return
+            guess = likelihood.agreed(lines, layout, lambda: work.late)
+            if guess is None:
+                continue
+            symbology, text = engines.as_printed(guess.symbology, guess.digits)
+            if symbology in wanted:
+                raw = Raw(symbology, text, guess.digits, "", region.corners())
+                work.add(raw, 0.9, "likely")
+                return
+
+
+def overlap(one: engines.Corners, other: engines.Corners) -> float:
+    """Return the share of the smaller code's upright box that the other one covers."""
+    a, b = (np.array(c, dtype=np.float64) for c in (one, other))
+    low, high = np.maximum(a.min(axis=0), b.min(axis=0)), np.minimum(a.max(axis=0), b.max(axis=0))
+    both = np.maximum(high - low + 1.0, 0.0).prod()
+    least = min((c.max(axis=0) - c.min(axis=0) + 1.0).prod() for c in (a, b))
+    return float(both / max(least, 1.0))
+
+
+def _covered(work: _Work, region: Region) -> bool:
+    return any(overlap(raw.corners, region.corners()) > 0.3 for raw, _, _ in work.found)
+
+
+def _unexplained(work: _Work, regions: list[Region]) -> list[Region]:
+    """Return regions as strong as those already read that nothing was read in, two at most."""
+    read = [r.score for r in regions if _covered(work, r)]
+    floor = 0.6 * max(read) if read else float("inf")
+    return [r for r in regions if r.score >= floor and not _covered(work, r)][:2]
+
+
+def _times(corners: engines.Corners, scale: float) -> engines.Corners:
+    return tuple((round(x * scale), round(y * scale)) for x, y in corners)
+
+
+def _placed(code: Code, scale: float) -> Code:
+    if scale == 1.0:
+        return code
+    from msgspec.structs import replace
+
+    return replace(code, corners=_times(code.corners, scale))

@@ -77,10 +77,9 @@ def test_an_order_is_picked_and_staged_by_scans_alone(floor: Floor) -> None:
             ack = scanner.send("scan", {"code": code})
             assert ack["status"] == "committed", ack
 
+        scan(floor.facts()["staff"][0]["badge"])
         scan(placed["pickup_code"])
-        if floor.order(order_id)["state"] == "RESERVED":  # type: ignore[index]
-            floor.step(order_id, "claim")
-            scan(placed["pickup_code"])
+        assert floor.order(order_id)["state"] == "PICKING"  # type: ignore[index]
         for code in (milk["gtin"], milk["gtin"], tea["gtin"]):
             scan(code)
         order = floor.order(order_id)
@@ -95,8 +94,8 @@ def test_a_wrong_scan_is_refused_and_changes_nothing(floor: Floor) -> None:
     floor.receive({milk["sku"]: 2})
     placed = floor.place({milk["sku"]: 1})
     floor.arrived(placed["order_id"])
-    floor.step(placed["order_id"], "claim")
     with floor.device() as scanner:
+        scanner.send("scan", {"code": floor.facts()["staff"][0]["badge"]})
         scanner.send("scan", {"code": placed["pickup_code"]})
         ack = scanner.send("scan", {"code": other["gtin"]})
     assert ack["status"] == "refused"

@@ -3,6 +3,7 @@
 It must never write, and never show anything personal: names are read from `customers`.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from sqlite3 import Connection
@@ -113,6 +114,8 @@ def board(
         " o.claimed_by, o.promise_at, o.accepted_at, o.ready_at, o.buyer_on_the_way_at,"
         " o.buyer_arrived_at, o.picked_up_at, o.reason, o.version,"
         " count(l.n) AS lines, total(l.ordered) AS units,"
+        " (SELECT json_group_array(sku) FROM (SELECT sku FROM pickup_line WHERE"
+        "  order_id = o.order_id AND substitute_for IS NULL ORDER BY n LIMIT 4)) AS skus,"
         " total(l.ordered - l.picked - l.short - l.substituted - l.canceled) AS pending"
         " FROM (SELECT * FROM pickup_order"
         f"  WHERE state IN ({','.join('?' * len(wanted))})"
@@ -168,6 +171,7 @@ def keys(conn: Connection) -> dict[str, Ed25519PublicKey]:
 
 def _card(card: dict[str, Any], now: datetime | None) -> dict[str, Any]:
     card["units"], card["pending"] = int(card["units"]), int(card["pending"])
+    card["skus"] = json.loads(card["skus"])
     left = None
     if now is not None and card["promise_at"] is not None:
         left = (parse(card["promise_at"]) - now).total_seconds()

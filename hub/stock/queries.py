@@ -98,6 +98,14 @@ def document(conn: Connection, kind: str, ref: str) -> dict[str, int]:
     return dict(map(tuple, rows))
 
 
+def sold_since(conn: Connection, since: str) -> int:
+    """Units sold since that stamp, reckoned from the full hour it lies in."""
+    (units,) = conn.execute(
+        "SELECT coalesce(sum(qty), 0) FROM stock_sold WHERE hour >= ?", (since[:13],)
+    ).fetchone()
+    return int(units)
+
+
 def moved_since(conn: Connection, sku: str, since: str) -> int:
     """Net units of `sku` that came in after the entry `since`, corrections left aside."""
     start = journal.seq_of(conn, since)

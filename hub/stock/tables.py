@@ -41,6 +41,7 @@ CREATE TABLE stock_evidence (
   adjustments INTEGER NOT NULL DEFAULT 0,
   agreed INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
+CREATE TABLE stock_sold (hour TEXT PRIMARY KEY, qty INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE stock_document (
   kind TEXT NOT NULL, ref TEXT NOT NULL, sku TEXT NOT NULL, qty INTEGER NOT NULL,
   PRIMARY KEY (kind, ref, sku)
@@ -71,6 +72,11 @@ ON CONFLICT (sku) DO UPDATE SET since = excluded.since, counted_at = excluded.co
   sold = 0, adjustments = 0, agreed = 0
 """
 
+_SOLD: Final = """
+INSERT INTO stock_sold (hour, qty) VALUES (?, ?)
+ON CONFLICT (hour) DO UPDATE SET qty = qty + excluded.qty
+"""
+
 _DOCUMENT: Final = """
 INSERT INTO stock_document (kind, ref, sku, qty) VALUES (?, ?, ?, ?)
 ON CONFLICT (kind, ref, sku) DO UPDATE SET qty = qty + excluded.qty
@@ -87,6 +93,7 @@ def _moved(conn: Connection, entry: Entry, move: StockMoved) -> None:
         conn.execute(_HOLD, row)
     if kind == "SALE":
         conn.execute(_EVIDENCE, (sku, entry.recorded_at, qty, 0, 0))
+        conn.execute(_SOLD, (entry.recorded_at[:13], qty))
     elif move.reason in AGAINST_THE_RECORD:
         conn.execute(_EVIDENCE, (sku, entry.recorded_at, 0, 1, 0))
     elif move.target == "staged":
@@ -114,5 +121,6 @@ TABLES: Final[dict[str, TableClass]] = {
     "stock_balance": "projection",
     "stock_hold": "projection",
     "stock_evidence": "projection",
+    "stock_sold": "projection",
     "stock_document": "projection",
 }

@@ -19,8 +19,8 @@ check: .venv/.dev static  ## format, lint, types, import contracts and the fast 
 test: system-test .venv/.dev static  ## everything but soak and bench; ends with pytest's closing line
 	@$(PYTEST) -q $(ARGS)
 
-soak: system-test .venv/.dev  ## the long tests
-	@$(PYTEST) -q -m soak $(ARGS)
+soak: system-test .venv/.dev  ## the long part: properties with many examples, a day of trouble (SOAK_MINUTES)
+	@HYPOTHESIS_PROFILE=soak $(PYTEST) -q -o timeout=1800 -m "soak or not (slow or browser or kill or bench)" $(ARGS)
 
 bench: system-test .venv/.dev  ## the figures of docs/bench.md, as ratios beside a peer in the same run
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -15,7 +15,7 @@ MARKS = {
     "browser": ["slow", "browser"],
     "kill": ["slow", "kill"],
     "bench": ["bench"],
-    "soak": ["soak"],
+    "soak": ["slow", "kill", "soak"],
 }
 
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)

@@ -128,10 +128,10 @@ class Floor:
         found: dict[str, Any] = json.loads(self.storehub("verify", "--json", check=False).stdout)
         return found
 
-    def device(self, index: int = 0) -> Device:
+    def device(self, name: str = "scanner-2") -> Device:
         """Connect as one of the sample store's devices."""
         facts = self.facts()
-        known = facts["devices"][index]
+        known = next(one for one in facts["devices"] if one["id"] == name)
         url = urlsplit(facts["urls"]["mqtt"])
         return Device(
             self.store, known["id"], url.hostname or "127.0.0.1", url.port or 1883,

@@ -15,7 +15,7 @@ def sell_through_a_kill(floor: Floor, name: str, round_no: int) -> None:
     """Send 2,000 sales of one unit; end `name` by signal 9 somewhere on the way."""
     sku = f"KILL-{round_no}-{secrets.token_hex(4)}"
     floor.receive({sku: OBSERVATIONS + 1})
-    with floor.device() as till:
+    with floor.device("till-1") as till:
         bodies = [
             till.body({"sale_id": f"{sku}-{n}", "lines": [{"sku": sku, "qty": 1}]}, id=f"{sku}-{n}")
             for n in range(OBSERVATIONS)

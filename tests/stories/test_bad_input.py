@@ -64,7 +64,7 @@ WRONG_BODIES = {
 
 @pytest.mark.parametrize("change", WRONG_BODIES.values(), ids=WRONG_BODIES.keys())
 def test_a_wrong_body_is_quarantined_with_its_reason(floor: Floor, change: Any) -> None:
-    with floor.device() as till:
+    with floor.device("till-1") as till:
         body = change(till.body(SALE))
         till.publish("sale", body)
         ack = till.wait([body["id"]])[body["id"]]
@@ -109,7 +109,7 @@ def test_an_unknown_kind_is_quarantined(floor: Floor) -> None:
 def test_the_same_id_with_another_body_is_quarantined_and_the_first_stands(floor: Floor) -> None:
     sku = f"T-{secrets.token_hex(5)}"
     floor.receive({sku: 10})
-    with floor.device() as till:
+    with floor.device("till-1") as till:
         first = till.body({"sale_id": secrets.token_hex(5), "lines": [{"sku": sku, "qty": 1}]})
         till.publish("sale", first)
         till.wait([first["id"]])
@@ -125,7 +125,7 @@ def test_the_same_id_with_another_body_is_quarantined_and_the_first_stands(floor
 def test_a_batch_with_one_bad_observation_loses_only_that_one(floor: Floor) -> None:
     sku = f"T-{secrets.token_hex(5)}"
     floor.receive({sku: 10})
-    with floor.device() as till:
+    with floor.device("till-1") as till:
         bodies = [
             till.body({"sale_id": secrets.token_hex(5), "lines": [{"sku": sku, "qty": 1}]})
             | {"kind": "sale"}
@@ -142,7 +142,7 @@ def test_a_batch_with_one_bad_observation_loses_only_that_one(floor: Floor) -> N
 def test_a_clock_in_1970_is_accepted_and_its_time_estimated(floor: Floor) -> None:
     sku = f"T-{secrets.token_hex(5)}"
     floor.receive({sku: 2})
-    with floor.device() as till:
+    with floor.device("till-1") as till:
         data = {"sale_id": secrets.token_hex(5), "lines": [{"sku": sku, "qty": 1}]}
         ack = till.send("sale", data, at="1970-01-01T00:00:12.000Z", time_quality="unknown")
     assert ack["status"] == "committed"
@@ -152,7 +152,7 @@ def test_a_clock_in_1970_is_accepted_and_its_time_estimated(floor: Floor) -> Non
 
 
 def test_a_quarantined_message_is_shown_and_can_be_replayed(floor: Floor) -> None:
-    with floor.device() as till:
+    with floor.device("till-1") as till:
         body = till.body(SALE, time_quality="guessed")
         till.publish("sale", body)
         till.wait([body["id"]])
@@ -249,7 +249,7 @@ def test_nobody_without_a_password_reaches_the_broker(floor: Floor) -> None:
 def test_a_device_cannot_speak_for_another(floor: Floor) -> None:
     sku = f"T-{secrets.token_hex(5)}"
     floor.receive({sku: 2})
-    with floor.device(0) as one, floor.device(1) as two:
+    with floor.device("till-1") as one, floor.device("shelf-1") as two:
         body = one.body({"sale_id": secrets.token_hex(5), "lines": [{"sku": sku, "qty": 1}]})
         one.publish_raw(f"{two.base}/obs/sale", json.dumps(body).encode())
         one.publish_raw(f"{one.base}/ack", b'{"acks":[{"id":"x","status":"committed"}]}')

@@ -12,7 +12,7 @@ def sku() -> str:
 def test_a_sale_over_mqtt_moves_stock_once_however_often_it_is_sent(floor: Floor) -> None:
     one = sku()
     floor.receive({one: 10})
-    with floor.device() as till:
+    with floor.device("till-1") as till:
         body = till.body(
             {"sale_id": f"S-{secrets.token_hex(4)}", "lines": [{"sku": one, "qty": 3}]}
         )
@@ -29,7 +29,7 @@ def test_one_sale_over_both_ways_is_one_sale(floor: Floor) -> None:
     floor.receive({one: 5})
     lines = [{"sku": one, "qty": 2}]
     floor.hub.done("/sales", {"sale_id": sale, "lines": lines})
-    with floor.device() as till:
+    with floor.device("till-1") as till:
         till.send("sale", {"sale_id": sale, "lines": lines})
     assert floor.stock(one)["on_hand"] == 3
 

@@ -62,6 +62,10 @@ class Agent:
         with self._hub.reader() as conn:
             return {**self._push.shown(conn), "as_of": self._replica.as_of}
 
+    def alive(self) -> bool:
+        """Do all the agent's own threads run?"""
+        return all(thread.is_alive() for thread in self._threads)
+
     def nudge(self) -> None:
         """Try the line now."""
         for part in (self._push, *self._pulls):

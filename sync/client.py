@@ -13,7 +13,7 @@ data: an answer without the protocol header is no answer of central's.
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -21,6 +21,8 @@ import msgspec
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+
+from hub.errors import Refusal, Unavailable
 
 from .frames import (
     INSTANCE_HEADER,
@@ -148,23 +150,45 @@ class Client:
             raise Unreachable(_brief(error)) from error
 
 
-def enrol(base_url: str, token: str) -> tuple[str, str]:
-    """Exchange a one-time enrolment token for (store, credential). Raises Trouble."""
+def enrol(base_url: str, store: str, token: str) -> str:
+    """Exchange a one-time enrolment token for the store's credential.
+
+    Raises Refusal when the token is not accepted or belongs to another store, Unavailable when
+    central is not heard.
+    """
+    found = post(base_url, "/sync/v1/enrol", None, {"token": token})
+    if found.get("store") != store:
+        raise Refusal(f"This token enrols store {found.get('store')}, not {store}.")
+    return str(found["credential"])
+
+
+def post(base_url: str, path: str, token: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
+    """POST JSON to central's API and return its answer.
+
+    Raises Refusal with central's sentence, Unavailable when it is not heard.
+    """
     session = _session(_Sockets())
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         with session.post(
-            f"{base_url.rstrip('/')}/sync/v1/enrol",
-            json={"token": token},
+            f"{base_url.rstrip('/')}{path}",
+            json=body,
+            headers=headers,
             timeout=(CONNECT_S, READ_S),
             allow_redirects=False,
             stream=True,
-        ) as answer:
-            found = _read(_object, _judge(answer, _body_of(answer)).body)
-    except requests.exceptions.RequestException as error:
-        raise Unreachable(_brief(error)) from error
+        ) as response:
+            status, content = response.status_code, _body_of(response)
+    except (requests.exceptions.RequestException, Unanswered) as error:
+        raise Unavailable(f"Central is not heard at {base_url}.") from error
     finally:
         session.close()
-    return str(found["store"]), str(found["credential"])
+    if status in (200, 201):
+        with contextlib.suppress(Malformed):
+            return _object(content)
+    if status in (400, 401, 403, 404, 409, 413, 422):
+        raise Refusal(_detail(content) or f"Central answered {status}.")
+    raise Unavailable(f"Central answered {status}.")
 
 
 def _judge(answer: requests.Response, body: bytes) -> Reply:
@@ -181,7 +205,7 @@ def _judge(answer: requests.Response, body: bytes) -> Reply:
         raise Unanswered(f"status {status} of type {kind!r}")
     if answer.headers.get("Content-Encoding") == "zstd":
         body = _read(lambda packed: inflate(packed, PLAIN_BYTES), body)
-    if status in (200, 409, 410):
+    if status in (200, 201, 409, 410):
         return Reply(status, body)
     raise Rejected(status, _detail(body) or f"status {status}")
 

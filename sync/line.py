@@ -137,6 +137,11 @@ class LineProxy:
         return f"{self.status()}\n".encode()
 
 
+def present(directory: Path) -> bool:
+    """Does a line proxy belong to this data directory?"""
+    return (directory / SOCKET).exists()
+
+
 def control(directory: Path, command: str) -> str:
     """Tell the line of this data directory `up`, `down` or `status`; returns `up` or `down`.
 

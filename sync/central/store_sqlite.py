@@ -65,6 +65,8 @@ class Store:
     def __init__(self, directory: Path, clock: Clock | None = None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
+        self._lock = database.Lock(directory / "central.lock")
+        self._lock.__enter__()
         self.clock: Clock = clock or SystemClock()
         self.bell = Bell()
         connection = database.create(directory / "central.db", (MIGRATIONS,))
@@ -107,6 +109,7 @@ class Store:
         self.catalog.close()
         database.truncate_wal(self._connection)
         self._connection.close()
+        self._lock.__exit__(None, None, None)
 
 
 def _begin(connection: sqlite3.Connection, nonce_file: Path) -> str:

@@ -1,0 +1,130 @@
+"""The API of head office: orders, customers, catalogue, stores, their stock.
+
+It must never answer an order with more than PROPOSED before the store said so.
+"""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from hub.errors import Invalid
+
+from . import intake, openapi, store_access, store_journal, store_orders
+from .web import answer, inventory, may, numbers, once
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+
+
+class _Cancel(msgspec.Struct, frozen=True):
+    reason: str = "BUYER_REQUEST"
+
+
+class _Rows(msgspec.Struct, frozen=True):
+    rows: list[dict[str, Any]]
+
+
+class _Store(msgspec.Struct, frozen=True):
+    store: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+
+
+_cancels: Final = msgspec.json.Decoder(_Cancel)
+_rows: Final = msgspec.json.Decoder(_Rows)
+_stores: Final = msgspec.json.Decoder(_Store)
+
+
+@blueprint.post("/orders")
+@may("orders")
+def place() -> Response:
+    order = intake.read_order(request.get_data())
+
+    def work(tx: Any) -> tuple[int, Any, bool]:
+        shown, known = inventory().place(tx, order)
+        return 201, shown, known
+
+    response = once(work)
+    if response.status_code == 201 and "Idempotency-Replayed" not in response.headers:
+        numbers().orders.inc()
+    return response
+
+
+@blueprint.get("/orders/<order_id>")
+@may("read")
+def order(order_id: str) -> Response:
+    with inventory().store.reader() as conn:
+        return answer(store_orders.order(conn, order_id))
+
+
+@blueprint.post("/orders/<order_id>/cancel")
+@may("orders")
+def cancel(order_id: str) -> Response:
+    asked = intake.decode(_cancels, request.get_data() or b"{}")
+    if asked.reason not in store_orders.REASONS:
+        known = ", ".join(store_orders.REASONS)
+        raise Invalid(f"reason is one of {known}.", field="reason")
+    return once(lambda tx: (200, store_orders.ask_to_cancel(tx, order_id, asked.reason), False))
+
+
+@blueprint.post("/customers/<ref>/erase")
+@may("orders")
+def erase(ref: str) -> Response:
+    return once(lambda tx: (200, store_orders.erase(tx, ref), False))
+
+
+@blueprint.post("/catalog/import")
+@may("catalog")
+def import_catalog() -> Response:
+    rows = intake.decode(_rows, request.get_data()).rows
+    response = once(lambda tx: (200, inventory().import_catalog(tx, rows), False))
+    inventory().store.follow()
+    return response
+
+
+@blueprint.get("/stores")
+@may("read")
+def stores() -> Response:
+    with inventory().store.reader() as conn:
+        return answer({"items": store_journal.stores(conn), "next": None})
+
+
+@blueprint.post("/stores")
+@may("admin")
+def add_store() -> Response:
+    wanted = intake.decode(_stores, request.get_data())
+
+    def work(tx: Any) -> tuple[int, Any, bool]:
+        added = store_access.add_store(tx, wanted.store, wanted.name)
+        return 201 if added else 200, {"store": wanted.store, "added": added}, False
+
+    return once(work)
+
+
+@blueprint.post("/stores/<store>/enrolment")
+@may("admin")
+def enrolment(store: str) -> Response:
+    # A secret is not kept as a reply: each call makes a token of its own.
+    token = inventory().store.run(lambda tx: store_access.create_enrolment(tx, store))
+    return answer({"store": store, "token": token}, 201)
+
+
+@blueprint.get("/stores/<store>/stock/<path:sku>")
+@may("read")
+def stock(store: str, sku: str) -> Response:
+    return answer(inventory().stock(store, sku))
+
+
+@blueprint.get("/quarantine")
+@may("read")
+def quarantine() -> Response:
+    after = request.args.get("after", "0")
+    if not after.isdecimal() or len(after) > 18:
+        raise Invalid("after is the id of the last row that was read.", field="after")
+    with inventory().store.reader() as conn:
+        items = store_journal.quarantine(conn, int(after), 200)
+    return answer({"items": items, "next": items[-1]["id"] if len(items) == 200 else None})
+
+
+@blueprint.get("/openapi.json")
+def document() -> Response:
+    return answer(openapi.document())

@@ -1,0 +1,112 @@
+"""Assembles central's web application: doors, who may pass, one shape of error, its numbers.
+
+It must never decide anything: a view parses, calls, renders.
+"""
+
+import time
+from typing import Final
+
+from flask import Flask, Response, g, request
+from prometheus_client import generate_latest
+from werkzeug.exceptions import HTTPException
+
+from hub.commands import problem, problem_of
+from hub.errors import HubError, Unavailable
+from sync.frames import PUSH_BYTES
+
+from . import api, hub_doors, pages, store_journal
+from .inventory import Inventory
+from .metrics import Numbers
+from .web import PROBLEM, NoToken, answer, inventory, numbers, problem_answer
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def create_app(inventory: Inventory) -> Flask:
+    """Return central as a WSGI application."""
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=inventory.page_secret,
+        MAX_CONTENT_LENGTH=PUSH_BYTES,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_NAME="storehub_central",
+        WTF_CSRF_TIME_LIMIT=None,
+        RATELIMIT_HEADERS_ENABLED=True,
+    )
+    app.extensions["inventory"] = inventory
+    app.extensions["numbers"] = Numbers()
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(hub_doors.blueprint)
+    pages.register(app)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.register_error_handler(HubError, _shown)
+    app.register_error_handler(HTTPException, _shown_http)
+    app.add_url_rule("/healthz", "healthz", lambda: answer({"ok": True}))
+    app.add_url_rule("/readyz", "readyz", _ready)
+    app.add_url_rule("/metrics", "metrics", _metrics)
+    return app
+
+
+def _shown(error: HubError) -> Response:
+    status, shown = problem_of(error)
+    if isinstance(error, NoToken):
+        status, shown = 401, problem(401, error.slug, "Not known", error.sentence)
+    elif error.slug == "unparsable":
+        status, shown = 400, problem(400, error.slug, "Not readable", error.sentence)
+    response = answer(shown, status)
+    response.content_type = PROBLEM
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _shown_http(error: HTTPException) -> Response:
+    status = error.code or 500
+    slug = (error.name or "error").lower().replace(" ", "-")
+    response = problem_answer(status, slug, error.name or "Error", error.description or "")
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+
+
+def _finish(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.path.startswith(("/api", "/sync")):
+        response.headers.setdefault("Cache-Control", "no-store")
+    # A parked poll says nothing about how fast central is.
+    if request.endpoint and request.endpoint != "hub_doors.feed" and "began" in g:
+        took = time.perf_counter() - g.began
+        numbers().seconds.labels(request.endpoint, response.status_code).observe(took)
+    return response
+
+
+def _ready() -> Response:
+    with inventory().store.reader() as conn:
+        store_journal.stores(conn)
+    return answer({"ready": True, "checks": [{"name": "database", "ok": True, "detail": ""}]})
+
+
+def _metrics() -> Response:
+    counted = numbers()
+    with inventory().store.reader() as conn:
+        for shown in store_journal.stores(conn):
+            counted.head.labels(shown["store"]).set(shown["head"]["seq"])
+            counted.quarantine.labels(shown["store"]).set(shown["quarantine"])
+    return Response(generate_latest(counted.registry), content_type="text/plain; version=0.0.4")

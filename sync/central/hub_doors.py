@@ -1,0 +1,159 @@
+"""The doors for hubs: push, feed, digest, enrol.
+
+It must never take the store from the path alone: the credential says who it is.
+"""
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from hub.errors import Forbidden, Invalid
+from sync import frames, protocol
+from sync.frames import INSTANCE_HEADER, JSON, NDJSON, PROTOCOL_HEADER, Head, WirePair
+from sync.protocol import VERSION, Accepted, Behind, Cursor
+
+from . import store_access, store_feed, store_journal
+from .intake import decode
+from .web import NoToken, answer, bearer, inventory, numbers, problem_answer
+
+blueprint = Blueprint("hub_doors", __name__, url_prefix="/sync/v1")
+
+_STREAMS: Final[dict[str, store_feed.Stream]] = {"commands": "commands", "replica": "replica"}
+PARKED_MOST: Final = 200
+_parked = threading.BoundedSemaphore(PARKED_MOST)
+# Below this a page travels as it is.
+_WORTH_COMPRESSING: Final = 1024
+
+
+class _Token(msgspec.Struct):
+    token: str
+
+
+_tokens: Final = msgspec.json.Decoder(_Token)
+
+
+@blueprint.after_request
+def _sign(response: Response) -> Response:
+    response.headers[PROTOCOL_HEADER] = VERSION
+    return response
+
+
+def for_store(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Let only this very store's hub pass, and only one that speaks this protocol."""
+
+    @functools.wraps(view)
+    def guarded(store: str, **parts: Any) -> Response:
+        spoken = request.headers.get(PROTOCOL_HEADER)
+        if spoken != VERSION:
+            told = f"This central speaks protocol {VERSION}, not {str(spoken)[:20]}."
+            return _problem(400, "protocol-version", told)
+        with inventory().store.reader() as conn:
+            known = store_access.store_of(conn, bearer())
+        if known is None:
+            raise NoToken("This needs the store's credential.")
+        if known != store:
+            raise Forbidden(f"This credential is not that of store {store}.")
+        return view(store=store, **parts)
+
+    return guarded
+
+
+@blueprint.post("/stores/<store>/journal")
+@for_store
+def push(store: str) -> Response:
+    """Take a push in: 200 with the head after it, or 409 with the head as it is."""
+    if request.mimetype != NDJSON or request.headers.get("Content-Encoding") != "zstd":
+        return _problem(415, "media-type", f"A push is {NDJSON}, encoded as zstd.")
+    try:
+        pushed = frames.unpack_push(request.get_data())
+    except frames.TooLarge as error:
+        return _problem(413, "too-large", f"{error}.")
+    except frames.Malformed as error:
+        return _problem(400, "unparsable", f"{error}.")
+    instance = request.headers.get(INSTANCE_HEADER, "")[:64]
+    central = inventory().store
+    judged = central.run(lambda tx: store_journal.accept(tx, store, pushed, instance))
+    if isinstance(judged, Accepted):
+        numbers().pushed.labels(store).inc(len(pushed.contents))
+    if isinstance(judged, Accepted | Behind):
+        status = 200 if isinstance(judged, Accepted) else 409
+        numbers().pushes.labels(status).inc()
+        head = WirePair(judged.head.seq, judged.head.hash)
+        return answer(Head(head, central.generation), status)
+    numbers().pushes.labels(422).inc()
+    return _problem(422, "damaged", f"{judged.reason}.")
+
+
+@blueprint.get("/stores/<store>/feed")
+@for_store
+def feed(store: str) -> Response:
+    """Answer what follows a cursor, waiting for it a while; 410 when one cannot go on from it."""
+    stream, at, wait = _asked()
+    central = inventory().store
+    bell = "replica" if stream == "replica" else f"commands:{store}"
+    rung = central.bell.at(bell)
+    page = _page(stream, store, at)
+    if isinstance(page, Response):
+        return page
+    if not page.rows and wait and _parked.acquire(blocking=False):
+        try:
+            central.bell.wait(bell, rung, wait)
+        finally:
+            _parked.release()
+        page = _page(stream, store, at)
+        if isinstance(page, Response):
+            return page
+    body = msgspec.json.encode(page)
+    response = Response(body, content_type=JSON)
+    if len(body) > _WORTH_COMPRESSING and "zstd" in request.headers.get("Accept-Encoding", ""):
+        response.set_data(frames.compress(body))
+        response.headers["Content-Encoding"] = "zstd"
+    return response
+
+
+def _page(stream: store_feed.Stream, store: str, at: Cursor) -> frames.RawPage | Response:
+    central = inventory().store
+    with central.reader() as conn:
+        if protocol.is_gone(central.generation, store_feed.end(conn, stream), at):
+            told = "Read this stream again from its beginning."
+            return problem_answer(410, "gone", "Gone", told, generation=central.generation)
+        return store_feed.page(conn, stream, store, central.generation, at.position)
+
+
+def _asked() -> tuple[store_feed.Stream, Cursor, float]:
+    stream = _STREAMS.get(request.args.get("stream", ""))
+    if stream is None:
+        raise Invalid("stream is commands or replica.", field="stream")
+    try:
+        after = int(request.args.get("after", "0"))
+        wait = float(request.args.get("wait", "0"))
+    except ValueError:
+        raise Invalid("after and wait are numbers.", field="after") from None
+    if not 0 <= after < 2**62:
+        raise Invalid("after is a position from 0.", field="after")
+    waits = min(max(wait, 0.0), float(protocol.WAIT_S)) if wait == wait else 0.0
+    return stream, Cursor(request.args.get("generation", ""), after), waits
+
+
+@blueprint.get("/stores/<store>/digest")
+@for_store
+def store_digest(store: str) -> Response:
+    """Answer what central's numbers of this store sum up to, and at which pair."""
+    with inventory().store.reader() as conn:
+        return answer(store_journal.store_digest(conn, store))
+
+
+@blueprint.post("/enrol")
+def enrol() -> Response:
+    """Exchange a one-time token for the store's credential."""
+    token = decode(_tokens, request.get_data()).token
+    store, credential = inventory().store.run(lambda tx: store_access.enrol(tx, token))
+    return answer({"store": store, "credential": credential}, 201)
+
+
+def _problem(status: int, slug: str, detail: str) -> Response:
+    return problem_answer(status, slug, slug.replace("-", " ").capitalize(), detail)

@@ -1,0 +1,82 @@
+"""Central's use cases on one store of data: what the API, the page and the hubs' doors call.
+
+It must never hold state of its own; two of them on one database would give the same answers.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from hub.catalog import queries as catalog
+from hub.catalog import rows as catalog_rows
+from hub.clock import Clock
+from hub.errors import Invalid, NotFound
+from hub.pickup import code as pickup_code
+from hub.stock.facts import ON_HAND
+
+from . import intake, keys, store_feed, store_journal, store_orders
+from .store_sqlite import Store
+from .store_writer import Tx
+
+IMPORT_ROWS: Final = 1000
+FOLDER: Final = "central"
+
+
+class Inventory:
+    """Central inventory in the folder `central` of a data directory."""
+
+    def __init__(self, directory: Path, clock: Clock | None = None) -> None:
+        self.store = Store(directory / FOLDER, clock)
+        self._key = keys.pickup_key(self.store.directory / "pickup.key")
+        self.page_secret = keys.page_secret(self.store.directory / "page.key")
+        self.store.run(lambda tx: store_feed.add_rows(tx, [self._key.row()]))
+        self.store.follow()
+
+    def place(self, tx: Tx, order: intake.Order) -> tuple[dict[str, Any], bool]:
+        """Take in an order; returns (answer, was it there already)."""
+        # The catalogue is read on its own connection: names may be a moment older than the order.
+        with self.store.reader() as conn:
+            skus = {line.sku for line in order.lines}
+            names = {sku: catalog.name(conn, sku) for sku in skus}
+        return store_orders.place(tx, order, names.get, self._code)
+
+    def _code(self, order_id: str, store: str, lines: Sequence[Mapping[str, Any]]) -> str:
+        signed = [(line["line_id"], line["sku"], line["qty"]) for line in lines]
+        return pickup_code.make(order_id, store, signed, self._key.private, self._key.key_id)
+
+    def import_catalog(self, tx: Tx, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Publish catalogue rows; rows that no hub could read are refused, each with why."""
+        if len(rows) > IMPORT_ROWS:
+            raise Invalid(f"At most {IMPORT_ROWS} rows at a time.", field="rows")
+        good: list[catalog_rows.Row] = []
+        refused: list[dict[str, Any]] = []
+        for index, row in enumerate(rows):
+            try:
+                good.append(catalog_rows.read(row))
+            except Invalid as error:
+                refused.append({"index": index, "detail": error.sentence, "field": error.field})
+        changed = store_feed.add_rows(tx, good)
+        return {"accepted": len(good), "changed": changed, "refused": refused}
+
+    def stock(self, store_id: str, sku: str) -> dict[str, Any]:
+        """Return a SKU's units at a store by the store's own facts, and as of when."""
+        with self.store.reader() as conn:
+            shown = self._shown_store(conn, store_id)
+            buckets = store_journal.stock(conn, store_id, sku)
+        units = {bucket: qty for bucket, qty in sorted(buckets.items()) if qty}
+        return {
+            "store": store_id,
+            "sku": sku,
+            "on_hand": sum(buckets.get(bucket, 0) for bucket in ON_HAND),
+            "buckets": units,
+            "as_of": shown["as_of"],
+        }
+
+    def _shown_store(self, conn: Any, store_id: str) -> dict[str, Any]:
+        for shown in store_journal.stores(conn):
+            if shown["store"] == store_id:
+                return shown
+        raise NotFound(f"No store {store_id} here.")
+
+    def close(self) -> None:
+        self.store.close()

@@ -1,0 +1,72 @@
+"""Runs central: one process, one writer, a pool of threads for those who wait.
+
+It must never stop with a request half answered that it could finish.
+"""
+
+import logging
+import signal
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from cheroot.wsgi import Server
+
+from hub.clock import Clock
+
+from .app import create_app
+from .inventory import Inventory
+
+log = logging.getLogger(__name__)
+
+# Two parked polls a store, and room for everybody else.
+THREADS: Final = 48
+THREADS_MOST: Final = 240
+KEEP_ALIVE_S: Final = 30
+
+
+class Running:
+    """Central, served from threads of this process."""
+
+    def __init__(
+        self, directory: Path, host: str = "127.0.0.1", port: int = 0, clock: Clock | None = None
+    ) -> None:
+        self.inventory = Inventory(directory, clock)
+        self._server: Any = Server(
+            (host, port),
+            create_app(self.inventory),
+            numthreads=THREADS,
+            max=THREADS_MOST,
+            request_queue_size=256,
+            timeout=KEEP_ALIVE_S,
+            shutdown_timeout=5,
+        )
+        self._server.prepare()
+        self.port = int(self._server.bind_addr[1])
+        self.url = f"http://{host}:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve, name="central", daemon=True)
+        self._thread.start()
+
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Let parked readers go, answer what is under way, close the files."""
+        self.inventory.store.bell.stop()
+        self._server.stop()
+        self._thread.join(10)
+        self.inventory.close()
+
+
+def serve(directory: Path, host: str, port: int) -> None:
+    """Run central of DIR until SIGTERM or SIGINT."""
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    central = Running(directory, host, port)
+    log.info("Central serves on %s", central.url)
+    try:
+        while not told.wait(0.5):
+            if not central.alive():
+                raise RuntimeError("central's server thread ended")
+    finally:
+        central.stop()

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
+from sync.compare import compare
 
 from hub import broker, handlers, journal, operations, quarantine
 from hub.clock import SystemClock
@@ -33,7 +34,6 @@ from sync import agent, line
 from sync import commands as sync_commands
 from sync import hub as replicated
 from sync import tables as sync_tables
-from sync.compare import compare
 from sync.replica import ReplicaStore
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Hub:
             address=broker.address(directory, settings),
             writer=self.store.writer,
             clock=self.store.clock,
-            handlers=handlers.OBSERVATIONS,
+            handlers=handlers.observations(settings.store),
             batch_cap=settings.batch_cap,
             quarantine_bound=settings.quarantine_per_device,
         )
@@ -68,9 +68,9 @@ class Hub:
         if settings.central_url:
             self._replicate(settings)
         self.screens: server.Running | None = None
-        self.control = Listener(
-            directory, {**operations.of(self.store, sources()), "status": self.status}
-        )
+        self._sources = sources(settings.store)
+        known = operations.of(self.store, self._sources)
+        self.control = Listener(directory, {**known, "status": self.status})
 
     def __enter__(self) -> Self:
         return self
@@ -217,7 +217,7 @@ class Hub:
         return {f"{name}_total": value for name, value in counted.items()}
 
     def _replay(self, tx: Transaction, row_id: int) -> str:
-        return quarantine.replay(tx, row_id, sources())
+        return quarantine.replay(tx, row_id, self._sources)
 
 
 class _Line:
@@ -236,10 +236,10 @@ class _Line:
         return line.control(self._directory, "status")
 
 
-def sources() -> Mapping[str, quarantine.Replay]:
+def sources(store: str) -> Mapping[str, quarantine.Replay]:
     """Return how a quarantined message of each source is tried again."""
     return {
-        "mqtt": replayer(handlers.OBSERVATIONS),
+        "mqtt": replayer(handlers.observations(store)),
         "sync": sync_commands.replay(handlers.COMMANDS),
     }
 
@@ -277,15 +277,20 @@ def verified(directory: Path, settings: Settings) -> Report:
             "balances": lambda: _read(
                 directory, lambda connection: stock.verify(connection, known.facts(connection))
             ),
-            "central": lambda: _read(directory, lambda connection: _unlike(connection, settings)),
+            "central": lambda: _unlike(directory, settings),
         },
     )
 
 
-def _unlike(connection: sqlite3.Connection, settings: Settings) -> list[str]:
+def _unlike(directory: Path, settings: Settings) -> list[str]:
     if not settings.central_url:
-        return []
-    return compare(connection, settings.central_url, settings.store, settings.central_token)
+        raise Unavailable("this store has no central")
+    return compare(
+        lambda query: _read(directory, query),
+        settings.central_url,
+        settings.store,
+        settings.central_token,
+    )
 
 
 def _read(directory: Path, query: Callable[[sqlite3.Connection], T]) -> T:

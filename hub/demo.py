@@ -30,7 +30,7 @@ from hub.staff import queries as staff_queries
 from hub.stock import actions as stock
 from hub.store import Store, files
 from hub.supervisor import Child, Supervisor, end_strays, storehub
-from sync import central, orders
+from sync import central, headoffice
 from sync.line import LineProxy
 
 STORE: Final = "store-1"
@@ -174,7 +174,7 @@ class Demo:
         prepared = broker.prepare(directory, self._settings, credentials)
         if prepared:
             add("broker", prepared, lambda: broker.answers("127.0.0.1", chosen.mqtt))
-        place = ["--data", str(directory / "central"), "--port", str(chosen.central)]
+        place = ["--data", str(directory), "--port", str(chosen.central)]
         add("central", storehub("central", *place), _answers(chosen.central, "/readyz"))
         self._fill_catalog(chosen)
         self._line = LineProxy(
@@ -193,11 +193,10 @@ class Demo:
     def _furnish(self) -> State:
         """Make the sample store: people, tokens, devices, stock. Done again when it was cut off."""
         directory = self.directory
-        at = directory / "central"
         if not (directory / "hub.db").exists():
-            credential = central.add_store(at, STORE, "Sample store")
+            credential = central.add_store(directory, STORE, "Sample store")
             init(directory, STORE, central_token=credential)
-        tokens = {"central": central.create_token(at, "demo", "it")}
+        tokens = {"central": central.create_token(directory, "demo", "admin")}
         people = []
         with Store(directory, settings.load(directory)) as store:
             run = store.writer.run
@@ -218,7 +217,7 @@ class Demo:
         rows = sample.catalog_rows()
         url = f"http://127.0.0.1:{chosen.central}"
         for start in range(0, len(rows), CHUNK):
-            orders.import_catalog(
+            headoffice.import_catalog(
                 url, self._state.tokens["central"], {"rows": rows[start : start + CHUNK]}
             )
         write(marker, "The sample assortment is at central.\n", 0o600)
@@ -248,6 +247,18 @@ def _environment(chosen: Ports) -> dict[str, str]:
         "STOREHUB_MQTTS_PORT": str(chosen.mqtts),
         "STOREHUB_CENTRAL_URL": f"http://127.0.0.1:{chosen.line}",
     }
+
+
+def central_url(directory: Path) -> str:
+    """Return where the demo's central answers; "" where no demo lies in `directory`."""
+    known = _known(directory)
+    return "" if known is None else known.urls["central"]
+
+
+def central_token(directory: Path) -> str:
+    """Return the demo's token of central's API; "" where no demo lies in `directory`."""
+    known = _known(directory)
+    return "" if known is None else known.tokens["central"]
 
 
 def _known(directory: Path) -> State | None:

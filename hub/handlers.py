@@ -20,10 +20,6 @@ from hub.wire import Observation
 Command = Callable[[Transaction, Mapping[str, Any]], None]
 
 
-def _scan(tx: Transaction, seen: Observation, occurred_at: datetime) -> None:
-    scans.route(tx, seen.device, seen.data, cause=seen.cause, occurred_at=occurred_at)
-
-
 def _sale(tx: Transaction, seen: Observation, occurred_at: datetime) -> None:
     stock.sell(
         tx,
@@ -35,7 +31,9 @@ def _sale(tx: Transaction, seen: Observation, occurred_at: datetime) -> None:
     )
 
 
-OBSERVATIONS: Final[Handlers] = {"scan": _scan, "sale": _sale}
+def observations(store: str) -> Handlers:
+    """Return what each kind of observation does in `store`; other kinds are only kept."""
+    return {"scan": scans.handler(store), "sale": _sale}
 
 
 def _place(tx: Transaction, command: Mapping[str, Any]) -> None:

@@ -20,21 +20,21 @@ def jobs(store: Store, ingest: Ingest) -> list[Job]:
     """Return the jobs of a running hub, with how often each is due (seconds)."""
     settings, writer = store.settings, store.writer
 
-    def work(action: Callable[..., object]) -> Callable[[datetime], None]:
+    def work(action: Callable[..., object]) -> Callable[[datetime], object]:
         # Each run is an append of its own: a cause of 128 random bits.
-        return lambda _: writer.run(lambda tx: action(tx, cause=_cause())) and None
+        return lambda _: writer.run(lambda tx: action(tx, cause=_cause()))
 
     retention = Retention(writer, settings, full=lambda: not writer.has_room)
     return [
-        Job("room on the disk", 5, lambda _: writer.make_room() and None),
+        Job("room on the disk", 5, lambda _: writer.make_room()),
         Job("expired holds", 5, work(stock.expire)),
         Job("orders not collected", 60, lambda _: _expire(store)),
-        Job("facts to ask about", 10, lambda _: writer.run(pickup.settle) and None),
+        Job("facts to ask about", 10, lambda _: writer.run(pickup.settle)),
         Job("balances below zero", 60, work(stock.mend)),
         Job("doubtful records", 3600, work(stock.ask_for_counts)),
         Job("device commands", 0.5, lambda now: _send(store, ingest, now)),
         Job("old observations", 60, retention.run),
-        Job("old replies", 3600, lambda _: writer.run(commands.forget) and None),
+        Job("old replies", 3600, lambda _: writer.run(commands.forget)),
     ]
 
 

@@ -25,7 +25,7 @@ class Job:
 
     name: str
     every_s: float
-    run: Callable[[datetime], None]
+    run: Callable[[datetime], object]
 
 
 class Schedule:

@@ -3,7 +3,8 @@
 It must never apply half of a file unless it was told to.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,14 +12,16 @@ import click
 import msgspec
 
 from hub import backup as backups
-from hub import control, imports, settings
-from hub.cli.edge import data_option, json_option, must_exist, perform, show
+from hub import control, demo, imports, settings
+from hub.catalog import queries as catalog
+from hub.cli.edge import applying, data_option, json_option, must_exist, show
 from hub.clock import SystemClock
-from hub.errors import Invalid, Refusal
-from hub.store import Store
-from sync import orders as central
+from hub.errors import Refusal
+from hub.store import Store, files
+from sync import headoffice as central
 
 F = Callable[..., Any]
+Find = Callable[[str], str | None]
 
 
 @click.group("import")
@@ -26,24 +29,21 @@ def import_() -> None:
     """Bring in a catalogue, stock or sales from CSV or JSON lines."""
 
 
+_MAP_HELP: Final = "Which of the file's columns is which of ours: EAN=gtin,Title=name."
+
+
 def _file_options(function: F) -> F:
-    for option in reversed(
-        [
-            click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
-            click.option(
-                "--map",
-                "mapping",
-                metavar="OURS=THEIRS,…",
-                default="",
-                help="Which of the file's columns is which of ours: gtin=EAN,name=Title.",
-            ),
-            click.option("--dry-run", is_flag=True, help="Check the file and apply nothing."),
-            click.option("--partial", is_flag=True, help="Apply what is right, refuse the rest."),
-            data_option,
-            json_option,
-        ]
+    """FILE, --map, --dry-run, --partial, --data and --json: what every import takes."""
+    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    for add in (
+        json_option,
+        data_option,
+        click.option("--partial", is_flag=True, help="Apply what is right, refuse the rest."),
+        click.option("--dry-run", is_flag=True, help="Check the file and apply nothing."),
+        click.option("--map", "mapping", metavar="COLUMN=OURS", multiple=True, help=_MAP_HELP),
+        click.argument("file", type=file),
     ):
-        function = option(function)
+        function = add(function)
     return function
 
 
@@ -54,82 +54,86 @@ def _file_options(function: F) -> F:
 def import_catalog(url: str | None, token: str | None, directory: Path, **chosen: Any) -> None:
     """Send products to central; they reach every hub by its feed."""
 
-    def deliver(chunk: dict[str, Any]) -> dict[str, Any]:
-        return central.import_catalog(url or known.central_url, token or "", chunk)
+    at, key = url or demo.central_url(directory), token or demo.central_token(directory)
+    if not chosen["dry_run"] and not (at and key):
+        raise Refusal("Name central and a token of its API: --central URL --token TOKEN.")
 
-    known = settings.load(directory)
-    if not (url or known.central_url):
-        raise Refusal("This store has no central: name one with --central URL.")
-    if not token and not chosen["dry_run"]:
-        raise Invalid("Central wants a token: --token or STOREHUB_CENTRAL_API_TOKEN.")
-    _import("catalog", deliver, **chosen)
+    def deliver(chunk: Mapping[str, Any]) -> Mapping[str, Any]:
+        return central.import_catalog(at, key, chunk)
+
+    _import("catalog", deliver, None, **chosen)
 
 
 @import_.command("stock")
 @_file_options
 def import_stock(directory: Path, **chosen: Any) -> None:
     """Enter counted stock into the store's ledger; each row is a count."""
-    must_exist(directory)
-    _import("stock", lambda chunk: perform(directory, "import.stock", chunk=chunk), **chosen)
+    _into_store("stock", directory, **chosen)
 
 
 @import_.command("sales")
 @_file_options
 def import_sales(directory: Path, **chosen: Any) -> None:
     """Enter sales that a till kept; a sale that is known already counts once."""
+    _into_store("sales", directory, **chosen)
+
+
+def _into_store(kind: str, directory: Path, **chosen: Any) -> None:
     must_exist(directory)
-    _import("sales", lambda chunk: perform(directory, "import.sales", chunk=chunk), **chosen)
+    with _articles(directory) as find, applying(directory) as perform:
+        _import(kind, lambda chunk: perform(f"import.{kind}", chunk=chunk), find, **chosen)
 
 
 def _import(
     kind: str,
-    deliver: Callable[[dict[str, Any]], dict[str, Any]],
+    deliver: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    find: Find | None,
     *,
     file: Path,
-    mapping: str,
+    mapping: tuple[str, ...],
     dry_run: bool,
     partial: bool,
     as_json: bool,
 ) -> None:
-    report = imports.check(file, kind, imports.mapping(mapping))
-    for refused in report.refused:
-        click.echo(f"{file.name}:{refused.sentence}", err=True)
-    blocked = bool(report.refused) and not partial
-    applied = None
-    if not dry_run and not blocked:
-        applied = imports.apply(report, deliver, _progress(report.rows))
-    answer = {
-        "file": str(file),
-        "rows": report.rows,
-        "refused": len(report.refused),
-        "applied": None if applied is None else msgspec.to_builtins(applied),
-    }
-    show(answer, as_json, _imported)
-    if blocked:
-        raise Refusal(
-            f"{len(report.refused)} of {report.rows + len(report.refused)} rows are refused and"
-            " nothing was applied: mend them, or say --partial."
-        )
+    report = imports.check(file, kind, imports.parse_mapping(mapping), find=find)
+    for problem in report.refused:
+        click.echo(f"{file.name}: {problem.sentence()}", err=True)
+    answer = report.as_json() | {"applied": None}
+    if dry_run:
+        show(answer, as_json, _checked)
+        return
+    # Raises the refusal of the whole file where lines are refused and not `partial`.
+    applied = imports.apply(report, deliver, _progress, partial=partial)
+    show(answer | {"applied": applied.as_json()}, as_json, _checked)
+    if not applied.ok:
+        raise Refusal(f"{len(applied.refused)} rows of {file.name} were refused on the way.")
 
 
-def _imported(answer: dict[str, Any]) -> list[str]:
-    done = answer["applied"]
-    if done is None:
-        return [f"{answer['rows']} rows are right, {answer['refused']} refused; nothing applied."]
-    return [", ".join(f"{name} {value}" for name, value in done.items())]
+def _checked(answer: dict[str, Any]) -> list[str]:
+    lines = [f"{answer['rows']} rows are right, {answer['refused_count']} refused."]
+    lines += answer["notes"]
+    if answer["applied"] is not None:
+        done = answer["applied"]
+        lines += [f"{done['applied']} applied, {done['known']} were known already."]
+        lines += [f"line {one['line']}: {one['reason']}" for one in done["refused"]]
+    return lines
 
 
-def _progress(total: int) -> Callable[[int], None]:
-    last = -1
+def _progress(done: int, total: int) -> None:
+    stderr = click.get_text_stream("stderr")
+    if stderr.isatty():
+        click.echo(f"\r{100 * done // max(1, total):3} %", err=True, nl=done >= total)
 
-    def tell(done: int) -> None:
-        nonlocal last
-        percent = 100 * done // max(1, total)
-        if percent != last and click.get_text_stream("stderr").isatty():
-            last = percent
-            click.echo(f"\r{percent:3} %", err=True, nl=done >= total)
 
-    return tell
+@contextmanager
+def _articles(directory: Path) -> Iterator[Find]:
+    """Look GTINs up in the store's catalogue, which may be years behind or empty."""
+    database = files(directory)
+    try:
+        with database.reader() as connection:
+            yield lambda gtin: catalog.sku_for_gtin(connection, gtin)
+    finally:
+        database.close()
 
 
 @click.command()

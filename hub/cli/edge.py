@@ -5,8 +5,8 @@ opens the store under its lock where none runs.
 """
 
 import json
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,13 +36,22 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
 
 
-def perform(directory: Path, operation: str, **arguments: Any) -> Any:
-    """Do `operation` in the running hub, or here when none runs. Raises HubError."""
+@contextmanager
+def applying(directory: Path) -> Iterator[Callable[..., Any]]:
+    """Yield `perform(operation, **arguments)`: in the running hub, or here when none runs."""
     must_exist(directory)
     if control.running(directory):
-        return control.ask(directory, operation, arguments)
+        yield lambda operation, **arguments: control.ask(directory, operation, arguments)
+        return
     with Store(directory, settings.load(directory)) as store:
-        return operations.of(store, app.sources())[operation](**arguments)
+        known = operations.of(store, app.sources(store.settings.store))
+        yield lambda operation, **arguments: known[operation](**arguments)
+
+
+def perform(directory: Path, operation: str, **arguments: Any) -> Any:
+    """Do one operation in the running hub, or here when none runs. Raises HubError."""
+    with applying(directory) as do:
+        return do(operation, **arguments)
 
 
 def read(directory: Path, query: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

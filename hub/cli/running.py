@@ -19,6 +19,7 @@ from hub.demo import Demo
 from hub.errors import Refusal
 from sync import line as lines
 from sync.central import serve as central_serve
+from sync.client import enrol
 
 
 @click.command()
@@ -47,11 +48,7 @@ def demo(
 @data_option
 def init(store: str, url: str, token: str | None, directory: Path) -> None:
     """Make a new store in DIR."""
-    credential = ""
-    if token:
-        from sync.client import enrol
-
-        credential = enrol(url, store, token)
+    credential = enrol(url, store, token) if token else ""
     store_init.init(directory, store, central_url=url, central_token=credential)
     click.echo(f"{store} is made in {directory}; start it with: storehub run --data {directory}")
 
@@ -105,11 +102,6 @@ for _name, _help in (
 @click.group()
 def devices() -> None:
     """What runs beside the hardware."""
-
-
-@click.command()
-def simulate() -> None:
-    """Placeholder until the simulator lands."""
 
 
 def until_told(stop: Callable[[], None]) -> None:

@@ -4,7 +4,7 @@ It must never write, and never show anything personal: names are read from `cust
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from sqlite3 import Connection
 from typing import Any, Final
@@ -41,6 +41,17 @@ def load(conn: Connection, order_id: str) -> PickupOrder:
 def find(conn: Connection, order_id: str) -> PickupOrder | None:
     found = tables.load(conn, order_id)
     return found if found.version else None
+
+
+def every(conn: Connection) -> Iterator[PickupOrder]:
+    """All orders that this store ever had, in the order of their ids."""
+    for (order_id,) in conn.execute("SELECT order_id FROM pickup_order ORDER BY order_id"):
+        yield tables.load(conn, order_id)
+
+
+def export(conn: Connection) -> Iterator[dict[str, Any]]:
+    """`storehub export orders`."""
+    return (order(conn, found.order_id) for found in every(conn))
 
 
 def order(conn: Connection, order_id: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ It must never write, and never compute availability but through `rules.available
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import groupby
 from sqlite3 import Connection, Row
 from typing import Any
 
@@ -17,19 +18,21 @@ from hub.chain import Entry
 from hub.clock import parse, stamp
 from hub.errors import Invalid, NotFound
 from hub.stock.facts import INSIDE, StockMoved
-from hub.stock.rules import (
-    CHANNELS,
-    DEFAULT_POLICY,
+from hub.stock.ledger import (
     Evidence,
     Hold,
-    Policy,
-    Promise,
     Stock,
-    available_to_promise,
-    confidence,
     hold_change,
     is_correction,
     on_hand_change,
+)
+from hub.stock.promise import (
+    CHANNELS,
+    DEFAULT_POLICY,
+    Policy,
+    Promise,
+    available_to_promise,
+    confidence,
     score,
 )
 
@@ -121,6 +124,19 @@ def moved_since(conn: Connection, sku: str, since: str) -> int:
             move = msgspec.convert(entry.body, StockMoved)
             total += 0 if is_correction(move) else on_hand_change(move)
     return total
+
+
+def balances(conn: Connection) -> list[tuple[str, str, int]]:
+    """Every (sku, bucket, units) that is not zero."""
+    rows = conn.execute("SELECT sku, bucket, qty FROM stock_balance WHERE qty <> 0")
+    return [(sku, bucket, qty) for sku, bucket, qty in rows]
+
+
+def export(conn: Connection) -> Iterator[dict[str, Any]]:
+    """`storehub export stock`: each SKU with its buckets."""
+    rows = conn.execute("SELECT sku, bucket, qty FROM stock_balance ORDER BY sku, bucket")
+    for sku, found in groupby(rows, key=lambda row: row[0]):
+        yield {"sku": sku, "buckets": {bucket: qty for _, bucket, qty in found}}
 
 
 # -- answers -----------------------------------------------------------------------------------

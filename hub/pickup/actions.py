@@ -3,31 +3,30 @@
 It must never append twice for one step, and never decide anything itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from hub.catalog import queries as catalog
 from hub.chain import Entry
-from hub.clock import stamp
 from hub.errors import Refusal
 from hub.journal import Fact, Transaction
 from hub.pickup import moves, proofs, queries, rules
 from hub.pickup.code import PickupCode
+from hub.pickup.ending import cancel, expire, hold, overdue, resume, settle
 from hub.pickup.facts import HandedLine, OrderProposed, OrderRejected, OrderReserved
 from hub.pickup.intake import read_code, read_order, read_reason, read_shelf, scanned_sku
 from hub.pickup.lifecycle import Status
+from hub.pickup.loading import append, holds, is_lead, load, open_pick, pick_tasks
 from hub.pickup.order import PickupOrder
-from hub.staff import queries as staff
 from hub.stock import queries as stock_queries
 from hub.stock import rules as stock
-from hub.stock.actions import check_qty, check_sku, count_task, count_tasks, trusted_now
-from hub.tasks import queries as tasks
-from hub.tasks.rules import Kind, Task, decide_claim, decide_drop, decide_finish, decide_open
+from hub.stock.rules import check_qty, check_sku
+from hub.stock.work import count_task, count_tasks, trusted_now
+from hub.tasks.rules import decide_claim, decide_finish
 from hub.tasks.rules import decide_release as release_task
 
-# How long goods stand on the staging shelf for a customer who doesn't come.
-KEPT: Final = timedelta(days=7)
+__all__ = ["cancel", "expire", "hold", "overdue", "resume", "settle"]
 
 
 # -- an order comes in ----------------------------------------------------------------------------
@@ -44,14 +43,14 @@ def place(
     proposed = read_order(order, lambda sku: catalog.name(tx.conn, sku))
     known = queries.find(tx.conn, proposed.order_id)
     if known is not None:
-        return _append(tx, rules.decide_match(known, proposed), actor, cause)
+        return append(tx, rules.decide_match(known, proposed), actor, cause)
     tx.require_room()
     facts: list[Fact]
     try:
         facts = [proposed, *_reserve(tx, proposed, cause)]
     except Refusal:
         facts = [proposed, OrderRejected(order_id=proposed.order_id, reason="OUT_OF_STOCK")]
-    return _append(tx, facts, actor, cause)
+    return append(tx, facts, actor, cause)
 
 
 def adopt(tx: Transaction, code: PickupCode, *, actor: str, cause: str) -> list[Entry]:
@@ -59,7 +58,7 @@ def adopt(tx: Transaction, code: PickupCode, *, actor: str, cause: str) -> list[
     if queries.find(tx.conn, code.order_id) is not None:
         return []
     proposed = read_code(code, lambda sku: catalog.name(tx.conn, sku))
-    return _append(tx, [proposed, *_reserve(tx, proposed, cause)], actor, cause)
+    return append(tx, [proposed, *_reserve(tx, proposed, cause)], actor, cause)
 
 
 def _reserve(tx: Transaction, proposed: OrderProposed, cause: str) -> list[Fact]:
@@ -73,7 +72,7 @@ def _reserve(tx: Transaction, proposed: OrderProposed, cause: str) -> list[Fact]
     allocated = stock.decide_allocation(
         accounts, wanted, proposed.order_id, proposed.channel, trusted_now(tx)
     )
-    task = _open_pick(tx, proposed.order_id, "NEW_ORDER", cause, proposed.promise_at)
+    task = open_pick(tx, proposed.order_id, "NEW_ORDER", cause, proposed.promise_at)
     return [*allocated, reserved, *task]
 
 
@@ -81,7 +80,7 @@ def ship(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[Entr
     """The goods of a ship-to-store order are on their way."""
     order = queries.load(tx.conn, order_id)
     facts = rules.decide_ship(order)
-    return _append(tx, [*facts, *(moves.shipped(order) if facts else [])], actor, cause)
+    return append(tx, [*facts, *(moves.shipped(order) if facts else [])], actor, cause)
 
 
 def receive(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[Entry]:
@@ -90,29 +89,29 @@ def receive(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[E
     facts = rules.decide_receive(order)
     if not facts:
         return []
-    task = _open_pick(tx, order_id, "GOODS_ARRIVED", cause, order.promise_at)
-    return _append(tx, [*facts, *moves.received(order), *task], actor, cause)
+    task = open_pick(tx, order_id, "GOODS_ARRIVED", cause, order.promise_at)
+    return append(tx, [*facts, *moves.received(order), *task], actor, cause)
 
 
 # -- picking --------------------------------------------------------------------------------------
 
 
 def claim(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[Entry]:
-    order, holder = _load(tx, order_id)
+    order, holder = load(tx, order_id)
     facts: list[Fact] = [*rules.decide_claim(order, actor, holder)]
     if facts:
-        for task in _pick_tasks(tx, order_id):
+        for task in pick_tasks(tx, order_id):
             facts += decide_claim(task, actor, holder) if task.claimed_by is None else []
-    return _append(tx, facts, actor, cause)
+    return append(tx, facts, actor, cause)
 
 
 def release(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[Entry]:
-    order, holder = _load(tx, order_id)
-    facts: list[Fact] = [*rules.decide_release(order, actor, holder, lead=_is_lead(tx, actor))]
+    order, holder = load(tx, order_id)
+    facts: list[Fact] = [*rules.decide_release(order, actor, holder, lead=is_lead(tx, actor))]
     if facts:
-        for task in _pick_tasks(tx, order_id):
+        for task in pick_tasks(tx, order_id):
             facts += release_task(task)
-    return _append(tx, facts, actor, cause)
+    return append(tx, facts, actor, cause)
 
 
 def pick(
@@ -128,20 +127,20 @@ def pick(
 ) -> list[Entry]:
     """Units were taken from the shelf; `code` is what was scanned, and has to match the line."""
     check_qty(qty, "qty")
-    order, holder = _load(tx, order_id)
+    order, holder = load(tx, order_id)
     sku = None if code is None else scanned_sku(tx.conn, code)
     facts = rules.decide_pick(order, actor, holder, line_id, qty, sku)
-    return _append(tx, facts, actor, cause, occurred_at)
+    return append(tx, facts, actor, cause, occurred_at)
 
 
 def short(
     tx: Transaction, order_id: str, line_id: str, qty: int, reason: str, *, actor: str, cause: str
 ) -> list[Entry]:
     check_qty(qty, "qty")
-    order, holder = _load(tx, order_id)
+    order, holder = load(tx, order_id)
     facts: list[Fact] = [*rules.decide_short(order, actor, holder, line_id, qty, reason)]
     facts += _leave(tx, order, line_id, qty, reason, cause)
-    return _append(tx, facts, actor, cause)
+    return append(tx, facts, actor, cause)
 
 
 def substitute(
@@ -158,7 +157,7 @@ def substitute(
     """Give another article for units that can't be picked for `reason`."""
     check_sku(sku)
     check_qty(qty, "qty")
-    order, holder = _load(tx, order_id)
+    order, holder = load(tx, order_id)
     name = catalog.name(tx.conn, sku)
     decided = rules.decide_substitute(order, actor, holder, line_id, sku, name, qty, reason)
     new = decided[0].substitute
@@ -170,7 +169,7 @@ def substitute(
         trusted_now(tx),
     )
     left = _leave(tx, order, line_id, qty, reason, cause)
-    return _append(tx, [*decided, *left, *allocated], actor, cause)
+    return append(tx, [*decided, *left, *allocated], actor, cause)
 
 
 def stage(
@@ -183,32 +182,32 @@ def stage(
     occurred_at: datetime | None = None,
 ) -> list[Entry]:
     """The goods stand on `shelf` (its number, or the scan of its code)."""
-    order, holder = _load(tx, order_id)
+    order, holder = load(tx, order_id)
     facts: list[Fact] = [*rules.decide_stage(order, actor, holder, read_shelf(shelf))]
     if facts and order.state is Status.PICKING:
-        facts += moves.staged(order, _holds(tx, order_id))
-        facts += decide_finish(_pick_tasks(tx, order_id), actor)
-    return _append(tx, facts, actor, cause, occurred_at)
+        facts += moves.staged(order, holds(tx, order_id))
+        facts += decide_finish(pick_tasks(tx, order_id), actor)
+    return append(tx, facts, actor, cause, occurred_at)
 
 
 def ready(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[Entry]:
-    return _append(tx, rules.decide_ready(queries.load(tx.conn, order_id)), actor, cause)
+    return append(tx, rules.decide_ready(queries.load(tx.conn, order_id)), actor, cause)
 
 
 def undo(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[Entry]:
     """Take the last step back: ready, staging, or the last pick, short or substitution."""
-    order, holder = _load(tx, order_id)
+    order, holder = load(tx, order_id)
     facts: list[Fact] = [*rules.decide_undo(order, actor, holder)]
     if order.state is Status.PICKING:
         step = rules.last_step(order)
         line = order.line(step.line_id)
         accounts = stock_queries.loads(tx.conn, [line.sku] if line else [], tx.now)
-        facts += moves.undone(order, _holds(tx, order_id), accounts, step)
+        facts += moves.undone(order, holds(tx, order_id), accounts, step)
     if order.state is Status.PREPARED:
-        facts += moves.staged(order, _holds(tx, order_id), back=True)
-        for opened in _open_pick(tx, order_id, "UNDONE", cause, order.promise_at):
+        facts += moves.staged(order, holds(tx, order_id), back=True)
+        for opened in open_pick(tx, order_id, "UNDONE", cause, order.promise_at):
             facts.append(opened)
-    return _append(tx, facts, actor, cause)
+    return append(tx, facts, actor, cause)
 
 
 # -- handover -------------------------------------------------------------------------------------
@@ -238,8 +237,8 @@ def handover(
         device=device,
     )
     accounts = stock_queries.loads(tx.conn, (line.sku for line in order.lines), tx.now)
-    moved = moves.handed_over(order, _holds(tx, order_id), accounts, facts[0].lines)
-    return _append(tx, [*facts, *moved, *count_tasks(tx, moved, cause)], actor, cause)
+    moved = moves.handed_over(order, holds(tx, order_id), accounts, facts[0].lines)
+    return append(tx, [*facts, *moved, *count_tasks(tx, moved, cause)], actor, cause)
 
 
 def correct(
@@ -255,92 +254,15 @@ def correct(
     order = queries.load(tx.conn, order_id)
     named = None if lines is None else [_handed(line) for line in lines]
     facts = rules.decide_correction(order, named, actor, read_reason(reason))
-    moved = moves.corrected(order, _holds(tx, order_id), facts[0].lines)
-    return _append(tx, [*facts, *moved], actor, cause)
+    moved = moves.corrected(order, holds(tx, order_id), facts[0].lines)
+    return append(tx, [*facts, *moved], actor, cause)
 
 
 def buyer_seen(
     tx: Transaction, order_id: str, where: str, *, actor: str, cause: str
 ) -> list[Entry]:
     """The customer is `on_the_way` or has `arrived`."""
-    return _append(
-        tx, rules.decide_buyer_seen(queries.load(tx.conn, order_id), where), actor, cause
-    )
-
-
-# -- exceptions -----------------------------------------------------------------------------------
-
-
-def hold(tx: Transaction, order_id: str, reason: str, *, actor: str, cause: str) -> list[Entry]:
-    order = queries.load(tx.conn, order_id)
-    return _append(tx, rules.decide_hold(order, read_reason(reason)), actor, cause)
-
-
-def resume(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[Entry]:
-    return _append(tx, rules.decide_resume(queries.load(tx.conn, order_id)), actor, cause)
-
-
-def cancel(tx: Transaction, order_id: str, reason: str, *, actor: str, cause: str) -> list[Entry]:
-    """Give the order up: its units are free again, and what was picked goes back to its shelf."""
-    order = queries.load(tx.conn, order_id)
-    reason = read_reason(reason)
-    facts: list[Fact] = [*rules.decide_cancel(order, reason)]
-    return _give_up(tx, order, facts, reason, actor, cause)
-
-
-def expire(tx: Transaction, order_id: str, *, actor: str = "hub", cause: str) -> list[Entry]:
-    """Nobody came in time."""
-    order = queries.load(tx.conn, order_id)
-    facts: list[Fact] = [*rules.decide_expiry(order)]
-    return _give_up(tx, order, facts, "BUYER_NO_SHOW", actor, cause)
-
-
-def overdue(tx: Transaction, kept: timedelta = KEPT) -> list[str]:
-    """Ids of the orders to expire now (the scheduler's job); none by a clock nobody trusts."""
-    if trusted_now(tx) is None:
-        return []
-    return queries.due_to_expire(tx.conn, stamp(tx.now - kept))
-
-
-def settle(tx: Transaction) -> int:
-    """Ask a person about each fact that the lifecycle did not foresee; return how many are new.
-
-    Each task is an append of its own with cause `conflict:{entry id}`, so it is made only once.
-    """
-    new = 0
-    for entry, order_id, kind in queries.conflicts(tx.conn):
-        cause = f"conflict:{entry}"
-        if tx.knows(cause):
-            continue
-        facts = decide_open(
-            None, Kind.CONFIRM, f"conflict:{entry}", kind, cause=cause, order_id=order_id
-        )
-        tx.append(facts, cause=cause, actor="hub")
-        new += 1
-    return new
-
-
-def _give_up(
-    tx: Transaction, order: PickupOrder, facts: list[Fact], reason: str, actor: str, cause: str
-) -> list[Entry]:
-    if not facts:
-        return []
-    order_id = order.order_id
-    facts += moves.given_up(_holds(tx, order_id), reason)
-    if Status.IN_TRANSIT in (order.state, order.state is Status.ON_HOLD and order.held_from):
-        facts += moves.not_coming(order)
-    for task in _pick_tasks(tx, order_id):
-        facts += decide_drop(task, reason)
-    if any(line.to_hand_over > 0 for line in order.lines):
-        facts += decide_open(
-            tasks.unfinished(tx.conn, Kind.RESHELVE, f"order:{order_id}"),
-            Kind.RESHELVE,
-            f"order:{order_id}",
-            reason,
-            cause=cause,
-            order_id=order_id,
-        )
-    return _append(tx, facts, actor, cause)
+    return append(tx, rules.decide_buyer_seen(queries.load(tx.conn, order_id), where), actor, cause)
 
 
 def _leave(
@@ -351,68 +273,10 @@ def _leave(
     short = moves.SHORT_REASONS[reason]
     if line is None or short is None:
         return []
-    moved = moves.shorted(order, _holds(tx, order.order_id), line, qty, reason)
+    moved = moves.shorted(order, holds(tx, order.order_id), line, qty, reason)
     return [*moved, *(count_task(tx, line.sku, reason, cause) if short.counted else [])]
-
-
-# -- small readings -------------------------------------------------------------------------------
-
-
-def _load(tx: Transaction, order_id: str) -> tuple[PickupOrder, str]:
-    """The order, and the name of who is picking it."""
-    order = queries.load(tx.conn, order_id)
-    return order, staff_name(tx, order.claimed_by)
-
-
-def staff_name(tx: Transaction, actor: str | None) -> str:
-    kind, _, who = (actor or "").partition(":")
-    member = staff.member(tx.conn, who) if kind == "staff" else None
-    return member.name if member is not None else who or "Nobody"
-
-
-def _is_lead(tx: Transaction, actor: str) -> bool:
-    kind, _, who = actor.partition(":")
-    member = staff.member(tx.conn, who) if kind == "staff" else None
-    return member is not None and member.role != "associate"
-
-
-def _holds(tx: Transaction, order_id: str) -> dict[str, stock.Hold]:
-    return stock_queries.holds_of_order(tx.conn, order_id)
-
-
-def _pick_tasks(tx: Transaction, order_id: str) -> list[Task]:
-    found = tasks.unfinished(tx.conn, Kind.PICK, f"order:{order_id}")
-    return [found] if found is not None else []
-
-
-def _open_pick(
-    tx: Transaction, order_id: str, reason: str, cause: str, due_at: str | None
-) -> list[Any]:
-    subject = f"order:{order_id}"
-    return decide_open(
-        tasks.unfinished(tx.conn, Kind.PICK, subject),
-        Kind.PICK,
-        subject,
-        reason,
-        cause=cause,
-        order_id=order_id,
-        due_at=due_at,
-    )
 
 
 def _handed(line: Mapping[str, Any]) -> HandedLine:
     check_qty(line.get("qty"), "lines.qty")
     return HandedLine(line_id=str(line.get("line_id")), qty=int(line["qty"]))
-
-
-def _append(
-    tx: Transaction,
-    facts: Iterable[Fact],
-    actor: str,
-    cause: str,
-    occurred_at: datetime | None = None,
-) -> list[Entry]:
-    listed = list(facts)
-    if not listed:
-        return []
-    return tx.append(listed, cause=cause, actor=actor, occurred_at=occurred_at)

@@ -18,8 +18,8 @@ from hub.clock import stamp
 from hub.errors import Invalid, Refusal
 from hub.pickup.code import PickupCode
 from hub.pickup.facts import OrderLine, OrderProposed
-from hub.stock.actions import check_qty, check_sku
-from hub.stock.rules import CHANNELS
+from hub.stock.promise import CHANNELS
+from hub.stock.rules import check_qty, check_sku
 
 MAX_LINES: Final = 500
 SUPPLIES: Final = ("store", "ship_to_store")

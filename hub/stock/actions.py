@@ -15,17 +15,14 @@ from hub.errors import Invalid, Refusal
 from hub.journal import Fact, Transaction
 from hub.stock import queries, rules
 from hub.stock.facts import StockMoved
-from hub.stock.rules import CHANNELS, DEFAULT_POLICY, Policy, SaleLine
+from hub.stock.ledger import per_sku
+from hub.stock.promise import CHANNELS, DEFAULT_POLICY, Policy
+from hub.stock.rules import MAX_QTY, SaleLine, check_qty, check_sku
+from hub.stock.work import count_task, count_tasks, trusted_now
 from hub.tasks import queries as tasks
-from hub.tasks.rules import Kind, decide_finish, decide_open
+from hub.tasks.rules import Kind, decide_finish
 
-MAX_QTY: Final = 1_000_000
 MAX_HOLD_S: Final = 24 * 3600
-
-
-def trusted_now(tx: Transaction) -> str | None:
-    """The rules' `now`: None while nobody knows what time it is."""
-    return None if tx.quality == "unknown" else stamp(tx.now)
 
 
 def receive(
@@ -172,20 +169,6 @@ def ask_for_counts(
     return tx.append(facts, cause=cause, actor=actor) if facts else []
 
 
-def count_tasks(tx: Transaction, moves: Iterable[StockMoved], cause: str) -> list[Fact]:
-    """A count task for each SKU whose record was found wrong by `moves`."""
-    wrong = [move.sku for move in moves if move.reason == rules.RECORD_ERROR]
-    return [
-        fact for sku in dict.fromkeys(wrong) for fact in count_task(tx, sku, "RECORD_ERROR", cause)
-    ]
-
-
-def count_task(tx: Transaction, sku: str, reason: str, cause: str) -> list[Fact]:
-    subject = f"sku:{sku}"
-    unfinished = tasks.unfinished(tx.conn, Kind.COUNT, subject)
-    return [*decide_open(unfinished, Kind.COUNT, subject, reason, cause=cause, sku=sku)]
-
-
 def sale_lines(tx: Transaction, lines: Iterable[Mapping[str, Any]]) -> list[SaleLine]:
     """Read `{"sku"|"gtin","qty","hold_id"?}` lines. Raises Invalid, naming the line."""
     found = []
@@ -204,16 +187,6 @@ def sale_lines(tx: Transaction, lines: Iterable[Mapping[str, Any]]) -> list[Sale
     return found
 
 
-def check_qty(qty: object, field: str) -> None:
-    if isinstance(qty, bool) or not isinstance(qty, int) or not 1 <= qty <= MAX_QTY:
-        raise Invalid(f"{field} must be a whole number from 1 to {MAX_QTY}.", field=field)
-
-
-def check_sku(sku: object, field: str = "sku") -> None:
-    if not isinstance(sku, str) or not 1 <= len(sku) <= 64 or not sku.isprintable():
-        raise Invalid(f"{field} must be 1 to 64 printable characters.", field=field)
-
-
 def _already(tx: Transaction, kind: str, ref: str, lines: Iterable[tuple[str, int]]) -> bool:
     if not isinstance(ref, str) or not 1 <= len(ref) <= 128 or not ref.isprintable():
         field = "sale_id" if kind == "SALE" else "receipt_id"
@@ -221,7 +194,7 @@ def _already(tx: Transaction, kind: str, ref: str, lines: Iterable[tuple[str, in
     known = queries.document(tx.conn, kind, ref)
     if not known:
         return False
-    if known != rules.per_sku(lines):
+    if known != per_sku(lines):
         what = "Sale" if kind == "SALE" else "Receipt"
         raise Refusal(f"{what} {ref} is already recorded with other lines.", slug="other-lines")
     return True

@@ -1,105 +1,27 @@
-"""Decides which moves the ledger takes, and how much of a SKU may still be promised.
+"""Decides which moves the ledger takes, or refuses with a sentence.
 
-It must never let an action take a bucket below zero, and never close more than a hold names;
-`evolve` on the other hand refuses nothing, because a fact has already happened.
+It must never let an action take a bucket below zero, and never close more than a hold names.
 
 Times are stamps (`hub.clock.stamp`): their text sorts as they do. `now` is None where the clock
 cannot be trusted, and then nothing has expired.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final, NamedTuple
 
-from hub.errors import Refusal
-from hub.stock.facts import BUCKETS, ON_HAND, OUTSIDE, HoldExtended, StockMoved, UnitsCounted
+from hub.errors import Invalid, Refusal
+from hub.stock.facts import INSIDE, HoldExtended, StockMoved, UnitsCounted
+from hub.stock.ledger import Hold, Stock, StockFact, per_sku
+from hub.stock.promise import DEFAULT_POLICY, Policy, Promise, available_to_promise
 
-CHANNELS: Final = ("store", "kiosk", "web", "phone")
+__all__ = ["Hold", "Stock", "available_to_promise"]
+
+MAX_QTY: Final = 1_000_000
+
 RECORD_ERROR: Final = "RECORD_ERROR"
 # Adjustments for these reasons say that the record was wrong; damage says nothing about it.
 AGAINST_THE_RECORD: Final = (RECORD_ERROR, "NOT_IN_STOCK", "MISMATCH")
-
-StockFact = StockMoved | UnitsCounted | HoldExtended
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What a store decides for itself. Defaults promise all that the record knows of."""
-
-    hold_seconds: int = 600
-    safety_stock: Mapping[str, int] = field(default_factory=lambda: {"normal": 0, "low": 1})
-    channel_threshold: Mapping[str, int] = field(default_factory=dict)
-
-
-DEFAULT_POLICY: Final = Policy()
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """An open HOLD (units in `held`) or ALLOCATION (units in `committed` and `staged`)."""
-
-    ref: str
-    sku: str
-    kind: str
-    open_qty: int
-    staged_qty: int = 0
-    until: str | None = None
-    order_id: str | None = None
-    line_id: str | None = None
-
-    def expired(self, now: str | None) -> bool:
-        """A hold counts until `until`; at that very moment it is over."""
-        return now is not None and self.until is not None and self.until <= now
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What speaks for and against a record since its last count (`since`: count or first move)."""
-
-    days: int = 0
-    sold: int = 0
-    adjustments: int = 0
-    agreed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """One SKU's account. `holds` are the open ones."""
-
-    sku: str
-    buckets: Mapping[str, int] = field(default_factory=dict)
-    holds: tuple[Hold, ...] = ()
-    evidence: Evidence = field(default_factory=Evidence)
-
-    def units(self, bucket: str) -> int:
-        return self.buckets.get(bucket, 0)
-
-    @property
-    def on_hand(self) -> int:
-        return sum(self.units(bucket) for bucket in ON_HAND)
-
-    def expired(self, now: str | None) -> list[Hold]:
-        """Expired holds that nobody has swept yet, the longest expired first."""
-        over = [hold for hold in self.holds if hold.kind == "HOLD" and hold.expired(now)]
-        return sorted(over, key=lambda hold: (hold.until or "", hold.ref))
-
-
-class Term(NamedTuple):
-    name: str
-    qty: int
-
-
-class Promise(NamedTuple):
-    """What may be promised to `channel`: the sum of `terms`, or nothing when that is below zero."""
-
-    sku: str
-    channel: str
-    terms: tuple[Term, ...]
-    confidence: str
-
-    @property
-    def qty(self) -> int:
-        return max(0, sum(term.qty for term in self.terms))
 
 
 class Wanted(NamedTuple):
@@ -117,39 +39,6 @@ class SaleLine(NamedTuple):
     sku: str
     qty: int
     closes: str | None = None
-
-
-# -- what may be promised ----------------------------------------------------------------------
-
-
-def score(evidence: Evidence) -> int:
-    """Return 0–100: how far a record may be trusted. It loses by age, sales and corrections."""
-    lost = min(30, max(0, evidence.days) // 3) + min(20, evidence.sold // 20)
-    lost += min(75, 25 * evidence.adjustments)
-    return max(0, min(100, 100 - lost + min(20, 2 * evidence.agreed)))
-
-
-def confidence(evidence: Evidence) -> str:
-    return "low" if score(evidence) < 50 else "normal"
-
-
-def available_to_promise(
-    stock: Stock,
-    channel: str,
-    now: str | None,
-    policy: Policy = DEFAULT_POLICY,
-    rights_elsewhere: int = 0,
-) -> Promise:
-    """The one function that says what this store may still promise to `channel`."""
-    trust = confidence(stock.evidence)
-    terms = (
-        Term("available", stock.units("available")),
-        Term("expired_holds", sum(hold.open_qty for hold in stock.expired(now))),
-        Term("safety_stock", -policy.safety_stock.get(trust, 0)),
-        Term("channel_threshold", -policy.channel_threshold.get(channel, 0)),
-        Term("rights_elsewhere", -rights_elsewhere),
-    )
-    return Promise(stock.sku, channel, terms, trust)
 
 
 # -- holds and allocations ---------------------------------------------------------------------
@@ -382,7 +271,7 @@ def record_error(sku: str, qty: int, bucket: str = "available") -> StockMoved:
 
 def decide_mend(stock: Stock) -> list[StockMoved]:
     """Raise what a rebase left below zero, bucket by bucket."""
-    short = [(bucket, -stock.units(bucket)) for bucket in BUCKETS if bucket not in OUTSIDE]
+    short = [(bucket, -stock.units(bucket)) for bucket in INSIDE]
     return [record_error(stock.sku, qty, bucket) for bucket, qty in short if qty > 0]
 
 
@@ -422,71 +311,14 @@ def _counted(sku: str, qty: int, source: str, target: str, reason: str | None) -
     return StockMoved(sku=sku, qty=qty, source=source, target=target, kind="COUNT", reason=reason)
 
 
-def is_correction(move: StockMoved) -> bool:
-    """Corrections speak about the past: they change what a running count should have found."""
-    return move.kind in ("COUNT", "ADJUSTMENT")
+def check_qty(qty: object, field: str) -> None:
+    if isinstance(qty, bool) or not isinstance(qty, int) or not 1 <= qty <= MAX_QTY:
+        raise Invalid(f"{field} must be a whole number from 1 to {MAX_QTY}.", field=field)
 
 
-def on_hand_change(move: StockMoved) -> int:
-    """Return by how much `move` changes the units in the store."""
-    return move.qty * ((move.target in ON_HAND) - (move.source in ON_HAND))
-
-
-# -- the fold ----------------------------------------------------------------------------------
-
-
-def evolve(stock: Stock, fact: StockFact) -> Stock:
-    """Apply a fact of this SKU. Never refuses."""
-    if isinstance(fact, UnitsCounted):
-        return replace(stock, evidence=Evidence())
-    if isinstance(fact, HoldExtended):
-        holds = tuple(
-            replace(hold, until=fact.until) if hold.ref == fact.ref else hold
-            for hold in stock.holds
-        )
-        return replace(stock, holds=holds)
-    buckets = dict(stock.buckets)
-    buckets[fact.source] = buckets.get(fact.source, 0) - fact.qty
-    buckets[fact.target] = buckets.get(fact.target, 0) + fact.qty
-    return replace(stock, buckets=buckets, holds=_evolve_holds(stock.holds, fact))
-
-
-def _evolve_holds(holds: tuple[Hold, ...], move: StockMoved) -> tuple[Hold, ...]:
-    """A hold whose units are all closed is gone; one that a rebase overdrew is kept below zero."""
-    ref, opened, staged = hold_change(move)
-    if ref is None:
-        return holds
-    known = {hold.ref: hold for hold in holds}
-    hold = known.get(ref)
-    if hold is None:
-        kind = "HOLD" if "held" in (move.source, move.target) else "ALLOCATION"
-        hold = Hold(ref, move.sku, kind, 0, 0, move.until, move.order_id, move.line_id)
-    known[ref] = replace(hold, open_qty=hold.open_qty + opened, staged_qty=hold.staged_qty + staged)
-    return tuple(hold for hold in known.values() if (hold.open_qty, hold.staged_qty) != (0, 0))
-
-
-PROMISE_BUCKETS: Final = ("held", "committed", "staged")
-
-
-def hold_change(move: StockMoved) -> tuple[str | None, int, int]:
-    """Return (ref, units it gains, of which staged): how `move` changes a hold."""
-    gained = (move.target in PROMISE_BUCKETS) - (move.source in PROMISE_BUCKETS)
-    staged = (move.target == "staged") - (move.source == "staged")
-    ref = move.closes or move.ref
-    if ref is None or (gained, staged) == (0, 0):
-        return None, 0, 0
-    return ref, gained * move.qty, staged * move.qty
-
-
-# -- small arithmetic --------------------------------------------------------------------------
-
-
-def per_sku(lines: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Sum the lines of one SKU: two of them never pass a check one by one."""
-    total: dict[str, int] = {}
-    for sku, qty in lines:
-        total[sku] = total.get(sku, 0) + qty
-    return total
+def check_sku(sku: object, field: str = "sku") -> None:
+    if not isinstance(sku, str) or not 1 <= len(sku) <= 64 or not sku.isprintable():
+        raise Invalid(f"{field} must be 1 to 64 printable characters.", field=field)
 
 
 def _refuse_beyond(promise: Promise, qty: int) -> None:

@@ -11,7 +11,8 @@ from hub.chain import Entry
 from hub.database import TableClass
 from hub.projections import Projection
 from hub.stock.facts import HoldExtended, StockMoved, UnitsCounted
-from hub.stock.rules import AGAINST_THE_RECORD, hold_change
+from hub.stock.ledger import hold_change
+from hub.stock.rules import AGAINST_THE_RECORD
 
 SCHEMA: Final = """
 CREATE TABLE stock_balance (

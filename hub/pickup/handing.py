@@ -1,0 +1,85 @@
+"""Decides the handover, and its correction by a lead.
+
+It must never complete an order while units wait for the customer, and never hand over twice.
+"""
+
+from collections.abc import Sequence
+
+from hub.errors import Refusal
+from hub.pickup.checks import check_step, line_of, name_of
+from hub.pickup.facts import HandedLine, HandoverCorrected, OrderHandedOver
+from hub.pickup.lifecycle import Status, Step
+from hub.pickup.order import PickupOrder
+
+
+def decide_handover(
+    order: PickupOrder,
+    lines: Sequence[HandedLine] | None,
+    proof_kind: str,
+    *,
+    id_kind: str | None = None,
+    collected_by: str = "customer",
+    device: str | None = None,
+) -> list[OrderHandedOver]:
+    """Goods go to the customer against proof. None hands over all that is left."""
+    if order.state is Status.PICKED_UP:
+        raise Refusal(f"Order {order.label} was already handed over.", slug="already-handed-over")
+    check_step(order, Step.HANDOVER)
+    handed = tuple(lines) if lines is not None else _all_left(order)
+    _check_handed(order, handed)
+    left = sum(line.to_hand_over for line in order.lines) - sum(line.qty for line in handed)
+    return [
+        OrderHandedOver(
+            order_id=order.order_id,
+            lines=handed,
+            proof_kind=proof_kind,
+            complete=left == 0,
+            id_kind=id_kind,
+            collected_by=collected_by,
+            device=device,
+        )
+    ]
+
+
+def decide_correction(
+    order: PickupOrder, lines: Sequence[HandedLine] | None, by: str, reason: str
+) -> list[HandoverCorrected]:
+    """A lead takes units of a handover back that did not happen as it was written down."""
+    check_step(order, Step.CORRECT)
+    if lines is None:
+        lines = [
+            HandedLine(line_id=line.line_id, qty=line.handed_over)
+            for line in order.lines
+            if line.handed_over > 0
+        ]
+    for handed in lines:
+        line = line_of(order, handed.line_id)
+        if handed.qty > line.handed_over:
+            raise Refusal(
+                f"Only {line.handed_over} of {name_of(line)} were handed over.", slug="too-many"
+            )
+    if not lines:
+        raise Refusal("Nothing of this order was handed over.", slug="nothing-handed-over")
+    return [HandoverCorrected(order_id=order.order_id, lines=tuple(lines), by=by, reason=reason)]
+
+
+def _check_handed(order: PickupOrder, handed: Sequence[HandedLine]) -> None:
+    per_line: dict[str, int] = {}
+    for item in handed:
+        per_line[item.line_id] = per_line.get(item.line_id, 0) + item.qty
+    if not per_line:
+        raise Refusal(f"Nothing of order {order.label} is left to hand over.", slug="nothing-left")
+    for line_id, qty in per_line.items():
+        line = line_of(order, line_id)
+        if qty > line.to_hand_over:
+            raise Refusal(
+                f"Only {line.to_hand_over} of {name_of(line)} can be handed over.", slug="too-many"
+            )
+
+
+def _all_left(order: PickupOrder) -> tuple[HandedLine, ...]:
+    return tuple(
+        HandedLine(line_id=line.line_id, qty=line.to_hand_over)
+        for line in order.lines
+        if line.to_hand_over > 0
+    )

@@ -1,0 +1,145 @@
+"""Decides what happens between claim and staging: pick, short, substitute, stage, take back.
+
+It must never take more units than a line still waits for, and never stage an open line.
+"""
+
+from hub.errors import Refusal
+from hub.pickup.checks import check_picker, check_reason, check_step, line_of, name_of
+from hub.pickup.facts import (
+    LinePicked,
+    LinePostponed,
+    LineShorted,
+    LineStepUndone,
+    LineSubstituted,
+    OrderLine,
+    OrderStaged,
+    ReadyUndone,
+    StagingUndone,
+)
+from hub.pickup.lifecycle import Status, Step
+from hub.pickup.moves import PICK_LATER, SHORT_REASONS
+from hub.pickup.order import Line, LineStep, PickupOrder
+
+
+def decide_pick(
+    order: PickupOrder, by: str, holder: str, line_id: str, qty: int, scanned_sku: str | None = None
+) -> list[LinePicked]:
+    """Units of a line were taken from the shelf; a scan has to match the line."""
+    line = _line_in_picking(order, Step.PICK, by, holder, line_id)
+    if scanned_sku is not None and scanned_sku != line.sku:
+        wanted = line.name or f"SKU {line.sku}"
+        raise Refusal(f"The scan is SKU {scanned_sku}; this line needs {wanted}.", slug="mismatch")
+    _check_pending(line, qty)
+    return [LinePicked(order_id=order.order_id, line_id=line_id, qty=qty)]
+
+
+def decide_short(
+    order: PickupOrder, by: str, holder: str, line_id: str, qty: int, reason: str
+) -> list[LineShorted | LinePostponed]:
+    """Units of a line can't be picked, for a reason that says where they are."""
+    line = _line_in_picking(order, Step.SHORT, by, holder, line_id)
+    check_reason(reason, SHORT_REASONS)
+    _check_pending(line, qty)
+    if reason == PICK_LATER:
+        return [LinePostponed(order_id=order.order_id, line_id=line_id, qty=qty)]
+    return [LineShorted(order_id=order.order_id, line_id=line_id, qty=qty, reason=reason)]
+
+
+def decide_substitute(
+    order: PickupOrder,
+    by: str,
+    holder: str,
+    line_id: str,
+    sku: str,
+    name: str,
+    qty: int,
+    reason: str,
+) -> list[LineSubstituted]:
+    """Another article takes the place of units of a line; it is picked at once."""
+    line = _line_in_picking(order, Step.SUBSTITUTE, by, holder, line_id)
+    check_reason(reason, [key for key in SHORT_REASONS if key != PICK_LATER])
+    _check_pending(line, qty)
+    if sku == line.sku:
+        raise Refusal("That is the article that was ordered; pick it.", slug="same-article")
+    number = 1 + sum(other.substitute_for == line_id for other in order.lines)
+    substitute = OrderLine(
+        line_id=f"{line_id}.s{number}", sku=sku, qty=qty, name=name, currency=line.currency
+    )
+    return [
+        LineSubstituted(
+            order_id=order.order_id,
+            line_id=line_id,
+            qty=qty,
+            reason=reason,
+            substitute=substitute,
+        )
+    ]
+
+
+def decide_stage(order: PickupOrder, by: str, holder: str, shelf: str) -> list[OrderStaged]:
+    """All lines are resolved and the goods stand on a shelf. The same shelf again is no news."""
+    check_step(order, Step.STAGE)
+    if order.state is Status.PICKING:
+        check_picker(order, by, holder)
+        pending = sum(line.pending for line in order.lines)
+        if pending > 0:
+            noun = "unit is" if pending == 1 else "units are"
+            raise Refusal(f"{pending} {noun} still to be picked.", slug="lines-open")
+        if not any(line.picked for line in order.lines):
+            raise Refusal(
+                f"Nothing was picked for order {order.label}; cancel it as out of stock.",
+                slug="nothing-picked",
+            )
+    elif order.shelf == shelf:
+        return []
+    return [OrderStaged(order_id=order.order_id, shelf=shelf)]
+
+
+def decide_undo(
+    order: PickupOrder, by: str, holder: str
+) -> list[ReadyUndone | StagingUndone | LineStepUndone]:
+    """Take the last step back: ready, staging, or the last pick, short or substitution."""
+    check_step(order, Step.UNDO)
+    if order.begun_handover:
+        raise Refusal(
+            f"Units of order {order.label} are already with the customer;"
+            " a lead can correct the handover.",
+            slug="handover-begun",
+        )
+    if order.state is Status.READY_FOR_PICKUP:
+        return [ReadyUndone(order_id=order.order_id, by=by)]
+    if order.state is Status.PREPARED:
+        return [StagingUndone(order_id=order.order_id, by=by)]
+    check_picker(order, by, holder)
+    step = last_step(order)
+    return [
+        LineStepUndone(
+            order_id=order.order_id,
+            step=step.step,
+            line_id=step.line_id,
+            qty=step.qty,
+            substitute_line_id=step.substitute_line_id or None,
+        )
+    ]
+
+
+def last_step(order: PickupOrder) -> LineStep:
+    if not order.steps:
+        raise Refusal(f"Nothing of order {order.label} was picked yet.", slug="nothing-to-undo")
+    return order.steps[-1]
+
+
+def _line_in_picking(order: PickupOrder, step: Step, by: str, holder: str, line_id: str) -> Line:
+    check_step(order, step)
+    check_picker(order, by, holder)
+    return line_of(order, line_id)
+
+
+def _check_pending(line: Line, qty: int) -> None:
+    if line.pending <= 0:
+        raise Refusal(f"All units of {name_of(line)} are already done.", slug="line-done")
+    if qty > line.pending:
+        verb = "is" if line.pending == 1 else "are"
+        raise Refusal(
+            f"Only {line.pending} of {name_of(line)} {verb} still to be picked.", slug="too-many"
+        )

@@ -1,0 +1,72 @@
+"""How much of a SKU this store may still promise, and why: the one function that says so.
+
+It must never promise what the record itself makes doubtful beyond the store's policy.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from hub.stock.ledger import Evidence, Stock
+
+CHANNELS: Final = ("store", "kiosk", "web", "phone")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a store decides for itself. Defaults promise all that the record knows of."""
+
+    hold_seconds: int = 600
+    safety_stock: Mapping[str, int] = field(default_factory=lambda: {"normal": 0, "low": 1})
+    channel_threshold: Mapping[str, int] = field(default_factory=dict)
+
+
+DEFAULT_POLICY: Final = Policy()
+
+
+class Term(NamedTuple):
+    name: str
+    qty: int
+
+
+class Promise(NamedTuple):
+    """What may be promised to `channel`: the sum of `terms`, or nothing when that is below zero."""
+
+    sku: str
+    channel: str
+    terms: tuple[Term, ...]
+    confidence: str
+
+    @property
+    def qty(self) -> int:
+        return max(0, sum(term.qty for term in self.terms))
+
+
+def score(evidence: Evidence) -> int:
+    """Return 0–100: how far a record may be trusted. It loses by age, sales and corrections."""
+    lost = min(30, max(0, evidence.days) // 3) + min(20, evidence.sold // 20)
+    lost += min(75, 25 * evidence.adjustments)
+    return max(0, min(100, 100 - lost + min(20, 2 * evidence.agreed)))
+
+
+def confidence(evidence: Evidence) -> str:
+    return "low" if score(evidence) < 50 else "normal"
+
+
+def available_to_promise(
+    stock: Stock,
+    channel: str,
+    now: str | None,
+    policy: Policy = DEFAULT_POLICY,
+    rights_elsewhere: int = 0,
+) -> Promise:
+    """The one function that says what this store may still promise to `channel`."""
+    trust = confidence(stock.evidence)
+    terms = (
+        Term("available", stock.units("available")),
+        Term("expired_holds", sum(hold.open_qty for hold in stock.expired(now))),
+        Term("safety_stock", -policy.safety_stock.get(trust, 0)),
+        Term("channel_threshold", -policy.channel_threshold.get(channel, 0)),
+        Term("rights_elsewhere", -rights_elsewhere),
+    )
+    return Promise(stock.sku, channel, terms, trust)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from hub.clock import stamp
 from hub.journal import Fact, Transaction
 from hub.stock.facts import StockMoved
+from hub.stock.rules import RECORD_ERROR
 from hub.tasks import queries as tasks
 from hub.tasks.rules import Kind, decide_open
 

@@ -166,7 +166,8 @@ def truncate_wal(connection: sqlite3.Connection) -> bool:
     """Empty the WAL; False when a reader is in the way now (ask again later, never wait)."""
     connection.execute("PRAGMA busy_timeout=0")
     try:
-        (busy, _log, _moved) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        # `main.`: a bare checkpoint would also try the attached replica, which is read-only here.
+        (busy, _log, _moved) = connection.execute("PRAGMA main.wal_checkpoint(TRUNCATE)").fetchone()
     finally:
         connection.execute("PRAGMA busy_timeout=5000")
     return not busy

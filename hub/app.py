@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
-from sync.compare import compare
 
 from hub import broker, handlers, journal, operations, quarantine
 from hub.clock import SystemClock
@@ -34,6 +33,7 @@ from sync import agent, line
 from sync import commands as sync_commands
 from sync import hub as replicated
 from sync import tables as sync_tables
+from sync.compare import compare
 from sync.replica import ReplicaStore
 
 log = logging.getLogger(__name__)

@@ -217,9 +217,9 @@ class Demo:
         rows = sample.catalog_rows()
         url = f"http://127.0.0.1:{chosen.central}"
         for start in range(0, len(rows), CHUNK):
-            headoffice.import_catalog(
-                url, self._state.tokens["central"], {"rows": rows[start : start + CHUNK]}
-            )
+            part = rows[start : start + CHUNK]
+            chunk = {"cause": f"sample:{start}", "lines": len(part), "rows": part}
+            headoffice.import_catalog(url, self._state.tokens["central"], chunk)
         write(marker, "The sample assortment is at central.\n", 0o600)
 
     def _tell(self) -> None:
@@ -269,7 +269,7 @@ def _known(directory: Path) -> State | None:
 
 def _employ(store: Store, person: sample.Person) -> Person:
     """Give a person of the sample a PIN and a badge; one who works here gets new ones."""
-    pin = f"{secrets.randbelow(10_000):04}"
+    pin = pins.drawn()
     hashed, badge = pins.hashed(pin), staff.new_badge()
 
     def work(tx: Transaction) -> None:

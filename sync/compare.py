@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from hub import journal
@@ -40,7 +41,7 @@ def _compare(read: Read, client: Client) -> list[str]:
     while True:
         theirs = client.digest()
         at = Pair(theirs["seq"], theirs["hash"])
-        ours, on_our_chain = read(lambda connection: _ours(connection, at))
+        ours, on_our_chain = read(partial(_ours, at=at))
         if not on_our_chain:
             return [f"central's head {at.seq} {at.hash[:16]} is not in this journal"]
         if ours is not None:

@@ -35,14 +35,15 @@ _MAP_HELP: Final = "Which of the file's columns is which of ours: EAN=gtin,Title
 def _file_options(function: F) -> F:
     """FILE, --map, --dry-run, --partial, --data and --json: what every import takes."""
     file = click.Path(exists=True, dir_okay=False, path_type=Path)
-    for add in (
+    options: tuple[Callable[[F], F], ...] = (
         json_option,
         data_option,
         click.option("--partial", is_flag=True, help="Apply what is right, refuse the rest."),
         click.option("--dry-run", is_flag=True, help="Check the file and apply nothing."),
         click.option("--map", "mapping", metavar="COLUMN=OURS", multiple=True, help=_MAP_HELP),
         click.argument("file", type=file),
-    ):
+    )
+    for add in options:
         function = add(function)
     return function
 

@@ -215,6 +215,11 @@ def test_replica_is_written_by_its_own_connection_while_the_hub_writes(tmp_path:
             return int(before)
 
         assert kernel.writer.run(reads_replica_and_meanwhile_it_is_written) == 0
+        # The idle writer empties its own log and leaves the replica's to the replica's writer.
+        kernel.writer.run(lambda tx: tx.clean_wal())
+        assert kernel.writer.failure is None
+        assert database.wal_bytes(kernel.database.path) == 0
+        assert database.wal_bytes(kernel.database.replica) > 0
         replica.close()
         with kernel.database.reader() as reader:
             assert reader.execute("SELECT count(*) FROM replica.product").fetchone()[0] == 1

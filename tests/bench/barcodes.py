@@ -38,6 +38,8 @@ EAN_UPC = ("EAN-13", "UPC-A", "UPC-E", "EAN-8")
 RETAIL = (*EAN_UPC, "Code128", "ITF", "DataBar", "DataBarExp", "DataBarExpStk", "QR", "DataMatrix")
 # Photos that show a second, real code beside the expected one (looked at by eye).
 ALSO_THERE = {
+    "ean13-2/23.png": {"9784872348880"},
+    "rss14-2/16.png": {"01234567890128", "(01)01234567890128"},  # the manifest's text is not shown
     "code39-3/02.png": {"001EC947D49B"},
     "code39-3/08.png": {"001EC9476B0A"},
     "qrcode-2/16.png": {"[内側QRコード]\r\n\r\n*ダブルQR*\r\nhttp://d-qr.net/ex/"},

@@ -27,6 +27,8 @@ from devices.scanners.decode.regions import Floats, Grey, Region
 from devices.scanners.decode.symbols import EAN8, EAN13
 
 _MAX_SIDE: Final = 2400  # larger pictures are read at this size: bars are still > 2 pixels
+_FEWEST_EDGES: Final = 14  # half of what the shortest symbol (UPC-E) has
+_SHORT_ITF: Final = 8  # a slanted line reads a piece of a longer one
 _EAN_UPC: Final = frozenset({"EAN-13", "UPC-A", "UPC-E", "EAN-8"})
 _STACKED: Final = frozenset({"DataBar", "DataBarExp", "DataBarExpStk"})
 
@@ -84,17 +86,21 @@ def _run(work: _Work) -> None:
             by_region(work, region)
     if regions and not work.found:
         turned(work, regions[0])
-    for stage in (ladder, second):
-        if not work.found and not work.late:
-            stage(work, regions)
-    if not work.found:
+    if not work.found and not work.late:
+        ladder(work)
+    if not work.found and not work.late:
         likely(work, regions)
+    if not work.found and not work.late:
+        second(work, regions)
 
 
 def fast(work: _Work) -> None:
     """Read the whole picture with zxing-cpp; weak symbologies must be read twice."""
-    for raw, sure in _certain(work.grey, work.options):
-        work.add(raw, sure, "fast")
+    for thorough in (False, True):
+        for raw, sure in _certain(work.grey, work.options, thorough):
+            work.add(raw, sure, "fast")
+        if work.found:
+            return
 
 
 def _certain(grey: Grey, options: Options, thorough: bool = True) -> list[tuple[Raw, float]]:
@@ -103,7 +109,7 @@ def _certain(grey: Grey, options: Options, thorough: bool = True) -> list[tuple[
     weak = [r for r in raws if r.symbology in WEAK]
     again = _again(grey, options, weak) if weak else Counter()
     sure = [(r, 0.99) for r in raws if r.symbology not in WEAK]
-    return sure + [(r, 0.9) for r in weak if again[r.symbology, r.text] >= 2]
+    return sure + [(r, 0.9) for r in weak if again[r.symbology, r.text] >= _views(r)]
 
 
 def _again(grey: Grey, options: Options, weak: list[Raw]) -> Counter[tuple[str, str]]:
@@ -118,12 +124,21 @@ def _again(grey: Grey, options: Options, weak: list[Raw]) -> Counter[tuple[str, 
     )
     for view in views:
         picture, flat = view()
-        votes.update(
-            {(r.symbology, r.text) for r in engines.zxing(picture, symbologies, flat=flat)}
-        )
-        if all(votes[r.symbology, r.text] >= 2 for r in weak):
+        seen = {(r.symbology, r.text) for r in engines.zxing(picture, symbologies, flat=flat)}
+        votes.update(entry for entry in seen if not _part_of_longer(entry, seen))
+        if all(votes[r.symbology, r.text] >= _views(r) for r in weak):
             break
     return votes
+
+
+def _views(raw: Raw) -> int:
+    """Return how many views must repeat a weak read."""
+    return 4 if raw.symbology == "ITF" and len(raw.text) < _SHORT_ITF else 2
+
+
+def _part_of_longer(entry: tuple[str, str], seen: set[tuple[str, str]]) -> bool:
+    """Say whether an ITF is a piece of another: a line that leaves the bars reads a piece."""
+    return entry[0] == "ITF" and any(entry[1] in t and entry[1] != t for _, t in seen)
 
 
 def by_region(work: _Work, region: Region) -> None:
@@ -141,6 +156,8 @@ def by_region(work: _Work, region: Region) -> None:
     raws: dict[tuple[str, str], Raw] = {}
     narrow = wanted - _STACKED - {"Code39"}
     for line in profiles.bands(profiles.upright(work.grey, region)):
+        if profiles.edges(line) < _FEWEST_EDGES:
+            return
         for drawing in _drawings(line):
             for flat in (False, True):
                 for raw in engines.zxing(drawing, narrow, thorough=False, flat=flat):
@@ -183,16 +200,24 @@ def _settled(votes: Counter[tuple[str, str]]) -> tuple[str, str] | None:
         return None
     (winner, count), runner_up = ranked[0], ranked[1][1] if len(ranked) > 1 else 0
     needed = 4 if winner[0] in WEAK else 2
+    if winner[0] == "ITF" and len(winner[1]) < _SHORT_ITF:
+        return None
     return winner if count >= needed and count >= 2 * runner_up else None
 
 
-def ladder(work: _Work, regions: list[Region]) -> None:
-    """Read the whole picture larger, smaller, sharper and with even light."""
-    grey, wanted = work.grey, work.options.symbologies
-    for picture in _rungs(grey):
+def ladder(work: _Work) -> None:
+    """Read the whole picture larger, smaller, sharper and with even light.
+
+    Bars must be read on two rungs: what sharpening invents differs from rung to rung.
+    """
+    wanted = work.options.symbologies - WEAK
+    votes: Counter[tuple[str, str]] = Counter()
+    for picture in _rungs(work.grey):
         for raw in engines.zxing(picture, wanted):
-            if raw.symbology not in WEAK:
-                scale = grey.shape[0] / picture.shape[0]
+            key = raw.symbology, raw.text
+            votes[key] += 1
+            if raw.symbology not in LINEAR or _settled(votes) == key:
+                scale = work.grey.shape[0] / picture.shape[0]
                 work.add(raw._replace(corners=_times(raw.corners, scale)), 0.9, "ladder")
         if work.found or work.late:
             return

@@ -110,8 +110,9 @@ def _raw(code: Any) -> Raw:
     symbology = _NAMES.get(name, "DataBar" if name.startswith("DataBar") else name)
     text, plain, add_on = str(code.text), _plain(code), None
     if symbology in ("EAN-13", "UPC-A", "UPC-E", "EAN-8"):
-        text, _, extra = text.partition(" ")
-        add_on = extra or None
+        length = 8 if symbology == "EAN-8" else 13
+        digits = text.replace(" ", "")
+        text, add_on = digits[:length], digits[length:] or None
         plain = text
     symbology, text = as_printed(symbology, text)
     p = code.position

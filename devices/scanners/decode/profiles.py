@@ -101,6 +101,15 @@ def levelled(line: Floats, reach: float = 0.12) -> Floats:
     return np.asarray(np.clip((line - low) / spread, 0.0, 1.0), dtype=np.float32)
 
 
+def edges(line: Floats) -> int:
+    """Return how often the line turns between light and dark, small ripples left out."""
+    level = line - cv2.blur(line.reshape(1, -1), (max(5, len(line) // 24) | 1, 1))[0]
+    strong = 0.12 * float(np.percentile(np.abs(level), 98))
+    signs = np.sign(level) * (np.abs(level) > strong)
+    signs = signs[signs != 0]
+    return int(np.count_nonzero(np.diff(signs)))
+
+
 def sharpened(line: Floats, radius: float, amount: float) -> Floats:
     """Return the line with an unsharp mask of `radius` samples."""
     blurred = cv2.GaussianBlur(line.reshape(1, -1), (0, 0), radius)[0]

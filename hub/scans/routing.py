@@ -95,7 +95,7 @@ def route(
     cause = f"{device_id}:{observation_id}"
     asked = _Scan(meaning, _holder(tx, held), order_id, cause, occurred_at, store)
     done = _interpret(tx, asked)
-    if done.order_id is not None and done.order_id != held.order_id:
+    if done.order_id is not None and meaning.text.startswith(codes.PREFIX):
         tables.open_order(tx.conn, device_id, done.order_id, stamp(tx.now))
         tx.touch(f"scanner:{device_id}")
     return done

@@ -1,10 +1,10 @@
 """An order on its way through the store: every step, its refusals, its stock."""
 
 import pytest
+
 from hub.errors import Invalid, NotFound, Refusal
 from hub.pickup import actions as pickup
 from hub.pickup import code
-
 from tests.hub.shop import ANNA, BEN, BREAD, KEY, LENA, MILK, Shop
 
 SEEN = {"kind": "id_seen", "value": "passport"}

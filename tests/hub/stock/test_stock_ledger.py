@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
+
 from hub.errors import Invalid, NotFound, Refusal
 from hub.pickup import actions as pickup
 from hub.stock import actions as stock
 from hub.stock import queries as ledger
 from hub.stock.facts import StockMoved
-
 from tests.hub.shop import MILK, Shop
 
 
@@ -97,9 +97,7 @@ def test_a_held_unit_is_sold_from_its_hold_and_never_more_than_it_has(shop: Shop
     shop.is_sound()
 
 
-@pytest.mark.parametrize(
-    ("elapsed_ms", "free"), [(0, 3), (599_999, 3), (600_000, 5), (600_001, 5)]
-)
+@pytest.mark.parametrize(("elapsed_ms", "free"), [(0, 3), (599_999, 3), (600_000, 5), (600_001, 5)])
 def test_a_hold_counts_until_the_very_moment_it_names(
     shop: Shop, elapsed_ms: int, free: int
 ) -> None:

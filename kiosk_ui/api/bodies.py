@@ -1,0 +1,211 @@
+"""The JSON that programs send and get, as types; OpenAPI is made from these and nothing else.
+
+A request type must never accept a field that it does not know.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Sku = Annotated[str, Meta(min_length=1, max_length=64)]
+Qty = Annotated[int, Meta(ge=1, le=1_000_000)]
+Code = Annotated[str, Meta(min_length=1, max_length=2048)]
+Reason = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Z_]+$")]
+Channel = Literal["store", "kiosk", "web", "phone"]
+Time = Annotated[str, Meta(description="UTC, YYYY-MM-DDThh:mm:ss.sssZ")]
+
+
+class Asked(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A request body."""
+
+
+# -- orders
+
+
+class Nothing(Asked):
+    """`{}`: the step needs no more than the order."""
+
+
+class Pick(Asked):
+    line_id: Id
+    qty: Qty
+    code: Code | None = None
+
+
+class Short(Asked):
+    line_id: Id
+    qty: Qty
+    reason: Literal["NOT_IN_STOCK", "MISMATCH", "DAMAGED", "WORN_DISPLAY", "PICK_LATER"]
+
+
+class Substitute(Asked):
+    line_id: Id
+    sku: Sku
+    qty: Qty
+
+
+class Stage(Asked):
+    shelf: Code
+
+
+class Proof(Asked):
+    kind: Literal["code", "id_seen", "signature"]
+    value: Annotated[str, Meta(max_length=4096)] = ""
+
+
+class HandedLine(Asked):
+    line_id: Id
+    qty: Qty
+
+
+class Handover(Asked):
+    proof: Proof
+    lines: list[HandedLine] | None = None
+
+
+class Cancel(Asked):
+    reason: Reason
+
+
+class Hold(Asked):
+    reason: Reason
+
+
+class OrderLine(Struct):
+    line_id: str
+    sku: str
+    ordered: int
+    picked: int
+    short: int
+    substituted: int
+    canceled: int
+    handed_over: int
+
+
+class Order(Struct):
+    order_id: str
+    state: str
+    version: int
+    shelf: str | None
+    short_code: str
+    lines: list[OrderLine]
+    timeline: list[dict[str, Any]]
+
+
+class OrderRow(Struct):
+    order_id: str
+    state: str
+    short_code: str
+
+
+class Orders(Struct):
+    items: list[OrderRow]
+    next: str | None
+
+
+# -- stock
+
+
+class Stock(Struct):
+    sku: str
+    on_hand: int
+    buckets: dict[str, int]
+    available_to_promise: dict[str, int]
+    as_of: Time
+
+
+class Explained(Struct):
+    sku: str
+    channel: Channel
+    available_to_promise: int
+    terms: list[dict[str, Any]]
+
+
+class HoldUnits(Asked):
+    sku: Sku
+    qty: Qty
+    seconds: Annotated[int, Meta(ge=1, le=86_400)] | None = None
+
+
+class Held(Struct):
+    hold_id: str
+    until: Time
+
+
+class SaleLine(Asked):
+    qty: Qty
+    sku: Sku | None = None
+    gtin: Annotated[str, Meta(min_length=8, max_length=14, pattern="^[0-9]+$")] | None = None
+
+
+class Sale(Asked):
+    sale_id: Id
+    lines: Annotated[list[SaleLine], Meta(min_length=1, max_length=500)]
+
+
+class Count(Asked):
+    sku: Sku
+    counted: Annotated[int, Meta(ge=0, le=1_000_000)]
+    since: Annotated[str, Meta(max_length=256)] | None = None
+
+
+class ReceiptLine(Asked):
+    sku: Sku
+    qty: Qty
+
+
+class Receipt(Asked):
+    receipt_id: Id
+    lines: Annotated[list[ReceiptLine], Meta(min_length=1, max_length=500)]
+
+
+class Moved(Struct):
+    entries: list[str]
+    stock: dict[str, Any]
+
+
+# -- the rest
+
+
+class Listed(Struct):
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+class Status(Struct):
+    store: str
+    instance: str
+    epoch: str
+    seq: int
+    hash: str
+    sync: dict[str, Any]
+    quarantine: int
+    devices: dict[str, Any] | list[Any] | int
+
+
+class Done(Struct):
+    task_id: str
+    state: str
+    claimed_by: str | None
+
+
+class Replayed(Struct):
+    id: str
+    outcome: str
+
+
+class Fault(Struct):
+    field: str
+    detail: str
+
+
+class Problem(Struct):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] = msgspec.field(default_factory=list)

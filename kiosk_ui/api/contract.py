@@ -1,0 +1,117 @@
+"""Holds the one table of API operations: routes, roles, types and OpenAPI are read from it.
+
+An operation must never be reachable without standing in this table.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final, Literal
+
+import msgspec
+from flask import Blueprint, Response
+
+from hub.journal import Transaction
+from kiosk_ui.pressing import as_response, parse, sent_by
+from kiosk_ui.session import Person, need
+
+api = Blueprint("api", __name__, url_prefix="/api/v1")
+
+Method = Literal["GET", "POST"]
+Read = Callable[..., Any]
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query parameter, for the document only; the view reads and checks it."""
+
+    name: str
+    about: str
+    required: bool = False
+    kind: Literal["string", "integer"] = "string"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path. `step` names who may (hub.staff.rules); None = anyone."""
+
+    method: Method
+    path: str
+    about: str
+    step: str | None
+    answer: Any
+    status: int = 200
+    body: Any = None
+    queries: tuple[Query, ...] = ()
+    content: str = "application/json"
+
+
+OPERATIONS: Final[list[Operation]] = []
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a command gets besides its body and the path's parts."""
+
+    tx: Transaction
+    actor: str
+    cause: str
+    person: Person
+
+
+def read(path: str, about: str, *, step: str, answer: Any, queries: tuple[Query, ...] = ()) -> Any:
+    """Register a GET whose view returns a JSON-able value."""
+
+    def register(view: Read) -> Read:
+        OPERATIONS.append(Operation("GET", path, about, step, answer, queries=queries))
+
+        @wraps(view)
+        def respond(**parts: Any) -> Response:
+            need(step)
+            return json_response(view(**parts))
+
+        api.add_url_rule(path, view.__name__, respond, methods=["GET"])
+        return view
+
+    return register
+
+
+def command(
+    path: str,
+    about: str,
+    *,
+    step: str,
+    body: Any,
+    answer: Any,
+    status: int = 200,
+    show: Callable[..., Any] | None = None,
+) -> Any:
+    """Register a POST whose view runs in the writer's transaction and returns its answer.
+
+    `show(tx, **parts)` is the subject as it stands: the answer when the reply itself is gone.
+    """
+
+    def register(view: Command) -> Command:
+        OPERATIONS.append(Operation("POST", path, about, step, answer, status, body))
+
+        @wraps(view)
+        def respond(**parts: Any) -> Response:
+            person = need(step)
+            press = sent_by(person)
+            asked = parse(body, press.body)
+
+            def work(tx: Transaction, cause: str) -> tuple[int, Any]:
+                return status, view(Call(tx, person.actor, cause, person), asked, **parts)
+
+            subject = None if show is None else lambda tx: show(tx, **parts)
+            return as_response(press.run(work, subject))
+
+        api.add_url_rule(path, view.__name__, respond, methods=["POST"])
+        return view
+
+    return register
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, content_type="application/json")

@@ -1,0 +1,107 @@
+"""Stock, what may be promised and why, and the moves that programs report.
+
+It must never compute a number: the stock room does.
+"""
+
+from typing import Any
+
+import msgspec
+from flask import request
+
+from hub.stock import actions, queries
+from kiosk_ui.api import bodies
+from kiosk_ui.api.contract import Call, Query, command, read
+from kiosk_ui.session import hub
+
+CHANNEL = Query("channel", "store, kiosk, web or phone; store unless told.")
+
+
+@read("/stock/<sku>", "Units of one SKU in this store.", step="stock", answer=bodies.Stock)
+def stock(sku: str) -> Any:
+    with hub().reader() as connection:
+        return queries.stock(connection, sku, hub().clock.now(), trusted=trusted())
+
+
+@read(
+    "/stock/<sku>/explain",
+    "What may be promised to a channel, term by term.",
+    step="stock",
+    answer=bodies.Explained,
+    queries=(CHANNEL,),
+)
+def explain(sku: str) -> Any:
+    channel = request.args.get("channel", "store")
+    with hub().reader() as connection:
+        return queries.explain(connection, sku, channel, hub().clock.now(), trusted=trusted())
+
+
+def trusted() -> bool:
+    return hub().clock.quality() != "unknown"
+
+
+@command(
+    "/holds",
+    "Hold units for a basket until a time.",
+    step="stock_hold",
+    body=bodies.HoldUnits,
+    answer=bodies.Held,
+    status=201,
+)
+def hold(call: Call, asked: bodies.HoldUnits) -> Any:
+    hold_id, until, entries = actions.hold(
+        call.tx, asked.sku, asked.qty, actor=call.actor, cause=call.cause, seconds=asked.seconds
+    )
+    moved = queries.changed(call.tx.conn, entries, call.tx.now)
+    return {"hold_id": hold_id, "until": until, **moved}
+
+
+@command(
+    "/holds/<hold_id>/release",
+    "Give held units back; a hold that is over stays over.",
+    step="stock_hold",
+    body=bodies.Nothing,
+    answer=bodies.Moved,
+)
+def hold_release(call: Call, asked: bodies.Nothing, hold_id: str) -> Any:
+    entries = actions.release(call.tx, hold_id, actor=call.actor, cause=call.cause)
+    return queries.changed(call.tx.conn, entries, call.tx.now)
+
+
+@command(
+    "/sales",
+    "Record a till's sale. The same sale_id counts once.",
+    step="sell",
+    body=bodies.Sale,
+    answer=bodies.Moved,
+)
+def sale(call: Call, asked: bodies.Sale) -> Any:
+    lines = [msgspec.to_builtins(line) for line in asked.lines]
+    entries = actions.sell(call.tx, asked.sale_id, lines, actor=call.actor, cause=call.cause)
+    return queries.changed(call.tx.conn, entries, call.tx.now)
+
+
+@command(
+    "/counts",
+    "Record how many units are in the store.",
+    step="count",
+    body=bodies.Count,
+    answer=bodies.Moved,
+)
+def count(call: Call, asked: bodies.Count) -> Any:
+    entries = actions.count(
+        call.tx, asked.sku, asked.counted, asked.since, actor=call.actor, cause=call.cause
+    )
+    return queries.changed(call.tx.conn, entries, call.tx.now)
+
+
+@command(
+    "/receipts",
+    "Record goods that came in. The same receipt_id counts once.",
+    step="receive",
+    body=bodies.Receipt,
+    answer=bodies.Moved,
+)
+def receipt(call: Call, asked: bodies.Receipt) -> Any:
+    lines = [msgspec.to_builtins(line) for line in asked.lines]
+    entries = actions.receive(call.tx, asked.receipt_id, lines, actor=call.actor, cause=call.cause)
+    return queries.changed(call.tx.conn, entries, call.tx.now)

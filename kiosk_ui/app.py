@@ -1,0 +1,89 @@
+"""Builds the Flask app of one hub: extensions, hooks and one blueprint a screen.
+
+It must never hold state of its own besides the hub that it shows and the stream that it feeds.
+"""
+
+import importlib.metadata
+from datetime import timedelta
+
+from flask import Flask, request
+from flask_babel import Babel
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf import CSRFProtect
+
+from kiosk_ui import assets, health, problems, security, show
+from kiosk_ui.api import blueprint as api
+from kiosk_ui.console.views import console
+from kiosk_ui.counter.views import counter
+from kiosk_ui.ports import Hub
+from kiosk_ui.session import bearer
+from kiosk_ui.signin.views import signin
+from kiosk_ui.start.views import start
+from kiosk_ui.stream import Stream
+from kiosk_ui.touched import Touched
+
+LANGUAGES = ("en",)
+
+
+def create_app(hub: Hub, *, testing: bool = False) -> Flask:
+    """Return the app that shows `hub`, with its stream running."""
+    app = Flask("kiosk_ui", static_folder=None)
+    app.config.update(
+        SECRET_KEY=hub.secret_key,
+        SESSION_COOKIE_NAME="storehub",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=hub.options.secure_cookies,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        MAX_CONTENT_LENGTH=hub.options.max_body_bytes,
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        RATELIMIT_STORAGE_URI="memory://",
+        RATELIMIT_HEADERS_ENABLED=True,
+        PROPAGATE_EXCEPTIONS=testing,
+        TESTING=testing,
+    )
+    app.extensions["storehub"] = hub
+    app.extensions["storehub_version"] = importlib.metadata.version("storehub")
+    stream = Stream(hub.ring, lambda: states(hub), cap=hub.options.screens + 20)
+    app.extensions["storehub_stream"] = stream
+    touched = Touched()
+    hub.ring.subscribe(touched.note)
+    app.extensions["storehub_touched"] = touched
+    problems.install(app)
+    security.install(app)
+    assets.install(app)
+    show.install(app)
+    Babel(app, locale_selector=language, default_timezone=hub.options.timezone)
+    _protect(app, hub)
+    for blueprint in (start, signin, counter, console, api):
+        app.register_blueprint(blueprint)
+    health.install(app)
+    stream.start()
+    return app
+
+
+def states(hub: Hub) -> dict[str, object]:
+    """Return what screens show that is no fact: the line to central, the devices."""
+    line = hub.line.status() if hub.line is not None else None
+    return {"sync": hub.sync_state(), "line": line}
+
+
+def language() -> str:
+    """Return the language of this request."""
+    return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+
+
+def _protect(app: Flask, hub: Hub) -> None:
+    csrf = CSRFProtect(app)
+
+    @app.before_request
+    def _same_site() -> None:
+        # A bearer token is sent by a program on purpose; a cookie by any page that can.
+        if request.method not in ("GET", "HEAD", "OPTIONS") and bearer() is None:
+            csrf.protect()
+
+    limiter = Limiter(get_remote_address, app=app)
+    limiter.limit(hub.options.api_limit)(api)
+    limiter.limit(hub.options.signin_limit, methods=["POST"])(signin)

@@ -1,0 +1,1 @@
+"""The console for field IT: line, devices, quarantine, health."""

@@ -1,0 +1,1 @@
+"""The pickup counter: board, order page, scans from a keyboard wedge."""

@@ -1,0 +1,174 @@
+"""Shows one order: its lines, the next step, who did what.
+
+It must never offer a step that the lifecycle's table does not know for the order's state.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import render_template
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from hub.pickup import queries
+from kiosk_ui import show
+from kiosk_ui.counter import cards
+from kiosk_ui.session import Person, hub
+
+PATH: Final = (
+    ("RESERVED", _l("New")),
+    ("PICKING", _l("Picking")),
+    ("PREPARED", _l("Prepared")),
+    ("READY_FOR_PICKUP", _l("Ready")),
+    ("PICKED_UP", _l("Picked up")),
+)
+BEFORE: Final = ("PROPOSED", "IN_TRANSIT", "RECEIVED")
+SHORT: Final = (
+    ("NOT_IN_STOCK", _l("Not in stock")),
+    ("DAMAGED", _l("Damaged")),
+    ("MISMATCH", _l("Wrong article on the shelf")),
+    ("WORN_DISPLAY", _l("Only the display piece")),
+    ("PICK_LATER", _l("Pick it later")),
+)
+CANCEL: Final = (
+    ("BUYER_REQUEST", _l("Customer asked")),
+    ("BUYER_NO_SHOW", _l("Customer did not come")),
+    ("BUYER_REJECTED", _l("Customer refused it")),
+    ("OUT_OF_STOCK", _l("Out of stock")),
+)
+TONES: Final = {
+    "READY_FOR_PICKUP": "ok",
+    "PICKED_UP": "ok",
+    "PICKING": "accent",
+    "PREPARED": "calm",
+    "ON_HOLD": "soon",
+    "REJECTED": "late",
+    "CANCELED": "late",
+    "EXPIRED": "late",
+}
+EXTRA: Final = {"undo", "release", "hold", "cancel"}
+
+
+def whole(order_id: str, person: Person, *, code: str | None = None) -> str:
+    return render_template("counter/order.html", here="counter", **shown(order_id, code))
+
+
+def part(
+    order_id: str,
+    person: Person,
+    *,
+    code: str | None = None,
+    refused: str | None = None,
+    done: str | None = None,
+    hit: str | None = None,
+) -> str:
+    """Return the page's body, with what was refused or done just now."""
+    found = shown(order_id, code)
+    return render_template("counter/order_body.html", refused=refused, done=done, hit=hit, **found)
+
+
+def shown(order_id: str, code: str | None = None) -> dict[str, Any]:
+    """Return all that the order's templates need."""
+    now = hub().clock.now()
+    with hub().reader() as connection:
+        order = queries.order(connection, order_id)
+        known = cards.Known(connection)
+        lines = [line_shown(line, known) for line in order["lines"]]
+        events = [happened(event, known) for event in reversed(order["timeline"])]
+        customer = known.customer(order["customer_ref"])
+        by = known.person(order["claimed_by"])
+    state = order["state"]
+    steps = cards.allowed(state)
+    timing, words = show.timer(order["promise_at"], now)
+    wanted = [line for line in lines if not line["substitute_for"]]
+    return {
+        "order": order,
+        "lines": lines,
+        "timeline": events,
+        "customer": customer,
+        "by": by,
+        "timing": timing,
+        "words": words,
+        "tone": TONES.get(state, ""),
+        "open": bool(steps),
+        "picking": state == "PICKING",
+        "allowed": steps,
+        "more": more(order, steps),
+        "left": sum(line["pending"] for line in wanted),
+        "units": sum(line["ordered"] for line in wanted),
+        "partial": sum(line["to_hand_over"] for line in lines) > 1,
+        "path": PATH,
+        "position": position(state),
+        "reason": order["reason"],
+        "reasons": SHORT,
+        "cancel_reasons": CANCEL,
+        "code": code,
+        "keys": lambda: secrets.token_hex(12),
+    }
+
+
+def more(order: Mapping[str, Any], steps: set[str]) -> set[str]:
+    """Return the lesser steps to offer; there is nothing to undo before the first pick."""
+    offered = steps & EXTRA
+    if order["state"] == "PICKING" and not order["can_undo_line"]:
+        offered -= {"undo"}
+    return offered
+
+
+def position(state: str) -> int:
+    """Return where on the path an order stands; -1 for one that left it."""
+    names = [name for name, _label in PATH]
+    if state in BEFORE:
+        return 0
+    if state == "PICKED_UP":
+        return len(names)
+    return names.index(state) if state in names else -1
+
+
+def line_shown(line: Mapping[str, Any], known: cards.Known) -> dict[str, Any]:
+    product = known.product(line["sku"])
+    name = line["name"] or (product.name() if product else "") or line["sku"]
+    return {
+        **line,
+        "name": name,
+        "picture": show.picture(product.image if product else None),
+        "price": show.money(line["unit_price_minor"], line["currency"]),
+        "to_hand_over": line["picked"] - line["handed_over"],
+    }
+
+
+def happened(event: Mapping[str, Any], known: cards.Known) -> dict[str, Any]:
+    """Return one entry of the timeline in staff's words."""
+    qty, note = event.get("qty"), event.get("note")
+    words = {
+        "OrderProposed": _("Order received"),
+        "OrderMatched": _("Central’s copy arrived"),
+        "OrderReserved": _("Units promised"),
+        "OrderRejected": _("Rejected"),
+        "OrderShipped": _("On its way to this store"),
+        "OrderReceived": _("Goods arrived"),
+        "PickingClaimed": _("Picking started"),
+        "PickingReleased": _("Picking given back"),
+        "LinePicked": _("Picked %(n)s", n=qty),
+        "LineShorted": _("%(n)s not there", n=qty),
+        "LinePostponed": _("Pick later"),
+        "LineSubstituted": _("Substituted %(n)s", n=qty),
+        "LineStepUndone": _("Last step undone"),
+        "OrderStaged": _("Put on shelf %(shelf)s", shelf=note or ""),
+        "StagingUndone": _("Taken off the shelf"),
+        "OrderReady": _("Ready for pickup"),
+        "ReadyUndone": _("Not ready after all"),
+        "OrderHandedOver": _("Handed over"),
+        "HandoverCorrected": _("Handover corrected"),
+        "OrderHeld": _("Put on hold"),
+        "OrderResumed": _("Resumed"),
+        "OrderCanceled": _("Canceled"),
+        "OrderExpired": _("Expired: nobody came"),
+        "BuyerSeen": _("Customer on the way"),
+    }
+    return {
+        "what": words.get(event["type"], event["type"]),
+        "who": known.person(event.get("actor")),
+        "at": event["at"],
+    }

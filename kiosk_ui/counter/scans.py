@@ -1,0 +1,126 @@
+"""Answers a scan at the counter: a badge, an order, a staging shelf, an article.
+
+It must never guess: what is not understood is said, and nothing happens.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from flask import Response, render_template, url_for
+from flask_babel import gettext as _
+
+from hub import gs1
+from hub.catalog import queries as catalog
+from hub.errors import HubError, NotFound, Refusal
+from hub.journal import Transaction
+from hub.pickup import code as codes
+from hub.pickup import queries
+from hub.staff import rules as staff_rules
+from hub.staff import signin as staff
+from hub.stock import queries as stock
+from kiosk_ui import session, show
+from kiosk_ui.api import bodies
+from kiosk_ui.pressing import Press, as_problem
+from kiosk_ui.session import Person, hub
+from kiosk_ui.steps import STEPS
+
+SHELF: Final = "SH1:S:"
+LONGEST: Final = 4_096
+SCREEN: Final = "counter"
+
+
+def answer(text: str, order_id: str | None, person: Person, key: str | None) -> Response:
+    """Do what the scan means in its context; a fragment for the toast, or a redirect."""
+    if not text or len(text) > LONGEST:
+        return said(_("Nothing was scanned."))
+    try:
+        if text.startswith(staff_rules.BADGE):
+            return _badge(text)
+        if text.startswith(codes.PREFIX):
+            return _order(text)
+        if order_id and (done := _in_order(text, order_id, person, key)):
+            return done
+        return _find(text)
+    except HubError as error:
+        return said(error.sentence)
+
+
+def said(sentence: str, tone: str = "refused") -> Response:
+    return Response(render_template("parts/said.html", sentence=sentence, tone=tone))
+
+
+def go(address: str) -> Response:
+    return Response("", headers={"HX-Redirect": address})
+
+
+def _badge(text: str) -> Response:
+    member = staff.by_badge(hub().writer.run, hub().reader, text, SCREEN)
+    session.sign_in(member.staff_id)
+    return Response("", headers={"HX-Refresh": "true"})
+
+
+def _order(text: str) -> Response:
+    if not codes.is_signed(text):
+        order_id, proof = text.removeprefix(codes.PREFIX), None
+    else:
+        with hub().reader() as connection:
+            keys = queries.keys(connection)
+        order_id, proof = codes.read(text, keys, hub().store).order_id, text
+    with hub().reader() as connection:
+        if queries.find(connection, order_id) is None:
+            raise NotFound(_("This store has not received order %(id)s yet.", id=order_id))
+    return go(url_for("counter.order_page", order_id=order_id, code=proof))
+
+
+def _in_order(text: str, order_id: str, person: Person, key: str | None) -> Response | None:
+    """Stage the order on a scanned shelf, or pick the line that a scanned article belongs to."""
+    if text.startswith(SHELF):
+        return _run(person, order_id, "stage", bodies.Stage(text), key)
+    with hub().reader() as connection:
+        order = queries.order(connection, order_id)
+        sku = sku_of(connection, text)
+    line = next((one for one in order["lines"] if one["sku"] == sku and one["pending"]), None)
+    if order["state"] != "PICKING":
+        return None
+    if line is None:
+        raise Refusal(_("Nothing of this order waits for that article."), slug="not-in-order")
+    return _run(person, order_id, "pick", bodies.Pick(line["line_id"], 1, text), key)
+
+
+def sku_of(connection: Any, text: str) -> str | None:
+    """Return the SKU that a scanned text names, in whatever carrier."""
+    found = catalog.sku_of(connection, text)
+    if found is None and (gtin := gs1.read(text).gtin):
+        found = catalog.sku_for_gtin(connection, gtin)
+    return found
+
+
+def _run(person: Person, order_id: str, step: str, asked: Any, key: str | None) -> Response:
+    sent = Press(person, f"POST /counter/scan/{order_id}", key, msgspec.json.encode(asked))
+
+    def work(tx: Transaction, cause: str) -> tuple[int, Any]:
+        STEPS[step].run(tx, order_id, asked, actor=person.actor, cause=cause)
+        return 200, {"order_id": order_id}
+
+    refused = as_problem(sent.run(work))
+    return said(refused) if refused else said(_("Done."), "done")
+
+
+def _find(text: str) -> Response:
+    """Open an order by its code or number, or tell about an article."""
+    now = hub().clock.now()
+    with hub().reader() as connection:
+        if queries.find(connection, text) is not None:
+            return go(url_for("counter.order_page", order_id=text))
+        ids = queries.by_short_code(connection, text, 1)
+        if ids:
+            return go(url_for("counter.order_page", order_id=ids[0]))
+        sku = sku_of(connection, text)
+        if sku is None:
+            return said(_("“%(text)s” is no order and no article here.", text=text[:60]))
+        name = catalog.name(connection, sku)
+        price = catalog.price(connection, sku, now)
+        units = stock.stock(connection, sku, now)
+    cost = show.money(price.amount_minor, price.currency) if price else ""
+    words = _("%(name)s · %(n)s in the store", name=name, n=units["on_hand"])
+    return said(f"{words} · {cost}" if cost else words, "calm")

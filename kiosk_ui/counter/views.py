@@ -1,0 +1,123 @@
+"""The pickup counter: the board, an order's page, each step as a button.
+
+It must never show a name without somebody signed in.
+"""
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from hub.errors import HubError, NotFound
+from hub.journal import Transaction
+from hub.pickup import queries
+from kiosk_ui.counter import page, scans
+from kiosk_ui.counter.board import Board
+from kiosk_ui.pressing import Press, as_problem, wrong
+from kiosk_ui.session import Person, hub, need
+from kiosk_ui.steps import STEPS
+
+counter = Blueprint("counter", __name__, url_prefix="/counter")
+boards = Board()
+FORM_ONLY = ("csrf_token", "key", "from")
+
+
+@counter.get("")
+def board() -> str:
+    need("orders")
+    return render_template("counter/board.html", here="counter", columns=boards.shown())
+
+
+@counter.get("/columns")
+def columns() -> str:
+    need("orders")
+    return boards.shown()
+
+
+@counter.get("/orders/<order_id>")
+def order_page(order_id: str) -> str:
+    person = need("orders")
+    return page.whole(order_id, person, code=request.args.get("code"))
+
+
+@counter.get("/orders/<order_id>/body")
+def order_body(order_id: str) -> str:
+    person = need("orders")
+    return page.part(order_id, person, code=request.args.get("code"))
+
+
+@counter.post("/orders/<order_id>/<step>")
+def press(order_id: str, step: str) -> BaseResponse:
+    """Take a step; the answer is the order (or the board) as it stands then."""
+    if step not in STEPS:
+        raise NotFound("There is no such step.")
+    person = need(step)
+    refused = _take(person, order_id, step, asked_body(step))
+    if request.form.get("from") == "board":
+        return Response(boards.shown() + _toast(refused))
+    if not request.headers.get("HX-Request"):
+        return redirect(url_for("counter.order_page", order_id=order_id), 303)
+    hit = request.form.get("line_id")
+    code = request.form.get("value") if refused and step == "handover" else None
+    return Response(page.part(order_id, person, refused=refused, hit=hit, code=code))
+
+
+@counter.post("/scan")
+def scan() -> BaseResponse:
+    """Understand what a keyboard-wedge scanner or a person typed, on any screen."""
+    person = need("orders")
+    text = request.form.get("text", "").strip()
+    order_id = request.form.get("order_id") or None
+    return scans.answer(text, order_id, person, request.form.get("key") or None)
+
+
+def asked_body(step: str) -> dict[str, Any]:
+    """Return the form's fields as the step's JSON body."""
+    form = {name: text for name, text in request.form.items() if name not in FORM_ONLY}
+    if step == "handover":
+        return _handover(form)
+    if "code" in form and not form["code"]:
+        del form["code"]
+    return {name: text.strip() for name, text in form.items()}
+
+
+def _handover(form: dict[str, str]) -> dict[str, Any]:
+    proof = {"kind": form.get("kind", ""), "value": form.get("value", "").strip()}
+    lines = [
+        {"line_id": name.removeprefix("line-"), "qty": text}
+        for name, text in form.items()
+        if name.startswith("line-") and text not in ("", "0")
+    ]
+    return {"proof": proof, **({"lines": lines} if lines else {})}
+
+
+def _take(person: Person, order_id: str, step: str, body: dict[str, Any]) -> str | None:
+    """Run a step; return the sentence of its refusal, None when it is done."""
+    taken = STEPS[step]
+    try:
+        asked = msgspec.convert(body, taken.body, strict=False)
+    except msgspec.ValidationError as error:
+        return wrong(error).sentence
+    sent = Press(
+        person,
+        f"POST /api/v1/orders/{order_id}/{step}",
+        request.form.get("key") or None,
+        msgspec.json.encode(asked),
+    )
+
+    def work(tx: Transaction, cause: str) -> tuple[int, Any]:
+        taken.run(tx, order_id, asked, actor=person.actor, cause=cause)
+        return 200, queries.order(tx.conn, order_id)
+
+    try:
+        reply = sent.run(work)
+    except HubError as error:
+        return error.sentence
+    return as_problem(reply)
+
+
+def _toast(refused: str | None) -> str:
+    if refused is None:
+        return ""
+    return render_template("parts/toast.html", sentence=refused)

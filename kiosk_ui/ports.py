@@ -1,0 +1,87 @@
+"""What the screens need from the hub, as one plain record that `hub.app` fills.
+
+The screens must never reach round it: no file, no socket and no thread of the hub is opened here.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from hub.clock import Clock
+from hub.events import Ring
+from hub.ingest.travels import Travel
+from hub.journal import Transaction
+
+T = TypeVar("T")
+
+
+class Writes(Protocol):
+    """The one writer. `run` returns after the commit, or raises what `work` raised."""
+
+    def run(self, work: Callable[[Transaction], T]) -> T: ...
+
+
+class Line(Protocol):
+    """The real line to central (a proxy that can be cut). Absent in a store without one."""
+
+    def up(self) -> None: ...
+    def down(self) -> None: ...
+    def status(self) -> str:
+        """`up` or `down`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Check:
+    """One reason why the hub is ready or not."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings that only the screens read."""
+
+    screens: int = 40
+    signout_minutes: int = 10
+    signin_limit: str = "20 per minute"
+    api_limit: str = "400 per second"
+    secure_cookies: bool = False
+    timezone: str = "UTC"
+    brand: str = "Store Hub"
+    currency: str = "EUR"
+    device_silent_s: int = 600
+    column_cards: int = 24
+    max_body_bytes: int = 1_048_576
+    pins_shown: tuple[tuple[str, str, str], ...] = ()  # name, role, PIN: the sample store only
+
+
+@dataclass(frozen=True)
+class Hub:
+    """The hub as the screens see it."""
+
+    store: str
+    clock: Clock
+    writer: Writes
+    reader: Callable[[], AbstractContextManager[sqlite3.Connection]]
+    ring: Ring
+    secret_key: bytes
+    # `storehub status --json` (CONTRACTS.md), cheap enough for each console refresh
+    status: Callable[[], Mapping[str, Any]]
+    # {"state": "online|offline|…", "pushed_seq", "lag_s", "as_of", "waiting"}
+    sync_state: Callable[[], Mapping[str, Any]]
+    # reasons for /readyz and the console's health list
+    checks: Callable[[], Sequence[Check]]
+    # the last observations, newest first
+    travels: Callable[[], Sequence[Travel]] = lambda: ()
+    # counters for tiles and /metrics: {"observations_total": n, "quarantine_total": n, …}
+    counters: Callable[[], Mapping[str, float]] = lambda: {}
+    # sends a quarantined message through its source's way again (hub.quarantine.replay)
+    replay: Callable[[Transaction, int], str] | None = None
+    line: Line | None = None
+    instance: str = ""
+    options: Options = field(default_factory=Options)

@@ -1,0 +1,121 @@
+"""Knows who asks: staff signed in by PIN or badge, or a program with a bearer token.
+
+It must never keep a PIN, a badge text or a token, and never trust a role that the cookie claims:
+the person is looked up at each request.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import current_app, g, request, session, url_for
+
+from hub.clock import parse, stamp
+from hub.errors import Forbidden
+from hub.staff import queries as staff
+from hub.staff import rules
+from kiosk_ui.ports import Hub
+from kiosk_ui.problems import SignInRequired
+
+# A refresh that the page does by itself is no sign of a person (automatic sign-out).
+UNATTENDED: Final = "X-Unattended"
+# The cookie is not written anew at every click.
+STEP: Final = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks. `actor` is the name that facts carry."""
+
+    actor: str
+    name: str
+    role: str
+    program: bool = False
+
+    def may(self, step: str) -> bool:
+        return rules.may(self.role, step)
+
+    @property
+    def initials(self) -> str:
+        parts = self.name.split()
+        return "".join(part[0] for part in parts[:2]).upper() or "?"
+
+
+def hub() -> Hub:
+    """Return the hub that this app shows."""
+    found: Hub = current_app.extensions["storehub"]
+    return found
+
+
+def bearer() -> str | None:
+    """Return the bearer token of this request, if it has one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def who() -> Person | None:
+    """Return who asks, or None. Looked up once a request."""
+    if "person" not in g:
+        token = bearer()
+        g.person = _program(token) if token else _staff()
+    found: Person | None = g.person
+    return found
+
+
+def need(step: str) -> Person:
+    """Return who asks, if their role may do `step` (hub.staff.rules)."""
+    person = who()
+    if person is None:
+        raise SignInRequired("Sign in, or send a bearer token.")
+    if not person.may(step):
+        raise Forbidden(f"The role {person.role} may not do this.")
+    return person
+
+
+def sign_in(staff_id: str) -> None:
+    """Begin a session for a person whose PIN or badge has been checked."""
+    session.clear()
+    now = stamp(hub().clock.now())
+    session["staff"], session["since"], session["used"] = staff_id, now, now
+
+
+def sign_out() -> None:
+    session.clear()
+
+
+def safe_next(text: str | None) -> str:
+    """Return a path of this site to go on to; anything else leads to the counter."""
+    parts = urlsplit(text or "")
+    if parts.scheme or parts.netloc or not parts.path.startswith("/") or "\\" in (text or ""):
+        return url_for("counter.board")
+    if parts.path.startswith(("//", "/signin", "/api/")):
+        return url_for("counter.board")
+    return text or "/"
+
+
+def _program(token: str) -> Person | None:
+    with hub().reader() as connection:
+        found = staff.token(connection, token)
+    if found is None:
+        return None
+    return Person(f"token:{found.name}", found.name, found.role, program=True)
+
+
+def _staff() -> Person | None:
+    staff_id = session.get("staff")
+    if staff_id is None:
+        return None
+    now, idle = hub().clock.now(), timedelta(minutes=hub().options.signout_minutes)
+    since, used = parse(session["since"]), parse(session["used"])
+    if rules.session_over(since, used, now, idle):
+        session.clear()
+        return None
+    if UNATTENDED not in request.headers and now - used >= STEP:
+        session["used"] = stamp(now)
+    with hub().reader() as connection:
+        found = staff.member(connection, staff_id)
+    if found is None or not found.active:
+        session.clear()
+        return None
+    return Person(f"staff:{staff_id}", found.name, found.role)

@@ -1,0 +1,160 @@
+"""Shows values in templates: times in the store's zone, ages, money, what a state is called.
+
+It must never reach for data; a view hands over what is shown.
+"""
+
+import secrets
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from flask import Flask, g, request
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from hub.clock import parse
+from kiosk_ui.assets import load
+from kiosk_ui.session import hub, who
+
+SOON_MINUTES: Final = 15
+FALLBACK: Final = "category/other.svg"
+DIGITS: Final = {"JPY": 0, "KRW": 0, "BHD": 3, "KWD": 3}
+
+
+def at(text: str | None, form: str = "%H:%M") -> str:
+    """Return a stamp in the store's zone; today's as a time, others with their day."""
+    if not text:
+        return "–"
+    zone = _zone(hub().options.timezone)
+    when = parse(text).astimezone(zone)
+    today = hub().clock.now().astimezone(zone).date()
+    return when.strftime(form if when.date() == today else "%d %b " + form)
+
+
+@lru_cache(maxsize=8)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def age(text: str | None) -> str:
+    """Return how long ago a stamp is, in words."""
+    if not text:
+        return _("never")
+    return span(int((hub().clock.now() - parse(text)).total_seconds()))
+
+
+def age_ms(ms: int | None) -> str:
+    """Return how long ago a time in ms since 1970 is, in words."""
+    if not ms:
+        return _("never")
+    return span(int((hub().clock.now() - datetime.fromtimestamp(ms / 1000, UTC)).total_seconds()))
+
+
+def span(seconds: int) -> str:
+    if seconds < 5:
+        return _("now")
+    if seconds < 60:
+        return _("%(n)s s ago", n=seconds)
+    if seconds < 3600:
+        return _("%(n)s min ago", n=seconds // 60)
+    if seconds < 172_800:
+        return _("%(n)s h ago", n=seconds // 3600)
+    return _("%(n)s days ago", n=seconds // 86_400)
+
+
+def timer(promise_at: str | None, now: datetime) -> tuple[str, str]:
+    """Return (class, words) of a promise: on-time, soon or late; the page ticks it on."""
+    if not promise_at:
+        return "none", ""
+    minutes = int((parse(promise_at) - now).total_seconds() // 60)
+    if minutes < 0:
+        return "late", _("%(span)s late", span=_minutes(-minutes))
+    return ("soon" if minutes < SOON_MINUTES else "on-time"), _minutes(minutes)
+
+
+def _minutes(minutes: int) -> str:
+    if minutes < 60:
+        return _("%(n)s min", n=minutes)
+    if minutes < 1440:
+        return _("%(h)s h %(m)s min", h=minutes // 60, m=minutes % 60)
+    return _("%(n)s days", n=minutes // 1440)
+
+
+def money(minor: int | None, currency: str | None = None) -> str:
+    """Return minor units as people write them: 1299 EUR → 12.99 EUR."""
+    if minor is None:
+        return ""
+    name = currency or hub().options.currency
+    digits = DIGITS.get(name, 2)
+    return f"{minor / 10**digits:,.{digits}f} {name}"
+
+
+def picture(image: str | None) -> str:
+    """Return a drawn picture's address: by the product's image, else the plain parcel."""
+    name = image if image and load(image) is not None else FALLBACK
+    found = load(name)
+    return f"/static/{name}?v={found.version if found else 0}"
+
+
+def state_name(state: str) -> str:
+    """Return what staff call a state."""
+    names = {
+        "PROPOSED": _("Proposed"),
+        "RESERVED": _("New"),
+        "IN_TRANSIT": _("On its way"),
+        "RECEIVED": _("Received"),
+        "PICKING": _("Picking"),
+        "PREPARED": _("Prepared"),
+        "READY_FOR_PICKUP": _("Ready"),
+        "PICKED_UP": _("Picked up"),
+        "ON_HOLD": _("On hold"),
+        "REJECTED": _("Rejected"),
+        "EXPIRED": _("Expired"),
+        "CANCELED": _("Canceled"),
+    }
+    return names.get(state, state)
+
+
+def icon(name: str) -> Markup:
+    """Return one of the drawn icons of the sprite."""
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        _sprite(), name
+    )
+
+
+def _sprite() -> str:
+    found = load("icons.svg")
+    return f"/static/icons.svg?v={found.version if found else 0}"
+
+
+def stream_address() -> str:
+    """Return where this page's events begin: what is committed while it is rendered follows."""
+    return f"/api/v1/events?after={g.after}"
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        at=at, age=age, age_ms=age_ms, money=money, picture=picture, state_name=state_name
+    )
+    app.jinja_env.globals.update(icon=icon)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    @app.before_request
+    def _remember_where_events_stood() -> None:
+        ring = hub().ring
+        g.after = f"{ring.epoch}-{ring.seq}"
+
+    @app.context_processor
+    def _page() -> dict[str, Any]:
+        shown = hub()
+        return {
+            "person": who(),
+            "store": shown.store,
+            "brand": shown.options.brand,
+            "stream_address": stream_address,
+            "sync": shown.sync_state(),
+            "signout_s": shown.options.signout_minutes * 60,
+            "unattended": "X-Unattended" in request.headers,
+            "new_key": lambda: secrets.token_hex(12),
+        }

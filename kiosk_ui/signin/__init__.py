@@ -1,0 +1,1 @@
+"""Signing in by PIN or badge, and out."""

@@ -1,0 +1,1 @@
+"""The start page: this floor, live, and what to try."""

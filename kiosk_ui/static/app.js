@@ -1,0 +1,183 @@
+// Live updates, promise timers, keyboard-wedge scanners and automatic sign-out for all screens.
+// It must never hold truth: what it shows comes from the hub, and is fetched again when it changed.
+(() => {
+  "use strict";
+  const body = document.body;
+  const csrf = document.querySelector('meta[name="csrf-token"]').content;
+  const words = {};
+
+  // ---- requests
+  body.addEventListener("htmx:configRequest", (event) => {
+    const headers = event.detail.headers;
+    headers["X-CSRFToken"] = csrf;
+    if (event.detail.triggeringEvent?.type === "live") headers["X-Unattended"] = "1";
+  });
+  body.addEventListener("htmx:responseError", (event) => {
+    const request = event.detail.xhr;
+    if (request.status === 401) return;
+    toast(request.responseText, true);
+  });
+  body.addEventListener("htmx:sendError", () => unheard(true));
+
+  function toast(html, isMarkup) {
+    const place = document.getElementById("toast");
+    const holder = document.createElement("div");
+    if (isMarkup && html.trimStart().startsWith("<div")) holder.innerHTML = html;
+    else {
+      holder.className = "banner refused";
+      holder.textContent = isMarkup ? "The hub could not do that." : html;
+    }
+    place.replaceChildren(holder);
+    setTimeout(() => holder.remove(), 7000);
+  }
+
+  // ---- live: one stream a page; elements with data-live="topic …" fetch themselves again
+  const LEAST = 120;
+  const waiting = new WeakMap();
+  const keeps = new Map();
+
+  function refresh(element) {
+    const now = performance.now();
+    const state = waiting.get(element) || { last: 0, timer: 0, busy: false, again: false };
+    waiting.set(element, state);
+    if (state.busy) { state.again = true; return; }
+    if (state.timer) return;
+    const least = Number(element.dataset.least || LEAST);
+    const wait = Math.max(0, state.last + least - now);
+    const go = () => {
+      state.timer = 0; state.last = performance.now(); state.busy = true;
+      htmx.trigger(element, "live");
+      setTimeout(() => { state.busy = false; }, 4000);
+    };
+    if (wait === 0) go(); else state.timer = setTimeout(go, wait);
+  }
+  body.addEventListener("htmx:afterRequest", (event) => {
+    const state = waiting.get(event.detail.elt);
+    if (!state) return;
+    state.busy = false;
+    if (state.again) { state.again = false; refresh(event.detail.elt); }
+    if (event.detail.successful) unheard(false);
+  });
+  body.addEventListener("htmx:beforeSwap", () => {
+    document.querySelectorAll("[data-keep-scroll]").forEach((e) => keeps.set(e.id, e.scrollTop));
+  });
+  body.addEventListener("htmx:afterSettle", () => {
+    keeps.forEach((top, id) => { const e = document.getElementById(id); if (e) e.scrollTop = top; });
+    keeps.clear();
+    tick();
+  });
+
+  function matches(wanted, topics) {
+    return wanted.split(" ").some((want) => want === "*" || topics.some(
+      (topic) => topic === want || topic.startsWith(want + ":")));
+  }
+  body.addEventListener("htmx:sseBeforeMessage", (event) => {
+    event.preventDefault();
+    const { type, data } = event.detail;
+    unheard(false);
+    if (type === "reset") { location.reload(); return; }
+    const said = JSON.parse(data);
+    if (type === "state") { states(said); return; }
+    document.dispatchEvent(new CustomEvent("hub:changed", { detail: { topics: said.topics, at: Date.now() } }));
+    document.querySelectorAll("[data-live]").forEach((element) => {
+      if (matches(element.dataset.live, said.topics)) refresh(element);
+    });
+  });
+  body.addEventListener("htmx:sseOpen", () => { body.dataset.link = "on"; unheard(false); });
+  body.addEventListener("htmx:sseError", () => { body.dataset.link = "off"; later(); });
+
+  let silence = 0;
+  function later() { if (!silence) silence = setTimeout(() => unheard(body.dataset.link === "off"), 3000); }
+  function unheard(is) {
+    if (!is) { clearTimeout(silence); silence = 0; }
+    document.getElementById("unheard").hidden = !is;
+  }
+
+  let shown = "";
+  function states(said) {
+    const text = JSON.stringify(said.sync?.state) + said.line;
+    const away = !["online", "up", "alone"].includes(said.sync?.state);
+    document.getElementById("offline").hidden = !away;
+    if (shown && shown !== text) {
+      document.querySelectorAll('[data-live~="sync"], [data-live="*"]').forEach(refresh);
+    }
+    shown = text;
+  }
+
+  // ---- promise timers: the server renders them, the page lets them tick
+  const SOON = 15;
+  function span(minutes) {
+    if (minutes < 60) return `${minutes} ${body.dataset.min || "min"}`;
+    if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+    return `${Math.floor(minutes / 1440)} d`;
+  }
+  function tick() {
+    const now = Date.now() + (words.skew || 0);
+    document.querySelectorAll("time[data-promise]").forEach((element) => {
+      const minutes = Math.floor((Date.parse(element.dataset.promise) - now) / 60000);
+      const kind = minutes < 0 ? "late" : minutes < SOON ? "soon" : "on-time";
+      const text = minutes < 0 ? `${span(-minutes)} ${element.dataset.late}` : span(minutes);
+      const label = element.querySelector("span") || element;
+      if (label.textContent !== text) label.textContent = text;
+      const card = element.closest(".timed");
+      if (card && !card.classList.contains(kind)) {
+        card.classList.remove("on-time", "soon", "late"); card.classList.add(kind);
+      }
+      const chip = element.closest(".chip");
+      if (chip) { chip.classList.toggle("late", kind === "late"); chip.classList.toggle("soon", kind === "soon"); }
+    });
+  }
+  setInterval(tick, 10000);
+
+  // ---- a keyboard-wedge scanner types fast and ends with Enter: any screen understands it
+  const FAST = 45;
+  let typed = "";
+  let lastKey = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const now = performance.now();
+    if (now - lastKey > FAST) typed = "";
+    lastKey = now;
+    if (event.key === "Enter") {
+      const text = typed; typed = "";
+      const field = event.target.closest?.("input, textarea, select");
+      const plain = field && !field.matches("[data-scan]");
+      if (text.length < 4 || (plain && field.value.indexOf(text) < 0)) return;
+      event.preventDefault(); event.stopPropagation();
+      if (field && typeof field.value === "string" && field.value.endsWith(text)) field.value = field.value.slice(0, -text.length);
+      scanned(text);
+    } else if (event.key.length === 1) typed += event.key;
+  }, true);
+
+  function scanned(text) {
+    const where = document.querySelector("[data-order]");
+    const values = { text, order_id: where ? where.dataset.order : "", key: crypto.getRandomValues(new Uint32Array(3)).join("-") };
+    htmx.ajax("POST", "/counter/scan", { target: "#toast", swap: "innerHTML", values });
+  }
+
+  // ---- PIN pad
+  document.addEventListener("click", (event) => {
+    const key = event.target.closest("[data-pin]");
+    if (!key) return;
+    const field = document.getElementById("pin");
+    const what = key.dataset.pin;
+    if (what === "back") field.value = field.value.slice(0, -1);
+    else if (field.value.length < 12) field.value += what;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
+  // ---- automatic sign-out: the server decides; the page only stops showing
+  const limit = Number(body.dataset.signout || 0) * 1000;
+  if (limit) {
+    let touched = Date.now();
+    ["pointerdown", "keydown"].forEach((name) => document.addEventListener(name, () => { touched = Date.now(); }, { passive: true }));
+    setInterval(() => {
+      if (Date.now() - touched > limit) location.assign("/signin?out=1&next=" + encodeURIComponent(location.pathname));
+    }, 5000);
+  }
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-autosubmit]");
+    if (form) form.requestSubmit();
+  });
+  tick();
+})();

@@ -1,10 +1,13 @@
 """Hashes PINs and compares them, slowly on purpose; it must never run on the writer's thread."""
 
+import secrets
 import threading
+from contextlib import suppress
 from typing import Final
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from hub.errors import Invalid
 from hub.staff import rules
 
 # 16 MiB and some 50 ms a try on a PC, 200 ms on a Pi: guessing is slow, the box stays small.
@@ -16,6 +19,13 @@ _NOBODY: Final = (
     "0000000000000000000000000000000000000000000000000000000000000000"
     "0000000000000000000000000000000000000000000000000000000000000000"
 )
+
+
+def drawn() -> str:
+    """Return a random PIN that the rules allow."""
+    while True:
+        with suppress(Invalid):
+            return rules.pin(f"{secrets.randbelow(10_000):04}")
 
 
 def hashed(pin: str) -> str:

@@ -3,7 +3,7 @@
 It must never append more than once for one action.
 """
 
-from __future__ import annotations
+from collections.abc import Sequence
 
 from hub.journal import Transaction
 from hub.tasks import queries, rules
@@ -50,6 +50,6 @@ def drop(tx: Transaction, task_id: str, reason: str, *, actor: str, cause: str) 
     _append(tx, rules.decide_drop(queries.task(tx.conn, task_id), reason), actor, cause)
 
 
-def _append(tx: Transaction, facts: list[rules.TaskFact] | list, actor: str, cause: str) -> None:  # type: ignore[type-arg]
+def _append(tx: Transaction, facts: Sequence[rules.TaskFact], actor: str, cause: str) -> None:
     if facts:
         tx.append(facts, cause=cause, actor=actor)

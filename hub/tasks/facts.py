@@ -3,8 +3,6 @@
 It must never hold anything personal: reasons are codes, people are actors.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 import msgspec

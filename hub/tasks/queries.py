@@ -3,8 +3,6 @@
 It must never write.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from sqlite3 import Connection, Row
 from typing import Any

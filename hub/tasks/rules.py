@@ -3,8 +3,6 @@
 It must never open a second task for a subject that still has one of the same kind.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum

@@ -3,8 +3,6 @@
 It must never refuse a fact: a task that was never opened gets a row all the same.
 """
 
-from __future__ import annotations
-
 from sqlite3 import Connection
 from typing import Final
 

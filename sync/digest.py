@@ -3,19 +3,14 @@
 It must never depend on the order in which rows are read, nor on how either end stores them.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
-from hub import journal
 from hub.chain import Pair
-from hub.pickup import tables as pickup
 from hub.pickup.order import PickupOrder
-
-from . import tables
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -50,12 +45,6 @@ def of_store(
         of_rows(row for row in stock if row[2] != 0),
         of_rows(orders),
     )
-
-
-def of_hub(conn: sqlite3.Connection) -> Digest:
-    """Sum up hub.db as it stands in one read transaction."""
-    orders = (order_row(pickup.load(conn, order_id)) for order_id in tables.order_ids(conn))
-    return of_store(journal.head(conn), tables.stock_rows(conn), orders)
 
 
 def order_row(order: PickupOrder) -> tuple[Any, ...]:

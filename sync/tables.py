@@ -88,14 +88,3 @@ def save_replica_cursor(conn: sqlite3.Connection, at: Cursor, as_of: str | None)
         "INSERT OR REPLACE INTO sync_replica (id, generation, position, as_of) VALUES (1, ?, ?, ?)",
         (at.generation, at.position, as_of),
     )
-
-
-def stock_rows(conn: sqlite3.Connection) -> list[tuple[str, str, int]]:
-    """Return every balance of the hub: (sku, bucket, qty)."""
-    rows = conn.execute("SELECT sku, bucket, qty FROM stock_balance WHERE qty <> 0")
-    return [(row["sku"], row["bucket"], row["qty"]) for row in rows]
-
-
-def order_ids(conn: sqlite3.Connection) -> list[str]:
-    """Return the id of every order that the hub's facts speak of."""
-    return [row["order_id"] for row in conn.execute("SELECT order_id FROM pickup_order")]

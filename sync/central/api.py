@@ -37,10 +37,10 @@ _stores: Final = msgspec.json.Decoder(_Store)
 @blueprint.post("/orders")
 @may("orders")
 def place() -> Response:
-    order = intake.read_order(request.get_data())
+    order, central = intake.read_order(request.get_data()), inventory()
 
     def work(tx: Any) -> tuple[int, Any, bool]:
-        shown, known = inventory().place(tx, order)
+        shown, known = central.place(tx, order)
         return 201, shown, known
 
     response = once(work)
@@ -75,9 +75,9 @@ def erase(ref: str) -> Response:
 @blueprint.post("/catalog/import")
 @may("catalog")
 def import_catalog() -> Response:
-    rows = intake.decode(_rows, request.get_data()).rows
-    response = once(lambda tx: (200, inventory().import_catalog(tx, rows), False))
-    inventory().store.follow()
+    rows, central = intake.decode(_rows, request.get_data()).rows, inventory()
+    response = once(lambda tx: (200, central.import_catalog(tx, rows), False))
+    central.store.follow()
     return response
 
 

@@ -135,8 +135,8 @@ def _product(found: Found) -> dict[str, Any]:
 def place() -> AnyResponse | tuple[str, int]:
     """Take in the form. What is missing is said on the page, and nothing typed is lost."""
     try:
-        order = _order_of(request.form)
-        shown, _ = inventory().store.run(lambda tx: inventory().place(tx, order))
+        order, central = _order_of(request.form), inventory()
+        shown, _ = central.store.run(lambda tx: central.place(tx, order))
     except HubError as error:
         typed = {name: request.form.get(name, "") for name in ("store", "name", "email", "phone")}
         return _shop(typed, error.sentence), 422

@@ -1,0 +1,152 @@
+"""A hub's store and a real central, joined by the real line proxy, all in one process."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+
+from hub import handlers, journal
+from hub.settings import Settings
+from hub.stock.facts import StockMoved
+from hub.store import Store
+from sync import agent as agents
+from sync import central, tables
+from sync.hub import Hub
+from sync.line import LineProxy
+from sync.replica import ReplicaStore
+
+T = TypeVar("T")
+STORE = "store-1"
+
+
+def order_body(order_id: str, units: dict[str, int], **changes: Any) -> dict[str, Any]:
+    lines = [
+        {"line_id": f"L{n}", "sku": sku, "qty": qty, "unit_price_minor": 199}
+        for n, (sku, qty) in enumerate(units.items(), 1)
+    ]
+    return {
+        "order_id": order_id,
+        "store": STORE,
+        "lines": lines,
+        "currency": "EUR",
+        "customer": {"name": "Ida Probe", "email": "ida@example.test", "phone": None},
+        "promise_at": None,
+    } | changes
+
+
+class Central:
+    """A central that is served, with tokens for everybody."""
+
+    def __init__(self, directory: Path, port: int = 0) -> None:
+        self.directory = directory
+        self.credential = central.add_store(directory, STORE, "Mill Lane")
+        self.token = central.create_token(directory, "test", "admin")
+        self.serve(port)
+
+    def serve(self, port: int = 0) -> None:
+        self.running = central.Running(self.directory, port=port)
+        self.url, self.port = self.running.url, self.running.port
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(f"{self.url}/api/v1{path}", headers=self._headers(), timeout=10)
+
+    def post(self, path: str, body: object, key: str | None = None) -> requests.Response:
+        headers = self._headers() | ({"Idempotency-Key": key} if key else {})
+        return requests.post(f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=10)
+
+    def place(self, order_id: str, units: dict[str, int]) -> dict[str, Any]:
+        answer = self.post("/orders", order_body(order_id, units))
+        assert answer.status_code == 201, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    def head(self) -> journal.Pair:
+        items = self.get("/stores").json()["items"]
+        return journal.Pair(**next(one["head"] for one in items if one["store"] == STORE))
+
+    def door(self, path: str, **more: Any) -> requests.Response:
+        """Ask as the store's hub does."""
+        headers = {
+            "Authorization": f"Bearer {self.credential}",
+            "X-StoreHub-Protocol": "1",
+        } | more.pop("headers", {})
+        method = more.pop("method", "GET")
+        url = f"{self.url}/sync/v1/stores/{STORE}{path}"
+        return requests.request(method, url, headers=headers, timeout=40, **more)
+
+    def stop(self) -> None:
+        self.running.stop()
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+class StoreSide:
+    """The hub's files with writer and agent, but without devices and screens."""
+
+    def __init__(self, directory: Path, url: str, credential: str) -> None:
+        settings = Settings(store=STORE, ballast_mib=1)
+        self.store = Store(directory, settings, migrations=(tables.MIGRATIONS,))
+        self.replica = ReplicaStore(self.store.database.replica)
+        hub = Hub(
+            store=STORE,
+            instance="test",
+            reader=self.store.database.reader,
+            writer=self.store.writer,
+            ring=self.store.ring,
+            clock=self.store.clock,
+            replica=self.replica,
+        )
+        self.agent = agents.open(
+            hub, central_url=url, credential=credential, commands=handlers.COMMANDS
+        )
+
+    def receive(self, sku: str, qty: int, cause: str) -> None:
+        """Take goods in as one append of one move."""
+        move = StockMoved(sku=sku, qty=qty, source="supplier", target="available", kind="RECEIVE")
+        self.store.writer.run(lambda tx: tx.append([move], cause=cause, actor="test"))
+
+    def head(self) -> journal.Pair:
+        with self.store.database.reader() as conn:
+            return journal.head(conn)
+
+    def read(self, query: Callable[..., T], *arguments: Any) -> T:
+        with self.store.database.reader() as conn:
+            return query(conn, *arguments)
+
+    def close(self) -> None:
+        self.agent.close()
+        self.replica.close()
+        self.store.close()
+
+
+class Both:
+    """Hub and central, and the line between them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.central = Central(directory / "head-office")
+        self.line = LineProxy(
+            directory, listen=("127.0.0.1", 0), target=("127.0.0.1", self.central.port)
+        )
+        url = f"http://127.0.0.1:{self.line.address[1]}"
+        self.hub = StoreSide(directory / "hub", url, self.central.credential)
+
+    def in_step(self, timeout: float = 10) -> None:
+        until(lambda: self.central.head() == self.hub.head(), "central has all", timeout)
+
+    def close(self) -> None:
+        self.hub.close()
+        self.line.stop()
+        self.central.stop()
+
+
+def until(look: Callable[[], T], what: str, timeout: float = 10) -> T:
+    end_at = time.monotonic() + timeout
+    while True:
+        if found := look():
+            return found
+        assert time.monotonic() < end_at, f"not within {timeout} s: {what}"
+        time.sleep(0.01)

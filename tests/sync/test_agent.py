@@ -1,0 +1,210 @@
+"""Hub and central over HTTP, through a line that is really cut."""
+
+import time
+
+import msgspec
+import pytest
+
+from hub import quarantine
+from hub.catalog import queries as catalog
+from hub.errors import Unavailable
+from hub.pickup import queries as pickup
+from sync import tables
+from sync.compare import compare
+from tests.sync.pair import STORE, Both, until
+
+
+def test_a_fact_is_at_central_soon_after_its_commit(both: Both) -> None:
+    both.hub.agent.start()
+    both.in_step()
+    began = time.monotonic()
+    both.hub.receive("4711", 5, "one")
+    both.in_step()
+    assert time.monotonic() - began < 0.5
+    until(lambda: both.central.get(f"/stores/{STORE}/stock/4711").json()["on_hand"] == 5, "stock")
+
+
+def test_everything_flows_within_a_second_of_the_line_being_up(both: Both) -> None:
+    both.hub.receive("4711", 5, "before")
+    both.hub.agent.start()
+    both.in_step()
+    both.line.down()
+    until(lambda: both.hub.agent.state()["state"] == "offline", "the hub knows")
+    both.hub.receive("4711", 3, "while cut")
+    both.central.place("R-1", {"4711": 2})
+    time.sleep(1.5)
+    assert both.hub.read(pickup.find, "R-1") is None
+    assert both.hub.agent.state()["backlog"] == 1
+    both.line.up()
+    began = time.monotonic()
+    until(lambda: both.hub.read(pickup.find, "R-1"), "the order came", 3)
+    assert time.monotonic() - began < 1.0
+    both.in_step(3)
+    assert time.monotonic() - began < 1.5
+    order = both.central.get("/orders/R-1").json()
+    assert order["state"] == "RESERVED"
+    assert both.central.get(f"/stores/{STORE}/stock/4711").json()["buckets"]["committed"] == 2
+
+
+def test_both_ends_sum_up_to_the_same_digest(both: Both) -> None:
+    both.hub.receive("4711", 5, "one")
+    both.hub.agent.start()
+    both.central.place("R-1", {"4711": 2})
+    until(lambda: both.hub.read(pickup.find, "R-1"), "the order came")
+    both.in_step()
+
+    def compared(url: str) -> list[str]:
+        return compare(both.hub.store.read, url, STORE, both.central.credential)
+
+    assert compared(both.central.url) == []
+    both.central.running.inventory.store.run(
+        lambda tx: tx.conn.execute("UPDATE stock SET qty = qty + 1 WHERE bucket = 'available'")
+    )
+    assert compared(both.central.url)[0].startswith("stock")
+    both.line.down()
+    with pytest.raises(Unavailable):
+        compared(f"http://127.0.0.1:{both.line.address[1]}")
+
+
+def test_the_catalogue_and_the_pickup_key_reach_the_hub(both: Both) -> None:
+    both.hub.agent.start()
+    rows = [
+        {"kind": "product", "sku": "4711", "names": {"en": "Rye bread"}},
+        {"kind": "price", "sku": "4711", "amount_minor": 349, "currency": "EUR"},
+    ]
+    assert both.central.post("/catalog/import", {"rows": rows}).status_code == 200
+    until(lambda: both.hub.read(catalog.product, "4711"), "the product came")
+    assert len(both.hub.read(pickup.keys)) == 1
+    until(lambda: both.hub.agent.state()["as_of"], "central's numbers have an age")
+    gone = [{"kind": "product", "sku": "4711", "deleted": True}]
+    both.central.post("/catalog/import", {"rows": gone})
+    until(lambda: both.hub.read(catalog.product, "4711") is None, "the product went")
+
+
+def test_a_poisoned_command_is_kept_aside_and_the_stream_goes_on(both: Both) -> None:
+    from sync.central import store_feed
+
+    both.hub.receive("4711", 5, "one")
+    poison = {"id": "bad-1", "type": "order.place", "order": {"personal": {"name": "Ida Probe"}}}
+    unknown = {"id": "bad-2", "type": "order.dance"}
+    for row in (poison, unknown):
+        both.central.running.inventory.store.run(
+            lambda tx, row=row: store_feed.add_command(tx, STORE, row)
+        )
+    both.central.place("R-1", {"4711": 1})
+    both.hub.agent.start()
+    until(lambda: both.hub.read(pickup.find, "R-1"), "the order behind the poison came")
+    kept = both.hub.read(quarantine.waiting)
+    assert {row.topic for row in kept} == {"commands/order.place", "commands/order.dance"}
+    assert all(b"Ida" not in row.body for row in kept)
+
+
+def test_a_command_that_comes_again_changes_nothing(both: Both) -> None:
+    both.hub.receive("4711", 5, "one")
+    both.central.place("R-1", {"4711": 2})
+    both.hub.agent.start()
+    until(lambda: both.hub.read(pickup.find, "R-1"), "the order came")
+    both.in_step()
+    head = both.hub.head()
+    both.hub.agent.close()
+    # Central was restored: another generation, so the whole stream is read again.
+    both.hub.store.writer.run(
+        lambda tx: tables.save_cursor(tx.conn, "commands", tables.Cursor("another", 1))
+    )
+    again = _fresh_agent(both)
+    again.start()
+    until(lambda: both.hub.read(tables.cursor, "commands").generation != "another", "read again")
+    again.close()
+    assert both.hub.head() == head
+    assert both.hub.read(quarantine.count) == 0
+
+
+def _fresh_agent(both: Both):  # type: ignore[no-untyped-def]
+    from hub import handlers
+    from sync import agent
+    from sync.hub import Hub
+
+    store = both.hub.store
+    hub = Hub(
+        STORE, "again", store.database.reader, store.writer, store.ring, store.clock,
+        both.hub.replica,
+    )  # fmt: skip
+    return agent.open(
+        hub,
+        central_url=f"http://127.0.0.1:{both.line.address[1]}",
+        credential=both.central.credential,
+        commands=handlers.COMMANDS,
+    )
+
+
+def test_a_fork_is_found_and_nothing_is_overwritten(both: Both) -> None:
+    both.hub.receive("4711", 5, "one")
+    both.hub.agent.start()
+    both.in_step()
+    # Central holds an entry that this hub never wrote: the hub was restored from a backup.
+    from hub.chain import Entry, encode, entry_id
+    from sync import frames
+
+    lost = Entry(
+        entry_id("lost", 0, 1), "StockMoved", 1, "2026-11-21T10:00:00.000Z",
+        "2026-11-21T10:00:00.000Z", "test", "lost",
+        {"sku": "4711", "qty": 1, "source": "available", "target": "customer", "kind": "SALE"},
+    )  # fmt: skip
+    body = frames.pack_push(both.hub.head(), [encode(lost)])
+    answer = both.central.door(
+        "/journal",
+        method="POST",
+        data=body,
+        headers={"Content-Type": "application/x-ndjson", "Content-Encoding": "zstd"},
+    )
+    assert answer.status_code == 200
+    theirs = both.central.head()
+    both.hub.receive("4711", 7, "after the restore")
+    until(lambda: both.hub.agent.state()["state"] == "forked", "the fork is seen")
+    both.hub.receive("4711", 7, "and another")
+    time.sleep(0.3)
+    state = both.hub.agent.state()
+    assert state["state"] == "forked"
+    assert state["backlog"] == 2
+    assert "entry 2" in state["reason"]
+    assert both.central.head() == theirs
+
+
+def test_a_revoked_credential_holds_the_push(both: Both) -> None:
+    both.central.running.inventory.store.run(
+        lambda tx: tx.conn.execute("UPDATE credential SET revoked_at = 'now'")
+    )
+    both.hub.agent.start()
+    until(lambda: both.hub.agent.state()["state"] == "held", "the hub is held")
+    assert "credential" in both.hub.agent.state()["reason"]
+
+
+def test_an_erased_customer_is_never_sent_again(both: Both) -> None:
+    both.central.place("R-1", {"4711": 1})
+    ref = both.central.get("/orders/R-1").json()["customer_ref"]
+    assert both.central.post(f"/customers/{ref}/erase", {}).status_code == 200
+    page = both.central.door("/feed", params={"stream": "commands", "after": 0}).json()
+    assert page["rows"][0]["row"]["order"]["personal"] == {
+        "name": None,
+        "email": None,
+        "phone": None,
+    }
+    assert page["rows"][1]["row"]["type"] == "customer.erase"
+    files = (both.directory / "head-office").rglob("*")
+    assert not [one for one in files if one.is_file() and b"Ida Probe" in one.read_bytes()]
+
+
+@pytest.mark.parametrize("facts", [1, 3000])
+def test_a_backlog_of_whole_appends_is_drained(both: Both, facts: int) -> None:
+    from hub.stock.facts import StockMoved
+
+    moves = [
+        StockMoved(sku=f"S{n % 7}", qty=1, source="supplier", target="available", kind="RECEIVE")
+        for n in range(facts)
+    ]
+    both.hub.store.writer.run(lambda tx: tx.append(moves, cause="long", actor="test"))
+    both.hub.receive("4711", 1, "short")
+    both.hub.agent.start()
+    both.in_step()
+    digest = msgspec.json.decode(both.central.door("/digest").content)
+    assert digest["seq"] == facts + 1

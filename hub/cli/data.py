@@ -130,9 +130,14 @@ def _progress(done: int, total: int) -> None:
 def _articles(directory: Path) -> Iterator[Find]:
     """Look GTINs up in the store's catalogue, which may be years behind or empty."""
     database = files(directory)
-    try:
+
+    def find(gtin: str) -> str | None:
+        # One short view for each: a view held through a long import would keep the WAL growing.
         with database.reader() as connection:
-            yield lambda gtin: catalog.sku_for_gtin(connection, gtin)
+            return catalog.sku_for_gtin(connection, gtin)
+
+    try:
+        yield find
     finally:
         database.close()
 

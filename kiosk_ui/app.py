@@ -40,7 +40,6 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
         RATELIMIT_STORAGE_URI="memory://",
-        RATELIMIT_HEADERS_ENABLED=True,
         PROPAGATE_EXCEPTIONS=testing,
         TESTING=testing,
     )

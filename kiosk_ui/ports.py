@@ -79,7 +79,7 @@ class Hub:
     # the last observations, newest first
     travels: Callable[[], Sequence[Travel]] = lambda: ()
     # counters for tiles and /metrics: {"observations_total": n, "quarantine_total": n, …}
-    counters: Callable[[], Mapping[str, float]] = lambda: {}
+    counters: Callable[[], Mapping[str, float]] = dict
     # sends a quarantined message through its source's way again (hub.quarantine.replay)
     replay: Callable[[Transaction, int], str] | None = None
     line: Line | None = None

@@ -58,7 +58,7 @@ def sent_by(person: Person) -> Press:
 
 
 def parse(kind: type[B], body: bytes) -> B:
-    """Decode a JSON body. Malformed when it is no JSON, Invalid (with the field) when it is wrong."""
+    """Decode a JSON body. Malformed when it is no JSON, Invalid (naming the field) when wrong."""
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except msgspec.ValidationError as error:

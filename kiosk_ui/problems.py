@@ -112,6 +112,8 @@ def _http(error: HTTPException) -> Response:
     for name, value in error.get_headers():
         if name.lower() in {"allow", "retry-after"}:
             response.headers[name] = value
+    if status == 429:
+        response.headers.setdefault("Retry-After", "1")
     return response
 
 

@@ -165,8 +165,9 @@ class Stream:
             except (OSError, ValueError):
                 self._gone(screen)
                 continue
+            self._tell_states()
             self._screens.add(screen)
-            self._send(screen, RETRY + self._missed(screen) + self._state_chunk())
+            self._send(screen, RETRY + self._missed(screen) + self._last_states)
 
     def _missed(self, screen: Screen) -> bytes:
         """Return what a screen that saw `after` has not seen, up to what all have been sent."""
@@ -269,7 +270,7 @@ def coarsened(topics: Sequence[str]) -> list[str]:
 
 
 def joined(commits: Iterable[Ringing]) -> list[tuple[int, list[str]]]:
-    """Return one item a journal position: commits without facts share theirs and are told at once."""
+    """Return one item a journal position: commits without facts share theirs."""
     shown: dict[int, dict[str, None]] = {}
     for one in commits:
         shown.setdefault(one.seq, {}).update(dict.fromkeys(one.topics))

@@ -123,7 +123,7 @@ def events() -> Response:
     taken = request.environ.get(HANDOVER)
     if taken is not None:
         taken.append(lambda sock: stream.adopt(sock, after, coarse))
-        return Response([b":\n\n"], headers={**headers, "Connection": "close"})
+        return Response(iter([b":\n\n"]), headers={**headers, "Connection": "close"})
     return Response(_relayed(stream, after, coarse), headers=headers)
 
 

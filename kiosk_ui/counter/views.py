@@ -15,7 +15,7 @@ from hub.pickup import queries
 from kiosk_ui.counter import page, scans
 from kiosk_ui.counter.board import Board
 from kiosk_ui.pressing import Press, as_problem, wrong
-from kiosk_ui.session import Person, hub, need
+from kiosk_ui.session import Person, need
 from kiosk_ui.steps import STEPS
 
 counter = Blueprint("counter", __name__, url_prefix="/counter")

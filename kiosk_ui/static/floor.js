@@ -21,13 +21,14 @@
   const words = (ms) => (Math.abs(ms) < 10 ? ms.toFixed(1) : String(Math.round(ms))) + " ms";
 
   async function look() {
-    if (asked || showing || document.hidden) return;
+    if (asked || document.hidden) return;
     asked = true;
     try {
       const answer = await fetch(way.dataset.travels, { headers: { "X-Unattended": "1" } });
       if (!answer.ok) return;
       const said = await answer.json();
       rate(said.observations);
+      if (showing) return;
       const travel = said.items.find((one) => one.kind === "scan" || one.kind === "sale") || said.items[0];
       if (travel && travel.device + travel.id !== last) { last = travel.device + travel.id; show(travel); }
     } finally { asked = false; }

@@ -24,7 +24,7 @@ from devices.scanners.decode import Code, Options, Reading, coded, engines, like
 from devices.scanners.decode import regions as striped
 from devices.scanners.decode.engines import LINEAR, WEAK, Raw
 from devices.scanners.decode.regions import Floats, Grey, Region
-from devices.scanners.decode.symbols import EAN8, EAN13
+from devices.scanners.decode.symbols import EAN8, EAN13, UPCE
 
 _MAX_SIDE: Final = 2400  # larger pictures are read at this size: bars are still > 2 pixels
 _FEWEST_EDGES: Final = 14  # half of what the shortest symbol (UPC-E) has
@@ -255,6 +255,7 @@ def likely(work: _Work, regions: list[Region]) -> None:
     """Read blurred EAN/UPC by maximum likelihood; two scan lines must give the same code."""
     wanted = work.options.symbologies
     layouts = [EAN13] if wanted & {"EAN-13", "UPC-A"} else []
+    layouts += [UPCE] if "UPC-E" in wanted else []
     layouts += [EAN8] if "EAN-8" in wanted else []
     for region in regions[:2]:
         lines = profiles.bands(profiles.upright(work.grey, region))
@@ -267,7 +268,7 @@ def likely(work: _Work, regions: list[Region]) -> None:
             symbology, text = engines.as_printed(guess.symbology, guess.digits)
             if symbology in wanted:
                 raw = Raw(symbology, text, guess.digits, "", region.corners())
-                work.add(raw, 0.9, "likely")
+                work.add(raw, likelihood.confidence(guess), "likely")
                 return
 
 

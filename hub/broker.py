@@ -151,7 +151,6 @@ def address(directory: Path, settings: Settings) -> Address:
         settings.mqtt_username,
         hub_password(directory, settings),
         f"storehub-{settings.store}",
-        version=4 if kind_of(settings) == "amqtt" else 5,
     )
 
 

@@ -6,31 +6,26 @@ begin again, and the late ack of an old one would acknowledge another message (M
 
 import logging
 import random
-import re
 import select
 import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 log = logging.getLogger(__name__)
 
 KEEPALIVE_S: Final = 20
-SESSION_S: Final = 7 * 86_400
 QUEUED_MOST: Final = 100_000
-# What the broker may send before the first of it is acknowledged: two full commits and more.
+# Publishes of ours that wait for the broker's PUBACK at once.
 IN_FLIGHT: Final = 2_000
 RETRY_S: Final = (0.1, 5.0)
-_UNSUPPORTED: Final = re.compile("protocol version", re.IGNORECASE)
 BUFFER: Final = 256 * 1024
 
 
@@ -94,14 +89,13 @@ class _Client(Client):
 
 @dataclass(frozen=True)
 class Address:
-    """Where the broker is and who the hub is to it. `version` 5, or 4 for MQTT 3.1.1."""
+    """Where the broker is and who the hub is to it."""
 
     host: str
     port: int
     username: str
     password: str
     client_id: str
-    version: int = 5
 
 
 OnMessage = Callable[[MQTTMessage, int], None]
@@ -137,8 +131,6 @@ class Link:
         self._deliver = on_message
         self._failures = 0
         self._trying = False
-        self._refused = False
-        self._spoke = False
         self._next_try = 0.0
         self._client = self._make()
 
@@ -150,14 +142,9 @@ class Link:
         """Connect if it is time to. A failure is logged once, and again when it has ended."""
         if self._socket() is not None or time.monotonic() < self._next_try:
             return
-        if self._failures and self._spoke and not self._refused and self.generation == 0:
-            # It took the connection and never answered: amqtt does so when it hears MQTT 5.
-            self.address = replace(self.address, version=9 - self.address.version)
-            self._client = self._make()
-        self._trying, self._refused, self._spoke = True, False, False
+        self._trying = True
         try:
             self._client.reconnect()
-            self._spoke = True
         except OSError as error:
             self._lost(str(error))
 
@@ -216,12 +203,14 @@ class Link:
         return cast("CorkedSocket | None", self._client.socket())
 
     def _make(self) -> Client:
-        address, v5 = self.address, self.address.version == 5
+        address = self.address
+        # 3.1.1: paho parses a message of MQTT 5 for 15 µs more, and amqtt knows no other. What the
+        # hub needs of 5 (a session that outlives it) the broker's configuration gives.
         client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=address.client_id,
-            clean_session=None if v5 else False,
-            protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
+            clean_session=False,
+            protocol=MQTTProtocolVersion.MQTTv311,
             manual_ack=True,
         )
         client.username_pw_set(address.username, address.password)
@@ -233,14 +222,8 @@ class Link:
         # Present, so that paho queues what is written and leaves the writing to `flush`.
         client.on_socket_register_write = lambda *_: None
         client.suppress_exceptions = False
-        options: dict[str, Any] = {}
-        if v5:
-            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = SESSION_S
-            properties.ReceiveMaximum = IN_FLIGHT
-            options = {"clean_start": False, "properties": properties}
         client.connect_timeout = 5.0
-        client.connect_async(address.host, address.port, KEEPALIVE_S, **options)
+        client.connect_async(address.host, address.port, KEEPALIVE_S)
         return client
 
     def _on_connect(
@@ -252,7 +235,6 @@ class Link:
         _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            self._refused = not _UNSUPPORTED.search(str(reason))
             self._lost(f"the broker says {reason}")
             return
         if self._failures:
@@ -260,15 +242,7 @@ class Link:
         self.generation += 1
         self.connected = True
         self._failures = 0
-        if self.address.version == 5:
-            # Retained observations are no news; a retained status is.
-            wanted = [
-                (one, SubscribeOptions(qos=1, retainHandling=2 if "/obs/" in one else 0))
-                for one in self._filters
-            ]
-            client.subscribe(wanted)
-        else:
-            client.subscribe([(one, 1) for one in self._filters])
+        client.subscribe([(one, 1) for one in self._filters])
 
     def _on_disconnect(self, _client: Client, _data: Any, *rest: Any) -> None:
         self._lost(f"disconnected: {rest[1]}")

@@ -19,6 +19,7 @@ from hub import broker, handlers, journal, operations, quarantine
 from hub.clock import SystemClock
 from hub.control import Listener
 from hub.errors import Unavailable
+from hub.fleet import queries as fleet
 from hub.ingest import Ingest, replayer
 from hub.jobs import jobs
 from hub.journal import Transaction
@@ -249,7 +250,6 @@ def at_rest(connection: sqlite3.Connection, settings: Settings) -> dict[str, Any
     head = journal.head(connection)
     pushed, _ = sync_tables.pushed(connection)
     sync = {**ALONE, "state": "stopped", "pushed_seq": pushed.seq, "backlog": head.seq - pushed.seq}
-    (devices,) = connection.execute("SELECT count(*) FROM device_seen").fetchone()
     return {
         "store": settings.store,
         "instance": None,
@@ -258,7 +258,7 @@ def at_rest(connection: sqlite3.Connection, settings: Settings) -> dict[str, Any
         "hash": head.hash,
         "sync": sync,
         "quarantine": quarantine.count(connection),
-        "devices": devices,
+        "devices": fleet.heard(connection),
     }
 
 

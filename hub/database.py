@@ -52,7 +52,7 @@ class Database:
     def open_writer(self, migrations: Iterable[Migrations]) -> sqlite3.Connection:
         """Return the one connection that writes hub.db, migrated, with `replica` to read."""
         connection = create(self.path, migrations)
-        connection.execute("ATTACH ? AS replica", (_read_only(self.replica),))
+        connection.execute("ATTACH ? AS replica", (read_only(self.replica),))
         return connection
 
     @contextmanager
@@ -114,7 +114,7 @@ def create(path: Path, migrations: Iterable[Migrations]) -> sqlite3.Connection:
 def open_reader(path: Path, replica: Path | None = None) -> sqlite3.Connection:
     """Open `path` read-only. It sees commits and can never write or checkpoint."""
     connection = sqlite3.connect(
-        _read_only(path),
+        read_only(path),
         uri=True,
         isolation_level=None,
         check_same_thread=False,
@@ -125,7 +125,7 @@ def open_reader(path: Path, replica: Path | None = None) -> sqlite3.Connection:
     connection.execute("PRAGMA wal_autocheckpoint=0")
     connection.execute("PRAGMA query_only=ON")
     if replica is not None:
-        connection.execute("ATTACH ? AS replica", (_read_only(replica),))
+        connection.execute("ATTACH ? AS replica", (read_only(replica),))
     return connection
 
 
@@ -233,7 +233,8 @@ class Lock:
             self._file = None
 
 
-def _read_only(path: Path) -> str:
+def read_only(path: Path) -> str:
+    """Return the URI that opens `path` for reading alone."""
     return f"file:{_quoted(path)}?mode=ro"
 
 

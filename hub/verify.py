@@ -13,6 +13,7 @@ import msgspec
 
 from hub import journal
 from hub.chain import BrokenChain, Pair
+from hub.database import read_only
 from hub.errors import Unavailable
 from hub.journal import Journal
 
@@ -39,6 +40,13 @@ class Report(msgspec.Struct, frozen=True):
 
 def verify(path: Path, facts: Journal, more: dict[str, Check]) -> Report:
     """Check the file, the chain, that a rebuild equals what lives, and `more`."""
+    try:
+        return _verify(path, facts, more)
+    except sqlite3.DatabaseError as error:
+        return Report(False, 0, "", [Checked("file", False, f"{path.name}: {error}")])
+
+
+def _verify(path: Path, facts: Journal, more: dict[str, Check]) -> Report:
     with _snapshot(path) as connection:
         checks = [_checked("file", lambda: _file(connection))]
         head, chain = _chain(connection)
@@ -57,7 +65,7 @@ def _snapshot(path: Path) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect("", isolation_level=None, uri=True)
     connection.row_factory = sqlite3.Row
     try:
-        connection.execute(f"ATTACH ? AS {LIVE}", (f"file:{path.resolve()}?mode=ro",))
+        connection.execute(f"ATTACH ? AS {LIVE}", (read_only(path),))
         connection.execute("BEGIN")
         yield connection
     finally:

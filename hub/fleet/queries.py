@@ -70,6 +70,12 @@ def _state(row: sqlite3.Row, since_ms: int, enrolled: set[str]) -> State:
     return "online" if row["online"] and row["last_ms"] >= since_ms else "away"
 
 
+def heard(connection: sqlite3.Connection) -> int:
+    """Return how many devices were ever heard."""
+    (number,) = connection.execute("SELECT count(*) FROM device_seen").fetchone()
+    return int(number)
+
+
 def enrolled(connection: sqlite3.Connection, device: str) -> bool:
     """Is `device` enrolled and not revoked?"""
     row = connection.execute(

@@ -19,7 +19,7 @@ HOMES = {
     "sqlite3": SQL_HOMES,
     "sqlite_utils": SQL_HOMES,
     "flask": ("kiosk_ui", "kiosk_ui.*", "sync.central", "sync.central.*"),
-    "requests": ("sync.client", "devices.enrol", "sync.central.webhooks"),
+    "requests": ("sync.client", "sync.headoffice", "devices.enrol", "sync.central.webhooks"),
     "cv2": ("devices", "devices.*"),
     "pyzbar": ("devices", "devices.*"),
     "amqtt": ("hub.broker",),

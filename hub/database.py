@@ -174,21 +174,28 @@ def truncate_wal(connection: sqlite3.Connection) -> bool:
 
 
 class Ballast:
-    """A file of `size` bytes that is given up when the disk is full, so that work can end."""
+    """A file of `size` bytes that is given up when the disk is full, so that work can end.
 
-    def __init__(self, path: Path, size: int) -> None:
+    Below `low` free bytes the disk counts as full, before it is.
+    """
+
+    def __init__(self, path: Path, size: int, low: int = 0) -> None:
         self._path = path
         self._size = size
+        self._low = low
 
     @property
     def held(self) -> bool:
-        return self._path.exists()
+        return self._size == 0 or self._path.exists()
 
     def hold(self) -> bool:
-        """Take the room again when as much would still be left free; return whether it is held."""
+        """Take the room again when as much would still be left; return whether there is room."""
+        free = shutil.disk_usage(self._path.parent).free
+        if free < self._low:
+            return False
         if self.held:
             return True
-        if shutil.disk_usage(self._path.parent).free < 2 * self._size:
+        if free < 2 * self._size:
             return False
         with self._path.open("wb") as file:
             try:

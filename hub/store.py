@@ -109,7 +109,9 @@ class Store:
         self._refold_stale()
         self.journal.load(self._connection)
         self.ring = Ring(self.journal.head.seq)
-        ballast = Ballast(directory / "ballast", settings.ballast_mib << 20)
+        ballast = Ballast(
+            directory / "ballast", settings.ballast_mib << 20, settings.disk_low_mib << 20
+        )
         self.writer = Writer(self._connection, self.journal, self.clock, self.ring, ballast)
         self.writer.make_room()
         self.writer.start()

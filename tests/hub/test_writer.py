@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hub import database
+from hub.database import Ballast
 from hub.errors import Refusal, Unavailable
 from hub.events import Ring
 from hub.journal import Transaction
@@ -177,6 +178,13 @@ def test_a_full_disk_gives_up_the_ballast_and_then_says_unavailable(tmp_path: Pa
         kernel.connection.execute("PRAGMA max_page_count=1000000")
         assert kernel.writer.make_room()
         kernel.writer.run(fill)
+
+
+def test_without_a_ballast_there_is_room_while_the_disk_is_not_low(tmp_path: Path) -> None:
+    assert Ballast(tmp_path / "ballast", 0).hold()
+    assert not Ballast(tmp_path / "ballast", 0, low=2**60).hold()
+    assert not Ballast(tmp_path / "ballast", 2**60).hold()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_process_holds_the_lock(tmp_path: Path) -> None:

@@ -5,15 +5,13 @@ boxes worked apart) still has its effect on the lines and counts as a conflict f
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from hub.pickup import facts as f
 from hub.pickup.lifecycle import NEXT, WHERE_IT_WAS, Status, Step
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """ordered = picked + short + substituted + canceled + pending, always."""
 
     line_id: str
@@ -48,14 +46,12 @@ class LineStep(NamedTuple):
     substitute_line_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PickupOrder:
+class PickupOrder(NamedTuple):
     """`claimed_from` and `held_from`: where release and resume lead back to."""
 
     order_id: str
     state: Status = Status.PROPOSED
     version: int = 0
-    lines: tuple[Line, ...] = ()
     short_code: str = ""
     channel: str = "web"
     supply: str = "store"
@@ -75,8 +71,9 @@ class PickupOrder:
     buyer_on_the_way_at: str | None = None
     buyer_arrived_at: str | None = None
     picked_up_at: str | None = None
-    steps: tuple[LineStep, ...] = ()
     conflicts: int = 0
+    lines: tuple[Line, ...] = ()
+    steps: tuple[LineStep, ...] = ()
 
     def line(self, line_id: str) -> Line | None:
         return next((line for line in self.lines if line.line_id == line_id), None)
@@ -124,7 +121,7 @@ _UNDONE_FROM: Final[dict[type, Status]] = {
 def evolve(order: PickupOrder, fact: Any, at: str = "") -> PickupOrder:
     """Apply a fact that became known `at` (a stamp). Never refuses."""
     kind = type(fact)
-    order = replace(order, version=order.version + 1)
+    order = order._replace(version=order.version + 1)
     step = STEP_OF.get(kind)
     before = order.state
     if step is not None:
@@ -136,18 +133,17 @@ def evolve(order: PickupOrder, fact: Any, at: str = "") -> PickupOrder:
 def _move_on(order: PickupOrder, kind: type, step: Step) -> PickupOrder:
     key = (order.state, step)
     if key not in NEXT or _UNDONE_FROM.get(kind, order.state) is not order.state:
-        return replace(order, conflicts=order.conflicts + 1)
+        return order._replace(conflicts=order.conflicts + 1)
     target = NEXT[key]
     if target is WHERE_IT_WAS:
         target = order.claimed_from if step is Step.RELEASE else order.held_from
-    return replace(order, state=target)
+    return order._replace(state=target)
 
 
 def _proposed(order: PickupOrder, fact: f.OrderProposed, at: str, _: Status) -> PickupOrder:
     known = {line.line_id for line in order.lines}
     new = tuple(_line(line) for line in fact.lines if line.line_id not in known)
-    return replace(
-        order,
+    return order._replace(
         lines=order.lines + new,
         short_code=fact.short_code,
         channel=fact.channel,
@@ -161,8 +157,7 @@ def _proposed(order: PickupOrder, fact: f.OrderProposed, at: str, _: Status) -> 
 
 
 def _matched(order: PickupOrder, fact: f.OrderMatched, at: str, _: Status) -> PickupOrder:
-    return replace(
-        order,
+    return order._replace(
         origin="central",
         channel=fact.channel,
         short_code=fact.short_code,
@@ -175,7 +170,7 @@ def _matched(order: PickupOrder, fact: f.OrderMatched, at: str, _: Status) -> Pi
 def _claimed(order: PickupOrder, fact: f.PickingClaimed, at: str, before: Status) -> PickupOrder:
     if before not in (Status.RESERVED, Status.RECEIVED):
         return order
-    return replace(order, claimed_by=fact.by, claimed_from=before)
+    return order._replace(claimed_by=fact.by, claimed_from=before)
 
 
 def _picked(order: PickupOrder, fact: f.LinePicked, at: str, _: Status) -> PickupOrder:
@@ -193,9 +188,9 @@ def _substituted(order: PickupOrder, fact: f.LineSubstituted, at: str, _: Status
     step = LineStep("substitute", fact.line_id, fact.qty, fact.reason, new.line_id)
     order = _change(_with_step(order, step), fact.line_id, substituted=fact.qty)
     if order.line(new.line_id) is not None:
-        return replace(order, conflicts=order.conflicts + 1)
-    added = replace(_line(new), picked=new.qty, substitute_for=fact.line_id)
-    return replace(order, lines=(*order.lines, added))
+        return order._replace(conflicts=order.conflicts + 1)
+    added = _line(new)._replace(picked=new.qty, substitute_for=fact.line_id)
+    return order._replace(lines=(*order.lines, added))
 
 
 def _step_undone(order: PickupOrder, fact: f.LineStepUndone, at: str, _: Status) -> PickupOrder:
@@ -204,7 +199,7 @@ def _step_undone(order: PickupOrder, fact: f.LineStepUndone, at: str, _: Status)
         if (left[index].step, left[index].line_id) == (fact.step, fact.line_id):
             del left[index]
             break
-    order = replace(order, steps=tuple(left))
+    order = order._replace(steps=tuple(left))
     if fact.step == "substitute":
         order = _change(order, fact.line_id, substituted=-fact.qty)
         other = fact.substitute_line_id or ""
@@ -216,8 +211,8 @@ def _step_undone(order: PickupOrder, fact: f.LineStepUndone, at: str, _: Status)
 
 def _staged(order: PickupOrder, fact: f.OrderStaged, at: str, before: Status) -> PickupOrder:
     if before is not Status.PICKING:
-        return replace(order, shelf=fact.shelf)
-    return replace(order, shelf=fact.shelf, claimed_by=None, picked_at=at)
+        return order._replace(shelf=fact.shelf)
+    return order._replace(shelf=fact.shelf, claimed_by=None, picked_at=at)
 
 
 def _staging_undone(
@@ -225,7 +220,7 @@ def _staging_undone(
 ) -> PickupOrder:
     if before is not Status.PREPARED:
         return order
-    return replace(order, shelf=None, picked_at=None, claimed_by=fact.by)
+    return order._replace(shelf=None, picked_at=None, claimed_by=fact.by)
 
 
 def _handed_over(
@@ -233,61 +228,60 @@ def _handed_over(
 ) -> PickupOrder:
     for line in fact.lines:
         order = _change(order, line.line_id, handed_over=line.qty)
-    order = replace(order, proof_kind=fact.proof_kind)
+    order = order._replace(proof_kind=fact.proof_kind)
     if fact.complete:
         # Whatever stood here before: the goods are with the customer.
-        return replace(order, state=Status.PICKED_UP, picked_up_at=order.picked_up_at or at)
-    return replace(order, state=before)
+        return order._replace(state=Status.PICKED_UP, picked_up_at=order.picked_up_at or at)
+    return order._replace(state=before)
 
 
 def _corrected(order: PickupOrder, fact: f.HandoverCorrected, at: str, _: Status) -> PickupOrder:
     for line in fact.lines:
         order = _change(order, line.line_id, handed_over=-line.qty)
-    return replace(order, picked_up_at=None)
+    return order._replace(picked_up_at=None)
 
 
 def _ended(order: PickupOrder, fact: Any, at: str, before: Status) -> PickupOrder:
     if order.state is before:
         return order
     lines = tuple(
-        replace(
-            line,
+        line._replace(
             picked=line.picked - max(0, line.to_hand_over),
             canceled=line.canceled + max(0, line.to_hand_over) + max(0, line.pending),
         )
         for line in order.lines
     )
     reason = fact.reason if isinstance(fact, f.OrderCanceled) else "BUYER_NO_SHOW"
-    return replace(order, lines=lines, reason=reason, claimed_by=None)
+    return order._replace(lines=lines, reason=reason, claimed_by=None)
 
 
 def _buyer_seen(order: PickupOrder, fact: f.BuyerSeen, at: str, _: Status) -> PickupOrder:
     if fact.where == "arrived":
-        return replace(order, buyer_arrived_at=at)
-    return replace(order, buyer_on_the_way_at=at)
+        return order._replace(buyer_arrived_at=at)
+    return order._replace(buyer_on_the_way_at=at)
 
 
 _EFFECTS: Final[dict[type, Callable[[PickupOrder, Any, str, Status], PickupOrder]]] = {
     f.OrderProposed: _proposed,
     f.OrderMatched: _matched,
-    f.OrderReserved: lambda order, fact, at, _: replace(order, accepted_at=at),
-    f.OrderRejected: lambda order, fact, at, _: replace(order, reason=fact.reason),
+    f.OrderReserved: lambda order, fact, at, _: order._replace(accepted_at=at),
+    f.OrderRejected: lambda order, fact, at, _: order._replace(reason=fact.reason),
     f.PickingClaimed: _claimed,
-    f.PickingReleased: lambda order, fact, at, _: replace(order, claimed_by=None),
+    f.PickingReleased: lambda order, fact, at, _: order._replace(claimed_by=None),
     f.LinePicked: _picked,
     f.LineShorted: _shorted,
     f.LineSubstituted: _substituted,
     f.LineStepUndone: _step_undone,
     f.OrderStaged: _staged,
     f.StagingUndone: _staging_undone,
-    f.OrderReady: lambda order, fact, at, _: replace(order, ready_at=at),
-    f.ReadyUndone: lambda order, fact, at, _: replace(order, ready_at=None),
+    f.OrderReady: lambda order, fact, at, _: order._replace(ready_at=at),
+    f.ReadyUndone: lambda order, fact, at, _: order._replace(ready_at=None),
     f.OrderHandedOver: _handed_over,
     f.HandoverCorrected: _corrected,
     f.OrderHeld: lambda order, fact, at, before: (
-        order if order.state is before else replace(order, held_from=before, reason=fact.reason)
+        order if order.state is before else order._replace(held_from=before, reason=fact.reason)
     ),
-    f.OrderResumed: lambda order, fact, at, _: replace(order, reason=None),
+    f.OrderResumed: lambda order, fact, at, _: order._replace(reason=None),
     f.OrderCanceled: _ended,
     f.OrderExpired: _ended,
     f.BuyerSeen: _buyer_seen,
@@ -306,12 +300,12 @@ def _line(line: f.OrderLine) -> Line:
 
 
 def _with_step(order: PickupOrder, step: LineStep) -> PickupOrder:
-    return replace(order, steps=(*order.steps, step))
+    return order._replace(steps=(*order.steps, step))
 
 
 def _change(order: PickupOrder, line_id: str, **changes: int) -> PickupOrder:
     line = order.line(line_id)
     if line is None:
-        return replace(order, conflicts=order.conflicts + 1)
-    new = replace(line, **{name: getattr(line, name) + by for name, by in changes.items()})
-    return replace(order, lines=tuple(new if old is line else old for old in order.lines))
+        return order._replace(conflicts=order.conflicts + 1)
+    new = line._replace(**{name: getattr(line, name) + by for name, by in changes.items()})
+    return order._replace(lines=tuple(new if old is line else old for old in order.lines))

@@ -3,7 +3,7 @@
 It must never refuse a fact, and never read anything but this room's own rows.
 """
 
-from sqlite3 import Connection, Row
+from sqlite3 import Connection
 from typing import Any, Final
 
 import msgspec
@@ -39,8 +39,8 @@ CREATE TABLE pickup_order (
   buyer_on_the_way_at TEXT,
   buyer_arrived_at TEXT,
   picked_up_at TEXT,
-  steps TEXT NOT NULL,
-  conflicts INTEGER NOT NULL
+  conflicts INTEGER NOT NULL,
+  steps TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX pickup_order_board ON pickup_order (state, promise_at);
 CREATE INDEX pickup_order_code ON pickup_order (short_code);
@@ -78,89 +78,49 @@ CREATE TABLE pickup_conflict (
 ) WITHOUT ROWID;
 """
 
-_HEAD: Final = (
-    "order_id",
-    "state",
-    "version",
-    "short_code",
-    "channel",
-    "supply",
-    "origin",
-    "customer_ref",
-    "currency",
-    "shelf",
-    "claimed_by",
-    "claimed_from",
-    "held_from",
-    "reason",
-    "proof_kind",
-    "promise_at",
-    "accepted_at",
-    "picked_at",
-    "ready_at",
-    "buyer_on_the_way_at",
-    "buyer_arrived_at",
-    "picked_up_at",
-)
-_LINE: Final = (
-    "line_id",
-    "sku",
-    "ordered",
-    "name",
-    "picked",
-    "short",
-    "substituted",
-    "canceled",
-    "handed_over",
-    "substitute_for",
-    "unit_price_minor",
-    "currency",
-)
-_SAVE_HEAD: Final = (
-    f"INSERT OR REPLACE INTO pickup_order ({', '.join(_HEAD)}, steps, conflicts)"
-    f" VALUES ({', '.join('?' * (len(_HEAD) + 2))})"
+# The columns are the fields of the order and its lines, in their order.
+_HEAD: Final = PickupOrder._fields[: PickupOrder._fields.index("lines")]
+_LINE: Final = Line._fields
+_ALL: Final = f"{', '.join(_HEAD)}, steps"
+_INSERT: Final = f"INSERT INTO pickup_order ({_ALL}) VALUES ({', '.join('?' * (len(_HEAD) + 1))})"
+_UPDATE: Final = (
+    f"UPDATE pickup_order SET {', '.join(f'{name} = ?' for name in (*_HEAD, 'steps'))}"
+    " WHERE order_id = ?"
 )
 _SAVE_LINE: Final = (
     f"INSERT OR REPLACE INTO pickup_line (order_id, n, {', '.join(_LINE)})"
     f" VALUES ({', '.join('?' * (len(_LINE) + 2))})"
 )
-_LOAD_HEAD: Final = f"SELECT {', '.join(_HEAD)}, steps, conflicts FROM pickup_order"
+_LOAD: Final = f"SELECT {_ALL} FROM pickup_order WHERE order_id = ?"
 _LOAD_LINES: Final = f"SELECT {', '.join(_LINE)} FROM pickup_line WHERE order_id = ? ORDER BY n"
 _EVENT: Final = "INSERT INTO pickup_event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_STATES: Final = [_HEAD.index(name) for name in ("state", "claimed_from", "held_from")]
 _STEPS: Final = msgspec.json.Decoder(tuple[LineStep, ...])
 
 
 def load(conn: Connection, order_id: str) -> PickupOrder:
     """The order as its facts left it; one of version 0 where none has come."""
-    row = conn.execute(f"{_LOAD_HEAD} WHERE order_id = ?", (order_id,)).fetchone()
+    row = conn.execute(_LOAD, (order_id,)).fetchone()
     if row is None:
         return PickupOrder(order_id)
-    return read(conn, row)
-
-
-def read(conn: Connection, row: Row) -> PickupOrder:
-    head = dict(zip(_HEAD, row, strict=False))
-    for name in ("state", "claimed_from", "held_from"):
-        head[name] = Status(head[name])
-    lines = conn.execute(_LOAD_LINES, (head["order_id"],))
-    return PickupOrder(
-        **head,
-        lines=tuple(Line(*line) for line in lines),
-        steps=_STEPS.decode(row["steps"]),
-        conflicts=row["conflicts"],
-    )
+    *head, steps = row
+    for index in _STATES:
+        head[index] = Status(head[index])
+    lines = tuple(map(Line._make, conn.execute(_LOAD_LINES, (order_id,))))
+    return PickupOrder._make((*head, lines, _STEPS.decode(steps)))
 
 
 def _apply(conn: Connection, entry: Entry, fact: Any) -> None:
     before = load(conn, fact.order_id)
     after = evolve(before, fact, entry.recorded_at)
-    steps = msgspec.json.encode(after.steps).decode()
-    head = [getattr(after, name) for name in _HEAD]
-    conn.execute(_SAVE_HEAD, (*head, steps, after.conflicts))
+    head = (*after[: len(_HEAD)], msgspec.json.encode(after.steps).decode())
+    if before.version:
+        conn.execute(_UPDATE, (*head, after.order_id))
+    else:
+        conn.execute(_INSERT, head)
     for n, line in enumerate(after.lines):
         if n >= len(before.lines) or line is not before.lines[n]:
-            values = [getattr(line, name) for name in _LINE]
-            conn.execute(_SAVE_LINE, (after.order_id, n, *values))
+            conn.execute(_SAVE_LINE, (after.order_id, n, *line))
     line_id = getattr(fact, "line_id", None)
     qty = getattr(fact, "qty", None)
     event = (after.order_id, after.version, entry.id, entry.type, entry.occurred_at, entry.actor)

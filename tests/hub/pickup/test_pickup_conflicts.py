@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from hub.journal import Fact
 from hub.pickup import actions as pickup
 from hub.pickup.facts import HandedLine, OrderCanceled, OrderHandedOver, PickingClaimed
 from hub.stock import actions as stock
 from hub.stock.facts import StockMoved
-
 from tests.hub.shop import Shop
 
 SEEN = {"kind": "id_seen", "value": "passport"}

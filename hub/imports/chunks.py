@@ -52,9 +52,9 @@ def apply(
     """Deliver the file chunk by chunk; `progress(done, all)` counts its rows.
 
     A chunk of stock or sales is `{"cause", "lines": [{"line", …}]}`, one of the catalogue
-    `{"cause", "lines": n, "rows": [feed rows]}`. `deliver` answers, after the chunk is on disk,
-    `{"applied", "known"?, "refused"?: [{"line", "column", "value", "reason"}]}` in lines.
-    What it raises ends the import; run again, it goes on there.
+    `{"cause", "lines": n, "rows": [feed rows], "row_lines": [the line of each row]}`. `deliver`
+    answers, after the chunk is on disk, `{"applied", "known"?, "refused"?: [{"line", "column",
+    "value", "reason"}]}` in lines. What it raises ends the import; run again, it goes on there.
     """
     total = Applied(refused=[])
     done = 0
@@ -80,16 +80,25 @@ def chunks(report: Report, *, partial: bool = False) -> Iterator[tuple[int, Chun
 
 
 def _feed(cause: str, items: Iterable[Item]) -> Iterator[tuple[int, Chunk]]:
-    first, size, rows = 0, 0, list[Item]()
+    batch: list[Item] = []
+    size = 0
     for item in items:
-        if size and len(rows) + len(item["rows"]) > FEED_ROWS:
-            yield size, {"cause": f"{cause}:{first}", "lines": size, "rows": rows}
-            size, rows = 0, []
-        first = first if size else item["line"]
-        size += 1
-        rows += item["rows"]
-    if size:
-        yield size, {"cause": f"{cause}:{first}", "lines": size, "rows": rows}
+        if batch and size + len(item["rows"]) > FEED_ROWS:
+            yield len(batch), _page(cause, batch)
+            batch, size = [], 0
+        batch.append(item)
+        size += len(item["rows"])
+    if batch:
+        yield len(batch), _page(cause, batch)
+
+
+def _page(cause: str, batch: list[Item]) -> Chunk:
+    return {
+        "cause": f"{cause}:{batch[0]['line']}",
+        "lines": len(batch),
+        "rows": [row for item in batch for row in item["rows"]],
+        "row_lines": [item["line"] for item in batch for _ in item["rows"]],
+    }
 
 
 def _batches(items: Iterable[Item], *, whole_sales: bool) -> Iterator[list[Item]]:

@@ -141,7 +141,9 @@ def test_expired_holds_are_swept_by_who_needs_their_units(shop: Shop) -> None:
     shop.do(stock.hold, "MILK", 2)
     shop.do(stock.hold, "MILK", 3)
     shop.clock.advance(timedelta(hours=1))
-    shop.place("R-1", ("MILK", 4))
+    shop.place("R-0", ("MILK", 1))
+    assert shop.buckets("MILK") == {"available": 1, "held": 3, "committed": 1}
+    shop.place("R-1", ("MILK", 3))
     assert shop.buckets("MILK") == {"available": 1, "committed": 4}
     shop.do(stock.sell, "S-1", lines(("MILK", 1)))
     assert shop.tasks("count") == []

@@ -22,7 +22,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from hub.errors import Refusal, Unavailable
+from hub.errors import Forbidden, HubError, Invalid, NotFound, Refusal, Unavailable
 
 from .frames import (
     INSTANCE_HEADER,
@@ -41,6 +41,15 @@ from .frames import (
 from .protocol import VERSION, Cursor
 
 T = TypeVar("T")
+_REFUSED: Final[dict[int, type[HubError]]] = {
+    400: Invalid,
+    401: Forbidden,
+    403: Forbidden,
+    404: NotFound,
+    409: Refusal,
+    413: Invalid,
+    422: Invalid,
+}
 CONNECT_S: Final = 3.0
 READ_S: Final = 30.0
 GRACE_S: Final = 5.0
@@ -156,39 +165,36 @@ def enrol(base_url: str, store: str, token: str) -> str:
     Raises Refusal when the token is not accepted or belongs to another store, Unavailable when
     central is not heard.
     """
-    found = post(base_url, "/sync/v1/enrol", None, {"token": token})
+    found = _post(base_url, "/sync/v1/enrol", {"token": token})
     if found.get("store") != store:
         raise Refusal(f"This token enrols store {found.get('store')}, not {store}.")
     return str(found["credential"])
 
 
-def post(base_url: str, path: str, token: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
-    """POST JSON to central's API and return its answer.
+def _post(base_url: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """POST JSON to central and return its answer; no credential is sent.
 
-    Raises Refusal with central's sentence, Unavailable when it is not heard.
+    Raises the HubError that central's status means, with central's sentence.
     """
     session = _session(_Sockets())
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         with session.post(
             f"{base_url.rstrip('/')}{path}",
             json=body,
-            headers=headers,
             timeout=(CONNECT_S, READ_S),
             allow_redirects=False,
             stream=True,
         ) as response:
             status, content = response.status_code, _body_of(response)
     except (requests.exceptions.RequestException, Unanswered) as error:
-        raise Unavailable(f"Central is not heard at {base_url}.") from error
+        raise Unavailable(f"Central at {base_url} does not answer.") from error
     finally:
         session.close()
     if status in (200, 201):
         with contextlib.suppress(Malformed):
             return _object(content)
-    if status in (400, 401, 403, 404, 409, 413, 422):
-        raise Refusal(_detail(content) or f"Central answered {status}.")
-    raise Unavailable(f"Central answered {status}.")
+    kind = _REFUSED.get(status, Unavailable)
+    raise kind(_detail(content) or f"Central answered {status}.")
 
 
 def _judge(answer: requests.Response, body: bytes) -> Reply:

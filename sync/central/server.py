@@ -31,9 +31,10 @@ class Running:
         self, directory: Path, host: str = "127.0.0.1", port: int = 0, clock: Clock | None = None
     ) -> None:
         self.inventory = Inventory(directory, clock)
+        self.app = create_app(self.inventory)
         self._server: Any = Server(
             (host, port),
-            create_app(self.inventory),
+            self.app,
             numthreads=THREADS,
             max=THREADS_MOST,
             request_queue_size=256,

@@ -184,7 +184,7 @@ class Demo:
         add("hub", storehub("run", *here), _answers(chosen.http, "/readyz"))
         if self._devices:
             speed = ["--speed", str(self._speed)]
-            add("devices", storehub("devices", "run", *here, *speed), lambda: True)
+            add("devices", storehub("simulate", *here, *speed), lambda: True)
 
     def _add(self, name: str, arguments: Sequence[str], ready: Callable[[], bool]) -> None:
         log = self.directory / "log" / f"{name}.log"

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from hub.cli import admin, asking, data, running
+from hub.cli import admin, asking, data, reading, running
 from hub.errors import HubError
 
 
@@ -18,7 +18,13 @@ def storehub() -> None:
     """Runs a shop floor from one small box."""
 
 
-for command in (*running.COMMANDS, *data.COMMANDS, *asking.COMMANDS, *admin.COMMANDS):
+for command in (
+    *running.COMMANDS,
+    *data.COMMANDS,
+    *asking.COMMANDS,
+    *admin.COMMANDS,
+    *reading.COMMANDS,
+):
     storehub.add_command(command)
 
 

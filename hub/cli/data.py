@@ -3,6 +3,7 @@
 It must never apply half of a file unless it was told to.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,8 +122,7 @@ def _checked(answer: dict[str, Any]) -> list[str]:
 
 
 def _progress(done: int, total: int) -> None:
-    stderr = click.get_text_stream("stderr")
-    if stderr.isatty():
+    if sys.stderr.isatty():
         click.echo(f"\r{100 * done // max(1, total):3} %", err=True, nl=done >= total)
 
 

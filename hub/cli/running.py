@@ -4,6 +4,7 @@ It must never run a second hub on one data directory.
 """
 
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from devices import simulator
 from hub import init as store_init
 from hub import logs, settings
 from hub.app import Hub
@@ -99,9 +101,18 @@ for _name, _help in (
     line.command(_name, help=_help)(data_option(json_option(_line(_name, ""))))
 
 
-@click.group()
-def devices() -> None:
-    """What runs beside the hardware."""
+@click.command()
+@data_option
+@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same day.")
+def simulate(directory: Path, speed: float, seed: int) -> None:
+    """Let simulated shoppers, scanners, shelves and a till live on the sample store's floor."""
+    if not (directory / "demo.json").exists():
+        raise Refusal(f"No sample store lies in {directory}: start one with `storehub demo`.")
+    logs.start("info")
+    stop = threading.Event()
+    until_told(stop.set)
+    simulator.run(directory, speed=speed, stop=stop, seed=seed)
 
 
 def until_told(stop: Callable[[], None]) -> None:
@@ -114,4 +125,4 @@ def until_told(stop: Callable[[], None]) -> None:
     signal.signal(signal.SIGINT, told)
 
 
-COMMANDS: Final[tuple[Any, ...]] = (demo, init, run, central, line, devices)
+COMMANDS: Final[tuple[Any, ...]] = (demo, init, run, central, line, simulate)

@@ -23,6 +23,8 @@ FEW: Final = 3
 # A shorter word has too many neighbours to guess from.
 SHORTEST_GUESSED: Final = 4
 TWO_SLIPS_FROM: Final = 8
+# A word that stands on so many products is meant as it is written.
+USUAL: Final = 10
 ALTERNATIVES: Final = 12
 # Beyond every letter: closes a range of words with one beginning.
 _AFTER: Final = "\U0010ffff"
@@ -101,11 +103,11 @@ def _by_words(connection: sqlite3.Connection, wanted: Sequence[str], lang: str) 
     """Ids of products that have all words, the last one perhaps not typed to its end."""
     if not wanted:
         return []
-    names: dict[int, str] = {}
     whole = [_quoted(word) for word in wanted]
-    for query in (whole, [*whole[:-1], whole[-1] + "*"]):
-        for number, texts in _matching(connection, " AND ".join(query)):
-            names[number] = texts
+    names = dict(_matching(connection, " AND ".join(whole) + "*"))
+    if len(names) == CAP:
+        # Popular beginnings may have pushed out the word itself.
+        names.update(_matching(connection, " AND ".join(whole)))
     order = sorted(names.items(), key=lambda item: (_likeness(wanted, item[1], lang), item[0]))
     return [number for number, _ in order]
 
@@ -143,10 +145,11 @@ def _nearby(connection: sqlite3.Connection, wanted: Sequence[str], limit: int) -
 def _alternatives(connection: sqlite3.Connection, word: str) -> list[str]:
     """Search terms for words that begin with `word`, are a slip or two away, or contain it."""
     begun = connection.execute(
-        "SELECT 1 FROM word WHERE word >= ? AND word < ? LIMIT 1", (word, word + _AFTER)
+        "SELECT word, uses FROM word WHERE word >= ? AND word < ? LIMIT 1", (word, word + _AFTER)
     ).fetchone()
     terms = [_quoted(word) + "*"] if begun else []
-    if len(word) < SHORTEST_GUESSED or word.isdigit():
+    is_usual = begun is not None and begun[0] == word and begun[1] >= USUAL
+    if is_usual or len(word) < SHORTEST_GUESSED or word.isdigit():
         return terms
     near = _one_slip(connection, word)
     if not near and len(word) >= TWO_SLIPS_FROM:

@@ -147,7 +147,7 @@ def _put_products(connection: sqlite3.Connection, wanted: Mapping[str, ProductRo
     stored = _stored(connection, wanted)
     new = {sku: _columns(row) for sku, row in wanted.items() if not row.deleted}
     gone = {sku: old for sku, old in stored.items() if new.get(sku) != old[1]}
-    _remove(connection, gone)
+    # Ids are drawn while the old rows still stand, so none is given to two products.
     fresh = _Ranks(connection)
     inserts: list[tuple[Any, ...]] = []
     for sku, columns in new.items():
@@ -157,6 +157,7 @@ def _put_products(connection: sqlite3.Connection, wanted: Mapping[str, ProductRo
         tier = _tier(wanted[sku].popularity)
         same_rank = known is not None and known[0] >> _TIER_BITS == tier
         inserts.append((known[0] if known and same_rank else fresh.next(tier), sku, *columns))
+    _remove(connection, gone)
     _insert(connection, inserts)
 
 

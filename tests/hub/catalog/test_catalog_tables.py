@@ -123,6 +123,15 @@ def test_a_product_that_becomes_popular_moves_to_the_front(replica: sqlite3.Conn
     index_is_right(replica)
 
 
+def test_a_new_product_beside_a_changed_one_gets_an_id_of_its_own(
+    replica: sqlite3.Connection,
+) -> None:
+    tables.upsert(replica, product("Z", "Pen"))
+    assert tables.upsert_many(replica, [product("A", "Ink"), product("Z", "Pen two")]) == []
+    assert queries.count(replica) == 2
+    index_is_right(replica)
+
+
 def test_a_name_is_read_in_the_language_asked_for_or_in_one_that_there_is(
     replica: sqlite3.Connection,
 ) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import socket
 import subprocess
 import threading
 import time
@@ -175,6 +176,12 @@ def ingesting(
     finally:
         stop.set()
         thread.join()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def until(look: Callable[[], object], what: str, within_s: float = 15) -> None:

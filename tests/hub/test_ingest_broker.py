@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,7 +13,16 @@ from devices.client import Account, DeviceClient
 from hub import broker
 from hub.ingest import Ingest
 from hub.settings import Settings
-from tests.hub.ingesting import STORE, Spine, count_scan, ingesting, running_broker, spine, until
+from tests.hub.ingesting import (
+    STORE,
+    Spine,
+    count_scan,
+    free_port,
+    ingesting,
+    running_broker,
+    spine,
+    until,
+)
 
 needs_mosquitto = pytest.mark.skipif(
     broker.find_mosquitto() is None, reason="mosquitto is not installed"
@@ -49,17 +57,10 @@ class Place:
         return stack.enter_context(ingesting(self.directory, self.settings, self.spine, handlers))
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(params=BOTH)
-def place(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with ExitStack() as stack:
-        yield Place(tmp_path, request.param, free_port, stack)
+        yield Place(tmp_path, request.param, free_port(), stack)
 
 
 def test_what_a_device_observes_is_committed_acked_and_let_go(place: Place) -> None:
@@ -98,10 +99,10 @@ def test_a_hub_that_comes_and_goes_counts_each_once(place: Place) -> None:
 
 @needs_mosquitto
 def test_a_broker_killed_by_signal_9_loses_and_doubles_nothing(
-    tmp_path: Path, free_port: int
+    tmp_path: Path,
 ) -> None:
     with ExitStack() as stack:
-        place = Place(tmp_path, "mosquitto", free_port, stack)
+        place = Place(tmp_path, "mosquitto", free_port(), stack)
         hub = place.hub(stack)
         until(lambda: place.device.connected, "the device is connected")
         process = None

@@ -1,0 +1,172 @@
+"""Who may say and hear what at the broker, judged by what is delivered."""
+
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from hub import broker, settings
+from hub.errors import Refusal
+from hub.fleet import rules
+from tests.hub.ingesting import STORE, free_port, running_broker, until
+
+needs_mosquitto = pytest.mark.skipif(
+    broker.find_mosquitto() is None, reason="mosquitto is not installed"
+)
+BOTH = [pytest.param("mosquitto", marks=needs_mosquitto), "amqtt"]
+A, B = f"storehub/v1/{STORE}/a", f"storehub/v1/{STORE}/b"
+
+
+class Party:
+    """Somebody at the broker: what was said to him."""
+
+    def __init__(self, port: int, name: str, password: str | None = None) -> None:
+        self.heard: list[tuple[str, bytes]] = []
+        self.told: list[str] = []
+        self.lost = False
+        self.client = Client(
+            CallbackAPIVersion.VERSION2, client_id=f"party-{name}",
+            protocol=MQTTProtocolVersion.MQTTv311, reconnect_on_failure=False,
+        )  # fmt: skip
+        if name:
+            self.client.username_pw_set(name, password or f"secret-of-{name}")
+        self.client.on_connect = lambda c, u, f, reason, p: self.told.append(str(reason))
+        self.client.on_message = lambda c, u, m: self.heard.append((m.topic, bytes(m.payload)))
+        self.client.on_disconnect = self._gone
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+        until(lambda: self.told or self.lost, "the broker answers")
+
+    def _gone(self, *_: object) -> None:
+        self.lost = True
+
+    @property
+    def let_in(self) -> bool:
+        return self.told == ["Success"]
+
+    def hear(self, *filters: str) -> None:
+        for one in filters:
+            self.client.subscribe(one, 1)
+        time.sleep(0.2)
+
+    def say(self, topic: str, text: bytes = b"x") -> None:
+        self.client.publish(topic, text, qos=1)
+
+    def leave(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@contextmanager
+def party(port: int, name: str, password: str | None = None) -> Iterator[Party]:
+    made = Party(port, name, password)
+    try:
+        yield made
+    finally:
+        made.leave()
+
+
+@pytest.fixture(params=BOTH)
+def at(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[settings.Settings]:
+    with running_broker(tmp_path, request.param, ("a", "b"), free_port()) as (chosen, _):
+        yield chosen
+
+
+def test_nobody_comes_in_without_his_password(at: settings.Settings) -> None:
+    for name, password in (("", None), ("a", "wrong"), ("c", None), ("hub", "guess")):
+        with party(at.mqtt_port, name, password) as stranger:
+            assert not stranger.let_in
+
+
+def test_a_device_hears_only_its_own_acks_and_commands(
+    at: settings.Settings, tmp_path: Path
+) -> None:
+    password = broker.hub_password(tmp_path, at)
+    with ExitStack() as stack:
+        spy = stack.enter_context(party(at.mqtt_port, "b"))
+        own = stack.enter_context(party(at.mqtt_port, "a"))
+        hub = stack.enter_context(party(at.mqtt_port, "hub", password))
+        spy.hear("#", "storehub/#", f"{A}/#", f"{A}/ack", f"storehub/v1/{STORE}/+/cmd/+", "$SYS/#")
+        own.hear(f"{A}/ack", f"{A}/cmd/+")
+        hub.say(f"{A}/ack", b"1")
+        hub.say(f"{A}/cmd/print", b"2")
+        own.say(f"{A}/obs/scan", b"3")
+        until(lambda: len(own.heard) == 2, "a hears its own")
+        time.sleep(0.3)
+        assert spy.heard == []
+
+
+def test_a_device_cannot_speak_for_another_nor_forge_an_ack(
+    at: settings.Settings, tmp_path: Path
+) -> None:
+    password = broker.hub_password(tmp_path, at)
+    with ExitStack() as stack:
+        rogue = stack.enter_context(party(at.mqtt_port, "b"))
+        victim = stack.enter_context(party(at.mqtt_port, "a"))
+        hub = stack.enter_context(party(at.mqtt_port, "hub", password))
+        victim.hear(f"{A}/ack", f"{A}/cmd/+")
+        hub.hear(f"storehub/v1/{STORE}/+/obs/#", f"storehub/v1/{STORE}/+/status")
+        for topic in (
+            f"{A}/obs/scan", f"{A}/status", f"{A}/ack", f"{A}/cmd/print", f"{B}/ack",
+            "storehub/v1/other/b/obs/scan", f"storehub/v1/{STORE}/hub/obs/scan",
+        ):  # fmt: skip
+            rogue.say(topic)
+        rogue.say(f"{B}/obs/scan", b"mine")
+        until(lambda: hub.heard, "the hub hears b")
+        time.sleep(0.3)
+        assert hub.heard == [(f"{B}/obs/scan", b"mine")]
+        assert victim.heard == []
+
+
+@needs_mosquitto
+def test_a_new_device_is_let_in_and_a_revoked_one_is_cut_off_at_once(tmp_path: Path) -> None:
+    with running_broker(tmp_path, "mosquitto", ("a",), free_port()) as (chosen, _):
+        with party(chosen.mqtt_port, "a") as old:
+            known = [("n", rules.hashed("secret-of-n", b"0123456789ab"))]
+            until((tmp_path / "broker" / "pid").exists, "mosquitto has written its pid")
+            broker.credentials_changed(tmp_path, chosen, known)
+            until(lambda: old.lost, "the revoked device is cut off")
+        with party(chosen.mqtt_port, "n") as new, party(chosen.mqtt_port, "a") as again:
+            assert (new.let_in, again.let_in) == (True, False)
+
+
+def test_a_revoked_device_cannot_come_back_to_the_embedded_broker(tmp_path: Path) -> None:
+    with running_broker(tmp_path, "amqtt", ("a",), free_port()) as (chosen, _):
+        broker.credentials_changed(tmp_path, chosen, [])
+        with party(chosen.mqtt_port, "a") as again:
+            assert not again.let_in
+
+
+def test_the_broker_s_files_are_for_their_owner_alone_and_hold_no_secret(tmp_path: Path) -> None:
+    chosen = settings.load(tmp_path, environment={}, flags={"broker": "amqtt"})
+    broker.prepare(tmp_path, chosen, [("a", rules.hashed("secret-of-a", b"0123456789ab"))])
+    for file in (tmp_path / "broker").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+    assert "secret-of-a" not in (tmp_path / "broker" / "passwd").read_text()
+
+
+def test_an_external_broker_is_left_alone(tmp_path: Path) -> None:
+    chosen = settings.load(tmp_path, environment={}, flags={"broker": "external"})
+    assert broker.prepare(tmp_path, chosen, []) == []
+    broker.credentials_changed(tmp_path, chosen, [])
+    assert not (tmp_path / "broker").exists()
+
+
+def test_mosquitto_is_asked_for_and_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker, "find_mosquitto", lambda: None)
+    chosen = settings.load(tmp_path, environment={}, flags={"broker": "mosquitto"})
+    with pytest.raises(Refusal, match="not installed"):
+        broker.prepare(tmp_path, chosen, [])
+
+
+def test_a_hash_matches_its_secret_and_no_other() -> None:
+    stored = rules.hashed("secret", b"0123456789ab")
+    assert rules.matches("secret", stored)
+    assert not rules.matches("Secret", stored)
+    for broken in ("", "$7$", "$7$x$y$z", stored.replace("$7$", "$6$")):
+        assert not rules.matches("secret", broken)

@@ -9,6 +9,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -25,7 +26,9 @@ from hub.jobs import jobs
 from hub.journal import Transaction
 from hub.schedule import Schedule
 from hub.settings import Settings
+from hub.stock import actions as stock_actions
 from hub.stock import queries as stock
+from hub.stock.ledger import Policy
 from hub.store import Store, facts, files
 from hub.verify import Report, verify
 from kiosk_ui import ports as screens
@@ -46,12 +49,24 @@ WATCH_S: Final = 0.5
 ALONE: Final = {"state": "alone", "pushed_seq": 0, "lag_s": None, "as_of": None, "backlog": 0}
 
 
+def policy(settings: Settings) -> Policy:
+    """Return what the settings say about promises."""
+    return Policy(
+        hold_seconds=settings.hold_seconds,
+        safety_stock=settings.safety_stock,
+        safety_stock_low=settings.safety_stock_low,
+        channel_threshold=settings.channel_threshold,
+        promise_minutes=settings.promise_minutes,
+    )
+
+
 class Hub:
     """A running store. `serve` returns when it is told to stop or when one of its threads died."""
 
     def __init__(self, directory: Path, settings: Settings) -> None:
         self.instance = secrets.token_hex(8)
         self.store = Store(directory, settings, migrations=(sync_tables.MIGRATIONS,))
+        self.store.writer.run(partial(stock_actions.set_policy, policy=policy(settings)))
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self.ingest = Ingest(

@@ -54,6 +54,7 @@ MIGRATIONS: Final[tuple[Migrations, ...]] = (
     staff.MIGRATIONS,
     customers.MIGRATIONS,
     fleet.MIGRATIONS,
+    stock.MIGRATIONS,
     scans.MIGRATIONS,
 )
 REPLICA: Final[tuple[Migrations, ...]] = (catalog.REPLICA,)

@@ -4,11 +4,12 @@ It must never append twice for one step, and never decide anything itself.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hub.catalog import queries as catalog
 from hub.chain import Entry
+from hub.clock import stamp
 from hub.errors import Refusal
 from hub.journal import Fact, Transaction
 from hub.pickup import moves, proofs, queries, rules
@@ -40,7 +41,9 @@ def place(
     `order`: `{"order_id","lines":[{"line_id","sku","qty","unit_price_minor"?,"name"?}],"channel"?,
     "currency"?,"customer_ref"?,"promise_at"?,"short_code"?,"supply"?}`.
     """
-    proposed = read_order(order, lambda sku: catalog.name(tx.conn, sku))
+    due = tx.now + timedelta(minutes=stock_queries.policy(tx.conn).promise_minutes)
+    timed = order if order.get("promise_at") else {**order, "promise_at": stamp(due)}
+    proposed = read_order(timed, lambda sku: catalog.name(tx.conn, sku))
     known = queries.find(tx.conn, proposed.order_id)
     if known is not None:
         return append(tx, rules.decide_match(known, proposed), actor, cause)

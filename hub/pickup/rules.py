@@ -129,7 +129,8 @@ def decide_cancel(order: PickupOrder, reason: str) -> list[OrderCanceled]:
 
 
 def decide_expiry(order: PickupOrder) -> list[OrderExpired]:
-    if order.state is Status.EXPIRED:
+    """Nobody came in time; somebody may have come at the last moment."""
+    if order.state in (Status.EXPIRED, Status.PICKED_UP, Status.CANCELED):
         return []
     check_step(order, Step.EXPIRE)
     return [OrderExpired(order_id=order.order_id)]

@@ -4,6 +4,7 @@ It must never append more than once for one action, and never compute a number i
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
@@ -13,16 +14,21 @@ from hub.chain import Entry
 from hub.clock import stamp
 from hub.errors import Invalid, Refusal
 from hub.journal import Fact, Transaction
-from hub.stock import queries, rules
+from hub.stock import queries, rules, tables
 from hub.stock.facts import StockMoved
-from hub.stock.ledger import per_sku
-from hub.stock.promise import CHANNELS, DEFAULT_POLICY, Policy
+from hub.stock.ledger import Policy, per_sku
+from hub.stock.promise import CHANNELS
 from hub.stock.rules import MAX_QTY, SaleLine, check_qty, check_sku
 from hub.stock.work import count_task, count_tasks, trusted_now
 from hub.tasks import queries as tasks
 from hub.tasks.rules import Kind, decide_finish
 
 MAX_HOLD_S: Final = 24 * 3600
+
+
+def set_policy(tx: Transaction, policy: Policy) -> None:
+    """Keep what the store's settings say, where every promise is computed from."""
+    tables.keep_policy(tx.conn, asdict(policy))
 
 
 def receive(
@@ -71,7 +77,6 @@ def hold(
     cause: str,
     seconds: int | None = None,
     channel: str = "store",
-    policy: Policy = DEFAULT_POLICY,
 ) -> tuple[str, str, list[Entry]]:
     """Hold units for a basket; return (hold id, until, entries)."""
     check_qty(qty, "qty")
@@ -79,9 +84,9 @@ def hold(
         raise Invalid(f"channel must be one of {', '.join(CHANNELS)}.", field="channel")
     tx.require_room()
     hold_id = "H-" + blake2b(cause.encode(), digest_size=8).hexdigest()
-    until = _until(tx, seconds, policy)
+    until = _until(tx, seconds)
     stock = queries.load(tx.conn, sku, tx.now)
-    facts = rules.decide_hold(stock, hold_id, qty, until, channel, trusted_now(tx), policy)
+    facts = rules.decide_hold(stock, hold_id, qty, until, channel, trusted_now(tx))
     return hold_id, until, tx.append(facts, cause=cause, actor=actor)
 
 
@@ -92,11 +97,10 @@ def extend(
     actor: str,
     cause: str,
     seconds: int | None = None,
-    policy: Policy = DEFAULT_POLICY,
 ) -> list[Entry]:
     """Activity at the kiosk keeps its basket."""
     found = queries.hold(tx.conn, hold_id)
-    facts = rules.decide_extension(found, _until(tx, seconds, policy), trusted_now(tx))
+    facts = rules.decide_extension(found, _until(tx, seconds), trusted_now(tx))
     return tx.append(facts, cause=cause, actor=actor) if facts else []
 
 
@@ -200,8 +204,8 @@ def _already(tx: Transaction, kind: str, ref: str, lines: Iterable[tuple[str, in
     return True
 
 
-def _until(tx: Transaction, seconds: int | None, policy: Policy) -> str:
-    length = policy.hold_seconds if seconds is None else seconds
+def _until(tx: Transaction, seconds: int | None) -> str:
+    length = queries.policy(tx.conn).hold_seconds if seconds is None else seconds
     if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= MAX_HOLD_S:
         raise Invalid(f"seconds must be from 1 to {MAX_HOLD_S}.", field="seconds")
     return stamp(tx.now + timedelta(seconds=length))

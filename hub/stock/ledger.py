@@ -44,6 +44,21 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What a store decides for itself; the defaults promise all that the record knows of.
+
+    `safety_stock_low` is kept back where the record deserves little trust, `channel_threshold` by
+    every channel but the store's own. An order without a time is due `promise_minutes` from now.
+    """
+
+    hold_seconds: int = 600
+    safety_stock: int = 0
+    safety_stock_low: int = 1
+    channel_threshold: int = 0
+    promise_minutes: int = 120
+
+
+@dataclass(frozen=True, slots=True)
 class Stock:
     """One SKU's account. `holds` are the open ones."""
 
@@ -51,6 +66,7 @@ class Stock:
     buckets: Mapping[str, int] = field(default_factory=dict)
     holds: tuple[Hold, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
+    policy: Policy = field(default_factory=Policy)
 
     def units(self, bucket: str) -> int:
         return self.buckets.get(bucket, 0)

@@ -3,25 +3,11 @@
 It must never promise what the record itself makes doubtful beyond the store's policy.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from hub.stock.ledger import Evidence, Stock
 
 CHANNELS: Final = ("store", "kiosk", "web", "phone")
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What a store decides for itself. Defaults promise all that the record knows of."""
-
-    hold_seconds: int = 600
-    safety_stock: Mapping[str, int] = field(default_factory=lambda: {"normal": 0, "low": 1})
-    channel_threshold: Mapping[str, int] = field(default_factory=dict)
-
-
-DEFAULT_POLICY: Final = Policy()
 
 
 class Term(NamedTuple):
@@ -57,16 +43,15 @@ def available_to_promise(
     stock: Stock,
     channel: str,
     now: str | None,
-    policy: Policy = DEFAULT_POLICY,
     rights_elsewhere: int = 0,
 ) -> Promise:
     """The one function that says what this store may still promise to `channel`."""
-    trust = confidence(stock.evidence)
+    trust, policy = confidence(stock.evidence), stock.policy
     terms = (
         Term("available", stock.units("available")),
         Term("expired_holds", sum(hold.open_qty for hold in stock.expired(now))),
-        Term("safety_stock", -policy.safety_stock.get(trust, 0)),
-        Term("channel_threshold", -policy.channel_threshold.get(channel, 0)),
+        Term("safety_stock", -(policy.safety_stock_low if trust == "low" else policy.safety_stock)),
+        Term("channel_threshold", 0 if channel == "store" else -policy.channel_threshold),
         Term("rights_elsewhere", -rights_elsewhere),
     )
     return Promise(stock.sku, channel, terms, trust)

@@ -21,6 +21,7 @@ from hub.stock.facts import INSIDE, StockMoved
 from hub.stock.ledger import (
     Evidence,
     Hold,
+    Policy,
     Stock,
     hold_change,
     is_correction,
@@ -28,8 +29,6 @@ from hub.stock.ledger import (
 )
 from hub.stock.promise import (
     CHANNELS,
-    DEFAULT_POLICY,
-    Policy,
     Promise,
     available_to_promise,
     confidence,
@@ -46,7 +45,13 @@ def load(conn: Connection, sku: str, now: datetime) -> Stock:
         buckets=dict(map(tuple, balances)),
         holds=tuple(_hold(row) for row in holds),
         evidence=_evidence(conn, sku, now),
+        policy=policy(conn),
     )
+
+
+def policy(conn: Connection) -> Policy:
+    """What this store decided for itself (`actions.set_policy`)."""
+    return Policy(**dict(map(tuple, conn.execute("SELECT name, value FROM store_policy"))))
 
 
 def loads(conn: Connection, skus: Iterable[str], now: datetime) -> dict[str, Stock]:
@@ -148,7 +153,6 @@ def stock(
     now: datetime,
     *,
     trusted: bool = True,
-    policy: Policy = DEFAULT_POLICY,
 ) -> dict[str, Any]:
     """`GET /stock/{sku}`. NotFound when neither ledger nor catalogue knows the SKU."""
     account = load(conn, sku, now)
@@ -160,7 +164,7 @@ def stock(
         "on_hand": account.on_hand,
         "buckets": {bucket: account.units(bucket) for bucket in INSIDE},
         "available_to_promise": {
-            channel: available_to_promise(account, channel, at, policy).qty for channel in CHANNELS
+            channel: available_to_promise(account, channel, at).qty for channel in CHANNELS
         },
         "as_of": stamp(now),
         "last_entry": last_entry(conn),
@@ -174,13 +178,12 @@ def promise(
     now: datetime,
     *,
     trusted: bool = True,
-    policy: Policy = DEFAULT_POLICY,
 ) -> Promise:
     """What may be promised of `sku` to `channel` (store|kiosk|web|phone)."""
     if channel not in CHANNELS:
         raise Invalid(f"channel must be one of {', '.join(CHANNELS)}.", field="channel")
     at = stamp(now) if trusted else None
-    return available_to_promise(load(conn, sku, now), channel, at, policy)
+    return available_to_promise(load(conn, sku, now), channel, at)
 
 
 def explain(
@@ -190,10 +193,9 @@ def explain(
     now: datetime,
     *,
     trusted: bool = True,
-    policy: Policy = DEFAULT_POLICY,
 ) -> dict[str, Any]:
     """`GET /stock/{sku}/explain`: the promise term by term, and what the record is worth."""
-    answer = promise(conn, sku, channel, now, trusted=trusted, policy=policy)
+    answer = promise(conn, sku, channel, now, trusted=trusted)
     evidence = _evidence(conn, sku, now)
     return {
         "sku": sku,

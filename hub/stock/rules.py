@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from hub.errors import Invalid, Refusal
 from hub.stock.facts import INSIDE, HoldExtended, StockMoved, UnitsCounted
 from hub.stock.ledger import Hold, Stock, StockFact, per_sku
-from hub.stock.promise import DEFAULT_POLICY, Policy, Promise, available_to_promise
+from hub.stock.promise import Promise, available_to_promise
 
 __all__ = ["Hold", "Stock", "available_to_promise"]
 
@@ -51,10 +51,9 @@ def decide_hold(
     until: str,
     channel: str,
     now: str | None,
-    policy: Policy = DEFAULT_POLICY,
 ) -> list[StockMoved]:
     """Hold `qty` units until `until`."""
-    _refuse_beyond(available_to_promise(stock, channel, now, policy), qty)
+    _refuse_beyond(available_to_promise(stock, channel, now), qty)
     held = StockMoved(
         sku=stock.sku,
         qty=qty,
@@ -88,13 +87,12 @@ def decide_allocation(
     order_id: str,
     channel: str,
     now: str | None,
-    policy: Policy = DEFAULT_POLICY,
 ) -> list[StockMoved]:
     """Promise all of `wanted` to one order, or refuse it whole. Lines of one SKU are summed."""
     facts = []
     for sku, qty in per_sku((line.sku, line.qty) for line in wanted).items():
         stock = stocks.get(sku) or Stock(sku)
-        _refuse_beyond(available_to_promise(stock, channel, now, policy), qty)
+        _refuse_beyond(available_to_promise(stock, channel, now), qty)
         facts += sweep(stock, qty, now)
     return facts + [
         StockMoved(

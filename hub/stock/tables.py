@@ -4,8 +4,12 @@ It must never refuse a fact and never clamp a balance: what is below zero is sho
 This is the hot path: a till sale costs three small statements.
 """
 
+from collections.abc import Mapping
 from sqlite3 import Connection
 from typing import Final
+
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
 
 from hub.chain import Entry
 from hub.database import TableClass
@@ -112,6 +116,20 @@ def _extended(conn: Connection, entry: Entry, fact: HoldExtended) -> None:
     conn.execute("UPDATE stock_hold SET until = ? WHERE ref = ?", (fact.until, fact.ref))
 
 
+MIGRATIONS: Final = Migrations("stock")
+
+
+@MIGRATIONS()
+def m001_store_policy(db: sqlite_utils.Database) -> None:
+    """What the store's settings say about promises, by name."""
+    db.execute("CREATE TABLE store_policy (name TEXT PRIMARY KEY, value INTEGER NOT NULL)")
+
+
+def keep_policy(conn: Connection, values: Mapping[str, int]) -> None:
+    for row in values.items():
+        conn.execute("INSERT OR REPLACE INTO store_policy (name, value) VALUES (?, ?)", row)
+
+
 PROJECTION: Final = Projection(
     room="stock",
     schema=SCHEMA,
@@ -124,4 +142,5 @@ TABLES: Final[dict[str, TableClass]] = {
     "stock_evidence": "projection",
     "stock_sold": "projection",
     "stock_document": "projection",
+    "store_policy": "record",
 }

@@ -9,6 +9,7 @@ from hub.pickup import actions as pickup
 from hub.stock import actions as stock
 from hub.stock import queries as ledger
 from hub.stock.facts import StockMoved
+from hub.stock.ledger import Policy
 from tests.hub.shop import MILK, Shop
 
 
@@ -289,3 +290,19 @@ def test_an_orders_units_are_no_basket(shop: Shop) -> None:
     with pytest.raises(Refusal, match="cancel the order"):
         shop.do(stock.release, "R-1/L1")
     shop.do(pickup.cancel, "R-1", "BUYER_REQUEST")
+
+
+def test_what_the_store_decides_for_itself_counts_everywhere(shop: Shop) -> None:
+    shop.receive("MILK", 9)
+    careful = Policy(hold_seconds=60, safety_stock=2, channel_threshold=3, promise_minutes=30)
+    shop.run(lambda tx: stock.set_policy(tx, careful))
+    assert shop.stock("MILK")["available_to_promise"] == {
+        "store": 7,
+        "kiosk": 4,
+        "web": 4,
+        "phone": 4,
+    }
+    assert shop.place("R-1", ("MILK", 5))["state"] == "REJECTED"
+    assert shop.place("R-2", ("MILK", 4))["promise_at"] == "2026-11-21T12:30:00.000Z"
+    _, until, _ = shop.do(stock.hold, "MILK", 1)
+    assert until == "2026-11-21T12:01:00.000Z"

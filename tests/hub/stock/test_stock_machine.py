@@ -8,8 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hub.errors import Refusal
 from hub.stock import promise, rules
 from hub.stock.facts import INSIDE, HoldExtended, StockMoved
-from hub.stock.ledger import Evidence, Hold, Stock, StockFact, evolve
-from hub.stock.promise import Policy
+from hub.stock.ledger import Evidence, Hold, Policy, Stock, StockFact, evolve
 from hub.stock.queries import load
 from hub.stock.rules import SaleLine, Wanted
 from tests.hub.shop import NOON, Shop
@@ -259,11 +258,13 @@ def test_confidence_falls_by_age_sales_and_corrections(evidence: Evidence, level
 def test_low_confidence_and_thresholds_keep_units_back_and_never_below_nothing() -> None:
     doubtful = Stock("A", {"available": 1}, evidence=Evidence(adjustments=3))
     assert promise.available_to_promise(doubtful, "web", None).qty == 0
-    policy = Policy(channel_threshold={"web": 5})
-    stock = Stock("A", {"available": 6})
-    assert promise.available_to_promise(stock, "web", None, policy).qty == 1
-    assert promise.available_to_promise(stock, "store", None, policy).qty == 6
-    assert promise.available_to_promise(stock, "web", None, policy, 2).qty == 0
+    careful = Policy(safety_stock=1, safety_stock_low=4, channel_threshold=3)
+    stock = Stock("A", {"available": 6}, policy=careful)
+    assert promise.available_to_promise(stock, "web", None).qty == 2
+    assert promise.available_to_promise(stock, "store", None).qty == 5
+    assert promise.available_to_promise(stock, "web", None, 3).qty == 0
+    doubtful = Stock("A", {"available": 6}, evidence=Evidence(adjustments=3), policy=careful)
+    assert promise.available_to_promise(doubtful, "store", None).qty == 2
 
 
 def test_a_hold_is_over_at_the_moment_it_names_and_not_before() -> None:

@@ -69,7 +69,8 @@ def static(name: str) -> Response:
     response.headers["ETag"] = f'"{found.version}"'
     fresh = request.args.get("v") == found.version
     response.headers["Cache-Control"] = FOREVER if fresh else "no-cache"
-    return Response.force_type(response.make_conditional(request.environ))
+    response.make_conditional(request.environ)
+    return response
 
 
 def install(app: Flask) -> None:

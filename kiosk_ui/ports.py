@@ -72,13 +72,13 @@ class Hub:
     secret_key: bytes
     # `storehub status --json` (CONTRACTS.md), cheap enough for each console refresh
     status: Callable[[], Mapping[str, Any]]
-    # {"state": "online|offline|…", "pushed_seq", "lag_s", "as_of", "waiting"}
+    # {"state": "online|offline|…", "pushed_seq", "lag_s", "as_of", "backlog"}
     sync_state: Callable[[], Mapping[str, Any]]
     # reasons for /readyz and the console's health list
     checks: Callable[[], Sequence[Check]]
     # the last observations, newest first
     travels: Callable[[], Sequence[Travel]] = lambda: ()
-    # counters for tiles and /metrics: {"observations_total": n, "quarantine_total": n, …}
+    # counters for tiles and /metrics: {"committed_total": n, "quarantined_total": n, …}
     counters: Callable[[], Mapping[str, float]] = dict
     # sends a quarantined message through its source's way again (hub.quarantine.replay)
     replay: Callable[[Transaction, int], str] | None = None

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import msgspec
 from flask import Flask, Response, current_app, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
 from hub.commands import problem, problem_of
 from hub.errors import HubError, Unavailable
+from kiosk_ui.words import _
 
 TYPE: Final = "application/problem+json"
 SLUGS: Final = {
@@ -70,7 +71,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _bug)
 
 
-def _expected(error: HubError) -> Response:
+def _expected(error: HubError) -> BaseResponse:
     if isinstance(error, SignInRequired):
         return _sign_in(error)
     if isinstance(error, Malformed):
@@ -82,7 +83,7 @@ def _expected(error: HubError) -> Response:
     return response
 
 
-def _sign_in(error: SignInRequired) -> Response:
+def _sign_in(error: SignInRequired) -> BaseResponse:
     if wants_page():
         return to_sign_in()
     response = _shape(401, error.slug, error.sentence)
@@ -90,13 +91,13 @@ def _sign_in(error: SignInRequired) -> Response:
     return response
 
 
-def to_sign_in() -> Response:
+def to_sign_in() -> BaseResponse:
     """Send a browser to the sign-in page, and back afterwards."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
     target = url_for("signin.page", next=wanted or None)
     if request.headers.get("HX-Request"):
         return Response(status=401, headers={"HX-Redirect": target})
-    return Response.force_type(redirect(target))
+    return redirect(target)
 
 
 def _csrf(error: CSRFError) -> Response:
@@ -104,10 +105,10 @@ def _csrf(error: CSRFError) -> Response:
     return _shape(403, "csrf", sentence)
 
 
-def _http(error: HTTPException) -> Response:
+def _http(error: HTTPException) -> BaseResponse:
     status = error.code or 500
     if error.response is not None or status < 400:
-        return Response.force_type(error.get_response())
+        return error.get_response()
     response = _shape(status, SLUGS.get(status, "http-error"), sentence_for(status, error))
     for name, value in error.get_headers():
         if name.lower() in {"allow", "retry-after"}:

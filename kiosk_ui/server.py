@@ -24,14 +24,13 @@ KEEP_ALIVE: Final = 200
 BIGGEST_BODY: Final = 32 * 1_048_576  # read and thrown away; the app answers 413 far earlier
 
 
-class _Gateway(wsgi.Gateway_10):  # type: ignore[misc]
+class _Gateway(wsgi.Gateway_10):
     """Lets the app keep a connection's socket after the response's headers."""
 
-    def get_environ(self) -> dict[str, Any]:
-        env: dict[str, Any] = super().get_environ()
+    def __init__(self, req: Any) -> None:
+        super().__init__(req)
         self.taken: list[Callable[[Any], None]] = []
-        env[HANDOVER] = self.taken
-        return env
+        self.env[HANDOVER] = self.taken
 
     def start_response(self, status: str, headers: Any, exc_info: Any = None) -> Any:
         if self.taken:

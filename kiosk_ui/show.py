@@ -10,12 +10,12 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g, request
-from flask_babel import gettext as _
 from markupsafe import Markup
 
 from hub.clock import parse
 from kiosk_ui.assets import load
 from kiosk_ui.session import hub, who
+from kiosk_ui.words import _
 
 SOON_MINUTES: Final = 15
 FALLBACK: Final = "category/other.svg"
@@ -67,9 +67,10 @@ def timer(promise_at: str | None, now: datetime) -> tuple[str, str]:
     """Return (class, words) of a promise: on-time, soon or late; the page ticks it on."""
     if not promise_at:
         return "none", ""
-    minutes = int((parse(promise_at) - now).total_seconds() // 60)
-    if minutes < 0:
-        return "late", _("%(span)s late", span=_minutes(-minutes))
+    seconds = int((parse(promise_at) - now).total_seconds())
+    if seconds < 0:
+        return "late", _("%(span)s late", span=_minutes(max(1, -seconds // 60)))
+    minutes = seconds // 60
     return ("soon" if minutes < SOON_MINUTES else "on-time"), _minutes(minutes)
 
 

@@ -6,20 +6,20 @@ An operation must never be reachable without standing in this table.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 from flask import Blueprint, Response
 
 from hub.journal import Transaction
+from kiosk_ui.ports import Hub
 from kiosk_ui.pressing import as_response, parse, sent_by
-from kiosk_ui.session import Person, need
+from kiosk_ui.session import Person, hub, need
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
 Method = Literal["GET", "POST"]
-Read = Callable[..., Any]
-Command = Callable[..., Any]
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,15 @@ class Call:
     actor: str
     cause: str
     person: Person
+    hub: Hub
 
 
-def read(path: str, about: str, *, step: str, answer: Any, queries: tuple[Query, ...] = ()) -> Any:
+def read(
+    path: str, about: str, *, step: str, answer: Any, queries: tuple[Query, ...] = ()
+) -> Callable[[View], View]:
     """Register a GET whose view returns a JSON-able value."""
 
-    def register(view: Read) -> Read:
+    def register(view: View) -> View:
         OPERATIONS.append(Operation("GET", path, about, step, answer, queries=queries))
 
         @wraps(view)
@@ -86,23 +89,23 @@ def command(
     answer: Any,
     status: int = 200,
     show: Callable[..., Any] | None = None,
-) -> Any:
+) -> Callable[[View], View]:
     """Register a POST whose view runs in the writer's transaction and returns its answer.
 
     `show(tx, **parts)` is the subject as it stands: the answer when the reply itself is gone.
     """
 
-    def register(view: Command) -> Command:
+    def register(view: View) -> View:
         OPERATIONS.append(Operation("POST", path, about, step, answer, status, body))
 
         @wraps(view)
         def respond(**parts: Any) -> Response:
-            person = need(step)
+            person, found = need(step), hub()
             press = sent_by(person)
             asked = parse(body, press.body)
 
             def work(tx: Transaction, cause: str) -> tuple[int, Any]:
-                return status, view(Call(tx, person.actor, cause, person), asked, **parts)
+                return status, view(Call(tx, person.actor, cause, person, found), asked, **parts)
 
             subject = None if show is None else lambda tx: show(tx, **parts)
             return as_response(press.run(work, subject))

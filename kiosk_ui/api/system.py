@@ -98,7 +98,7 @@ def shown_row(row: quarantine.Row) -> dict[str, Any]:
 def quarantine_replay(call: Call, asked: bodies.Nothing, item_id: str) -> Any:
     if not (item_id.isascii() and item_id.isdigit() and len(item_id) < 19):
         raise NotFound(f"There is no message {item_id} in quarantine.")
-    replay = hub().replay
+    replay = call.hub.replay
     if replay is None:
         raise Unavailable("This hub takes no messages in at the moment.", retry_after_s=5)
     return {"id": item_id, "outcome": replay(call.tx, int(item_id))}

@@ -6,7 +6,6 @@ It must never show a payload as markup, and never a secret.
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
-from flask_babel import gettext as _
 
 from hub import quarantine
 from hub.errors import NotFound, Unavailable
@@ -16,6 +15,7 @@ from kiosk_ui.api.system import seen_devices
 from kiosk_ui.pressing import Press, as_problem
 from kiosk_ui.session import hub, need
 from kiosk_ui.show import span
+from kiosk_ui.words import _
 
 console = Blueprint("console", __name__, url_prefix="/console")
 PREVIEW = 160

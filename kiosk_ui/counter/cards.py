@@ -9,27 +9,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from hub.catalog import queries as catalog
 from hub.customers import queries as customers
 from hub.pickup.lifecycle import NEXT, Status
 from hub.staff import queries as staff
 from kiosk_ui import show
+from kiosk_ui.words import _, later
 
 NEW: Final = (Status.PROPOSED, Status.RESERVED, Status.IN_TRANSIT, Status.RECEIVED)
 COLUMNS: Final = (
-    ("new", _l("New"), "bell", NEW),
-    ("picking", _l("Picking"), "scan", (Status.PICKING,)),
-    ("prepared", _l("Prepared"), "shelf", (Status.PREPARED,)),
-    ("ready", _l("Ready"), "check", (Status.READY_FOR_PICKUP,)),
+    ("new", later("New"), "bell", NEW),
+    ("picking", later("Picking"), "scan", (Status.PICKING,)),
+    ("prepared", later("Prepared"), "shelf", (Status.PREPARED,)),
+    ("ready", later("Ready"), "check", (Status.READY_FOR_PICKUP,)),
 )
 # The one step that a card's button takes; others are on the order's page.
 TAP: Final = {
-    "RESERVED": ("claim", _l("Start picking")),
-    "RECEIVED": ("claim", _l("Start picking")),
-    "PREPARED": ("ready", _l("Ready for pickup")),
+    "RESERVED": ("claim", later("Start picking")),
+    "RECEIVED": ("claim", later("Start picking")),
+    "PREPARED": ("ready", later("Ready for pickup")),
 }
 THUMBS: Final = 4
 

@@ -8,34 +8,41 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import render_template
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from hub.pickup import queries
 from kiosk_ui import show
 from kiosk_ui.counter import cards
 from kiosk_ui.session import Person, hub
+from kiosk_ui.words import _, later
 
 PATH: Final = (
-    ("RESERVED", _l("New")),
-    ("PICKING", _l("Picking")),
-    ("PREPARED", _l("Prepared")),
-    ("READY_FOR_PICKUP", _l("Ready")),
-    ("PICKED_UP", _l("Picked up")),
+    ("RESERVED", later("New")),
+    ("PICKING", later("Picking")),
+    ("PREPARED", later("Prepared")),
+    ("READY_FOR_PICKUP", later("Ready")),
+    ("PICKED_UP", later("Picked up")),
 )
 BEFORE: Final = ("PROPOSED", "IN_TRANSIT", "RECEIVED")
 SHORT: Final = (
-    ("NOT_IN_STOCK", _l("Not in stock")),
-    ("DAMAGED", _l("Damaged")),
-    ("MISMATCH", _l("Wrong article on the shelf")),
-    ("WORN_DISPLAY", _l("Only the display piece")),
-    ("PICK_LATER", _l("Pick it later")),
+    ("NOT_IN_STOCK", later("Not in stock")),
+    ("DAMAGED", later("Damaged")),
+    ("MISMATCH", later("Wrong article on the shelf")),
+    ("WORN_DISPLAY", later("Only the display piece")),
+    ("PICK_LATER", later("Pick it later")),
 )
 CANCEL: Final = (
-    ("BUYER_REQUEST", _l("Customer asked")),
-    ("BUYER_NO_SHOW", _l("Customer did not come")),
-    ("BUYER_REJECTED", _l("Customer refused it")),
-    ("OUT_OF_STOCK", _l("Out of stock")),
+    ("BUYER_REQUEST", later("Customer asked")),
+    ("BUYER_NO_SHOW", later("Customer did not come")),
+    ("BUYER_REJECTED", later("Customer refused it")),
+    ("OUT_OF_STOCK", later("Out of stock")),
+)
+ID_KINDS: Final = (
+    ("id_card", later("Identity card")),
+    ("passport", later("Passport")),
+    ("driving_licence", later("Driving licence")),
+    ("residence_permit", later("Residence permit")),
+    ("staff_card", later("Staff card")),
+    ("other", later("Another document")),
 )
 TONES: Final = {
     "READY_FOR_PICKUP": "ok",
@@ -103,6 +110,7 @@ def shown(order_id: str, code: str | None = None) -> dict[str, Any]:
         "reason": order["reason"],
         "reasons": SHORT,
         "cancel_reasons": CANCEL,
+        "id_kinds": ID_KINDS,
         "code": code,
         "keys": lambda: secrets.token_hex(12),
     }

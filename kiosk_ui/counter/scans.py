@@ -7,14 +7,13 @@ from typing import Any, Final
 
 import msgspec
 from flask import Response, render_template, url_for
-from flask_babel import gettext as _
 
 from hub import gs1
 from hub.catalog import queries as catalog
 from hub.errors import HubError, NotFound, Refusal
 from hub.journal import Transaction
+from hub.pickup import actions, queries
 from hub.pickup import code as codes
-from hub.pickup import queries
 from hub.staff import rules as staff_rules
 from hub.staff import signin as staff
 from hub.stock import queries as stock
@@ -23,6 +22,7 @@ from kiosk_ui.api import bodies
 from kiosk_ui.pressing import Press, as_problem
 from kiosk_ui.session import Person, hub
 from kiosk_ui.steps import STEPS
+from kiosk_ui.words import _
 
 SHELF: Final = "SH1:S:"
 LONGEST: Final = 4_096
@@ -37,7 +37,7 @@ def answer(text: str, order_id: str | None, person: Person, key: str | None) -> 
         if text.startswith(staff_rules.BADGE):
             return _badge(text)
         if text.startswith(codes.PREFIX):
-            return _order(text)
+            return _order(text, person, key)
         if order_id and (done := _in_order(text, order_id, person, key)):
             return done
         return _find(text)
@@ -59,17 +59,32 @@ def _badge(text: str) -> Response:
     return Response("", headers={"HX-Refresh": "true"})
 
 
-def _order(text: str) -> Response:
+def _order(text: str, person: Person, key: str | None) -> Response:
+    """Open the order of a pickup code; one that central could not send yet begins here."""
     if not codes.is_signed(text):
         order_id, proof = text.removeprefix(codes.PREFIX), None
     else:
         with hub().reader() as connection:
-            keys = queries.keys(connection)
-        order_id, proof = codes.read(text, keys, hub().store).order_id, text
-    with hub().reader() as connection:
-        if queries.find(connection, order_id) is None:
-            raise NotFound(_("This store has not received order %(id)s yet.", id=order_id))
+            read = codes.read(text, queries.keys(connection), hub().store)
+        order_id, proof = read.order_id, text
+        if not _known(order_id):
+
+            def work(tx: Transaction, cause: str) -> tuple[int, Any]:
+                actions.adopt(tx, read, actor=person.actor, cause=cause)
+                return 200, {"order_id": order_id}
+
+            sent = Press(person, "POST /counter/scan", key, text.encode())
+            refused = as_problem(sent.run(work))
+            if refused:
+                return said(refused)
+    if not _known(order_id):
+        raise NotFound(_("This store has no order %(id)s.", id=order_id[:64]))
     return go(url_for("counter.order_page", order_id=order_id, code=proof))
+
+
+def _known(order_id: str) -> bool:
+    with hub().reader() as connection:
+        return queries.find(connection, order_id) is not None
 
 
 def _in_order(text: str, order_id: str, person: Person, key: str | None) -> Response | None:

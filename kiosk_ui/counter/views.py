@@ -59,7 +59,7 @@ def press(order_id: str, step: str) -> BaseResponse:
     if not request.headers.get("HX-Request"):
         return redirect(url_for("counter.order_page", order_id=order_id), 303)
     hit = request.form.get("line_id")
-    code = request.form.get("value") if refused and step == "handover" else None
+    code = request.form.get("code") if refused and step == "handover" else None
     return Response(page.part(order_id, person, refused=refused, hit=hit, code=code))
 
 
@@ -83,7 +83,9 @@ def asked_body(step: str) -> dict[str, Any]:
 
 
 def _handover(form: dict[str, str]) -> dict[str, Any]:
-    proof = {"kind": form.get("kind", ""), "value": form.get("value", "").strip()}
+    kind = form.get("kind", "")
+    field = {"code": "code", "id_seen": "id_kind", "signature": "signed"}.get(kind, "")
+    proof = {"kind": kind, "value": form.get(field, "").strip()}
     lines = [
         {"line_id": name.removeprefix("line-"), "qty": text}
         for name, text in form.items()
@@ -96,7 +98,7 @@ def _take(person: Person, order_id: str, step: str, body: dict[str, Any]) -> str
     """Run a step; return the sentence of its refusal, None when it is done."""
     taken = STEPS[step]
     try:
-        asked = msgspec.convert(body, taken.body, strict=False)
+        asked: Any = msgspec.convert(body, taken.body, strict=False)
     except msgspec.ValidationError as error:
         return wrong(error).sentence
     sent = Press(

@@ -4,7 +4,6 @@ It must never say which of name and PIN was wrong.
 """
 
 from flask import Blueprint, Response, redirect, render_template, request
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub.errors import Refusal
@@ -12,6 +11,7 @@ from hub.staff import queries, rules
 from hub.staff import signin as staff
 from kiosk_ui import session
 from kiosk_ui.session import hub
+from kiosk_ui.words import _
 
 signin = Blueprint("signin", __name__)
 SCREEN = "counter"

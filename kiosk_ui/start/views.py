@@ -3,20 +3,24 @@
 It must never name a customer or an order: anyone on the store's network may look.
 """
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from flask import Blueprint, Response, current_app, render_template
-from flask_babel import gettext as _
 
 from hub import quarantine
+from hub.clock import stamp
 from hub.errors import NotFound
 from hub.fleet import queries as fleet
 from hub.pickup import queries as pickup
+from hub.stock import queries as stock
 from kiosk_ui.api.contract import json_response
 from kiosk_ui.counter.cards import COLUMNS
 from kiosk_ui.session import hub, need
 from kiosk_ui.stream import Stream
+from kiosk_ui.words import _
 
 start = Blueprint("start", __name__)
 TRAVELS_SHOWN = 8
@@ -74,14 +78,20 @@ def switch(wanted: str) -> str:
 def screens_ms(way: dict[str, Any], written_at: float) -> float | None:
     """Return when the newest way's commit was written to the screens, if it has been."""
     ms = written_at * 1000 - float(way["received_ms"])
-    commit = way.get("commit_ms")
+    commit: float | None = way.get("commit_ms")
     if commit is None or not commit - 1 <= ms < 60_000:
         return None
     return round(max(ms, commit), 2)
 
 
 def observations() -> float:
-    return hub().counters().get("observations_total", 0)
+    return hub().counters().get("committed_total", 0)
+
+
+def midnight(now: datetime) -> datetime:
+    """Return when this day began in the store."""
+    here = now.astimezone(ZoneInfo(hub().options.timezone))
+    return here.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _line() -> str:
@@ -95,11 +105,11 @@ def tiles_shown() -> dict[str, Any]:
     """Return the figures of the tiles, from one consistent read."""
     shown = hub()
     now_ms = int(shown.clock.now().timestamp() * 1000)
-    counters = shown.counters()
     with shown.reader() as connection:
         counts = pickup.counts(connection)
         waiting = quarantine.count(connection)
         seen = fleet.devices(connection, now_ms, shown.options.device_silent_s)
+        sold = stock.sold_since(connection, stamp(midnight(shown.clock.now())))
     orders = [
         (title, sum(counts.get(state.value, 0) for state in states))
         for _name, title, _icon, states in COLUMNS
@@ -110,7 +120,7 @@ def tiles_shown() -> dict[str, Any]:
         "quarantined": waiting,
         "devices": seen,
         "online": sum(device.state == "online" for device in seen),
-        "sold": int(counters.get("units_sold_today", 0)),
-        "observations": int(counters.get("observations_total", 0)),
+        "sold": sold,
+        "observations": int(observations()),
         "sync": shown.sync_state(),
     }

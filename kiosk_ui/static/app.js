@@ -4,7 +4,6 @@
   "use strict";
   const body = document.body;
   const csrf = document.querySelector('meta[name="csrf-token"]').content;
-  const words = {};
 
   // ---- requests
   body.addEventListener("htmx:configRequest", (event) => {
@@ -112,11 +111,12 @@
     return `${Math.floor(minutes / 1440)} d`;
   }
   function tick() {
-    const now = Date.now() + (words.skew || 0);
+    const now = Date.now();
     document.querySelectorAll("time[data-promise]").forEach((element) => {
-      const minutes = Math.floor((Date.parse(element.dataset.promise) - now) / 60000);
-      const kind = minutes < 0 ? "late" : minutes < SOON ? "soon" : "on-time";
-      const text = minutes < 0 ? `${span(-minutes)} ${element.dataset.late}` : span(minutes);
+      const left = Date.parse(element.dataset.promise) - now;
+      const minutes = Math.floor(Math.abs(left) / 60000);
+      const kind = left < 0 ? "late" : minutes < SOON ? "soon" : "on-time";
+      const text = left < 0 ? `${span(Math.max(1, minutes))} ${element.dataset.late}` : span(minutes);
       const label = element.querySelector("span") || element;
       if (label.textContent !== text) label.textContent = text;
       const card = element.closest(".timed");

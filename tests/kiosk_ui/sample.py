@@ -60,7 +60,13 @@ class SampleStore:
         self.clock = clock or SystemClock()
         self.store = Store(directory, Settings(store=STORE, ballast_mib=0), clock=self.clock)
         self.line = FakeLine()
-        self.sync: dict[str, Any] = {"state": "online", "pushed_seq": 0, "lag_s": 0, "as_of": None}
+        self.sync: dict[str, Any] = {
+            "state": "online",
+            "pushed_seq": 0,
+            "lag_s": 0,
+            "as_of": None,
+            "backlog": 0,
+        }
         self.travels: list[Travel] = []
         self.checks = [Check("writer", True, "writes"), Check("broker", True, "connected")]
         self.replays: list[int] = []
@@ -82,7 +88,7 @@ class SampleStore:
             sync_state=lambda: self.sync,
             checks=lambda: self.checks,
             travels=lambda: self.travels,
-            counters=lambda: {"observations_total": 12, "quarantine_total": 0},
+            counters=lambda: {"committed_total": 12, "quarantined_total": 0},
             replay=self._replay,
             line=self.line,
             instance="test",
@@ -195,6 +201,10 @@ class SampleStore:
         self.store.writer.run(
             lambda tx: tx.append(happened, cause=f"hub:{secrets.token_hex(16)}", actor=actor)
         )
+
+    def append_nothing(self, *topics: str) -> None:
+        """Commit records without a fact, as observations do."""
+        self.store.writer.run(lambda tx: tx.touch(*topics))
 
     def quarantine(self, device: str, body: bytes, reason: str = "not_json") -> None:
         self.store.writer.run(

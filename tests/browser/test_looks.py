@@ -1,0 +1,149 @@
+"""Every screen: no violation that axe knows, targets for fingers, no complaint of the policy."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from hub.clock import stamp
+from hub.ingest.travels import Travel
+from tests.browser.conftest import AXE, Complaints, picture
+from tests.kiosk_ui.sample import SampleStore
+
+PATHS = {
+    "start": "/",
+    "signin": "/signin",
+    "counter": "/counter",
+    "order-new": "/counter/orders/R-2",
+    "order-picking": "/counter/orders/R-3",
+    "order-ready": "/counter/orders/R-4",
+    "console": "/console",
+    "message": "/console/quarantine/1",
+}
+LEAST = 48
+
+
+@pytest.fixture
+def busy(shop: SampleStore) -> SampleStore:
+    """A store in the middle of its day."""
+    from tests.kiosk_ui.sample import facts
+
+    shop.place("R-1", [("4711", 2), ("4712", 1)], minutes=-4, name="Maria Keller", code="7K4M")
+    shop.place("R-2", [("4713", 1), ("4714", 2)], minutes=9, name="Jonas Weber", code="2PX9")
+    shop.place("R-3", [("4711", 2), ("4714", 1)], minutes=42, name="Olga Nowak", code="3WE8")
+    shop.place("R-4", [("4713", 2)], minutes=30, name="Amélie Fontaine", code="6CD7")
+    shop.append(facts.PickingClaimed(order_id="R-3", by="staff:ada"))
+    shop.append(facts.LinePicked(order_id="R-3", line_id="L1", qty=1))
+    shop.append(facts.PickingClaimed(order_id="R-4", by="staff:ada"))
+    shop.append(facts.LinePicked(order_id="R-4", line_id="L1", qty=2))
+    shop.append(facts.OrderStaged(order_id="R-4", shelf="B-12"))
+    shop.append(facts.OrderReady(order_id="R-4"))
+    shop.quarantine("scanner-03", b'{"id": "x", <script>alert(1)</script>')
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    shop.travels = [
+        Travel(
+            "scanner-01",
+            "scan",
+            "a1",
+            "4711",
+            now_ms,
+            sent_ms=-0.9,
+            writer_ms=0.4,
+            fact_ms=0.9,
+            commit_ms=2.1,
+            outcome="committed",
+        )
+    ]
+    return shop
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PATHS)
+def test_a_screen_is_accessible_and_breaks_no_policy(
+    page: Page,
+    context: BrowserContext,
+    busy: SampleStore,
+    address: str,
+    sign_in: Callable[[str, str], None],
+    complaints: Complaints,
+    name: str,
+    scheme: str,
+) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    if name not in ("start", "signin"):
+        sign_in(address, "ivy")
+    page.goto(address + PATHS[name])
+    expect(page.locator("body")).to_have_attribute("data-link", "on")
+    page.wait_for_timeout(300)
+    picture(page, f"{name}-{scheme}")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("async () => (await axe.run(document)).violations")
+    shown = [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found]
+    assert shown == []
+    assert complaints == []
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_everything_to_be_touched_is_as_large_as_a_finger(
+    page: Page,
+    busy: SampleStore,
+    address: str,
+    sign_in: Callable[[str, str], None],
+    name: str,
+) -> None:
+    if name not in ("start", "signin"):
+        sign_in(address, "ivy")
+    page.goto(address + PATHS[name])
+    small = page.evaluate(
+        """(least) => [...document.querySelectorAll("button, .btn, select, input, summary, nav a")]
+        .filter((e) => e.checkVisibility() && e.type !== "hidden"
+            && !(e.matches("[type=checkbox], [type=radio]") && e.closest("label")))
+        .map((e) => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
+        .filter(([, r]) => r.height < least || r.width < least)
+        .map(([html, r]) => `${html} ${r.width}×${r.height}`)""",
+        LEAST,
+    )
+    assert small == []
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_nothing_runs_out_of_a_phone_sideways(
+    page: Page,
+    busy: SampleStore,
+    address: str,
+    sign_in: Callable[[str, str], None],
+    name: str,
+) -> None:
+    if name not in ("start", "signin"):
+        sign_in(address, "ivy")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(address + PATHS[name])
+    page.wait_for_timeout(200)
+    picture(page, f"{name}-phone")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_scan_travels_over_the_start_page(page: Page, busy: SampleStore, address: str) -> None:
+    page.goto(address)
+    expect(page.locator("#ms-commit")).to_have_text("3.0 ms")
+    busy.travels = [
+        Travel("scanner-02", "scan", "b2", "4712", 1, writer_ms=1.0, commit_ms=12.0, outcome="x")
+    ]
+    busy.append_nothing("obs")
+    expect(page.locator("#way-what")).to_contain_text("scanner-02")
+    expect(page.locator("#ms-fact")).to_have_text("–")
+
+
+def test_the_line_is_cut_and_mended_from_the_start_page(
+    page: Page, busy: SampleStore, address: str
+) -> None:
+    page.goto(address)
+    switch = page.locator("#line-switch")
+    expect(switch).to_have_attribute("aria-checked", "true")
+    switch.click()
+    expect(page.locator("#line-switch")).to_have_attribute("aria-checked", "false")
+    assert busy.line.status() == "down"
+    busy.sync = {"state": "offline", "as_of": stamp(datetime.now(UTC)), "backlog": 2}
+    expect(page.locator("#offline")).to_be_visible()
+    picture(page, "start-offline")

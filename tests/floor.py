@@ -120,7 +120,8 @@ class Floor:
         return answer
 
     def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.storehub("status", "--json").stdout)
+        """Return what `storehub status --json` says, from the hub itself."""
+        found: dict[str, Any] = self.hub.json("/status")
         return found
 
     def verify(self) -> dict[str, Any]:
@@ -182,6 +183,21 @@ class Floor:
     def stock(self, sku: str) -> dict[str, Any]:
         found: dict[str, Any] = self.hub.json(f"/stock/{sku}")
         return found
+
+    def goods(self, count: int) -> list[dict[str, Any]]:
+        """Return products of the sample catalogue that have a barcode: sku, gtin, name."""
+        found: dict[str, dict[str, Any]] = {}
+        for word in ("milk", "bread", "tea", "soap", "rice", "juice", "apple"):
+            for item in self.hub.json("/catalog/search", q=word)["items"]:
+                if item["gtin"]:
+                    found[item["sku"]] = item
+        assert len(found) >= count, "the sample catalogue is too small"
+        return list(found.values())[:count]
+
+    def on_hand(self, sku: str) -> int:
+        """Return the units here; a SKU that the store has never heard of has none."""
+        answer = self.hub.get(f"/stock/{sku}")
+        return 0 if answer.status_code == 404 else int(answer.json()["on_hand"])
 
     def place(self, units: Mapping[str, int], **changes: Any) -> dict[str, Any]:
         """Place a customer's order at central and return central's answer."""

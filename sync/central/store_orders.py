@@ -16,6 +16,7 @@ from hub.clock import stamp
 from hub.errors import NotFound, Refusal
 
 from . import intake, store_feed
+from .projection import read_order
 from .store_writer import Tx
 
 FINAL: Final = frozenset({"PICKED_UP", "REJECTED", "EXPIRED", "CANCELED"})
@@ -145,11 +146,12 @@ def order(conn: sqlite3.Connection, order_id: str) -> dict[str, Any]:
         raise NotFound(f"No order {order_id} here.")
     found = _as_placed(conn, placed) if placed is not None else {}
     if told is not None:
-        view = msgspec.json.decode(told["folded"])
+        view = read_order(told["folded"])
         found |= {"order_id": order_id, "store": told["store_id"], "state": told["state"]}
-        found |= {name: view[name] for name in ("shelf", "reason") if view.get(name)}
-        found.setdefault("short_code", view["short_code"])
-        found["lines"] = _merged(found.get("lines", []), view["lines"])
+        shown = {"shelf": view.shelf, "reason": view.reason}
+        found |= {name: value for name, value in shown.items() if value}
+        found.setdefault("short_code", view.short_code)
+        found["lines"] = _merged(found.get("lines", []), [line._asdict() for line in view.lines])
         found["timeline"] = [*found.get("timeline", []), *msgspec.json.decode(told["timeline"])]
         found["as_of"] = told["heard_at"]
     return found

@@ -45,7 +45,7 @@ def test_a_stock_file_is_applied_once_however_often_it_is_imported(
     path = write(tmp_path / "stock.csv", [{"sku": sku, "qty": 7} for sku in skus])
     dry = floor.storehub("import", "stock", str(path), "--dry-run")
     assert dry.returncode == 0
-    assert floor.stock(skus[0])["on_hand"] == 0, "a dry run applies nothing"
+    assert floor.on_hand(skus[0]) == 0, "a dry run applies nothing"
     floor.storehub("import", "stock", str(path))
     seq = floor.status()["seq"]
     floor.storehub("import", "stock", str(path))
@@ -65,10 +65,10 @@ def test_a_file_with_a_wrong_line_is_refused_whole_and_each_line_says_why(
     assert "3" in said, "the line's number"
     assert "many" in said or "qty" in said
     assert "Traceback" not in said
-    assert floor.stock(good)["on_hand"] == 0
+    assert floor.on_hand(good) == 0
     floor.storehub("import", "stock", str(path), "--partial", check=False)
     assert floor.stock(good)["on_hand"] == 3
-    assert floor.stock(bad)["on_hand"] == 0
+    assert floor.on_hand(bad) == 0
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ def test_a_killed_import_resumes(new_floor: Callable[..., Floor], tmp_path: Path
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as importing:  # fmt: skip
         end = time.monotonic() + 30
-        while floor.hub.json("/status")["seq"] < started + 200 and time.monotonic() < end:
+        while floor.status()["seq"] < started + 200 and time.monotonic() < end:
             if importing.poll() is not None:
                 break
         importing.send_signal(signal.SIGKILL)
     floor.storehub("import", "stock", str(path))
-    wrong = [sku for sku in (*skus[:50], *skus[-50:]) if floor.stock(sku)["on_hand"] != 2]
+    wrong = [sku for sku in (*skus[:50], *skus[-50:]) if floor.on_hand(sku) != 2]
     assert wrong == []
     assert floor.verify()["ok"]

@@ -54,7 +54,8 @@ def shopper(world: World) -> Life:
         yield random.uniform(25, 70)
         if len(waiting(world)) >= BUSY:
             continue
-        chosen = world.goods.some(random, random.choice((1, 2, 2, 3, 4)))
+        wished = world.goods.some(random, random.choice((1, 2, 2, 3, 4)))
+        chosen = [one for one in wished if _available(world, one.sku) >= 3]
         if not chosen:
             continue
         lines = [

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from devices import client
 from devices.client import Account, DeviceClient
 from hub import broker
 from hub.ingest import Ingest
@@ -28,6 +29,11 @@ needs_mosquitto = pytest.mark.skipif(
     broker.find_mosquitto() is None, reason="mosquitto is not installed"
 )
 BOTH = [pytest.param("mosquitto", marks=needs_mosquitto), "amqtt"]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "RESEND_S", (1.0, 60.0))
 
 
 def device(chosen: Settings, directory: Path, name: str = "till") -> DeviceClient:

@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol
 Quality = Literal["synced", "estimated", "unknown"]
 
 _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-# No store runs this release before it was written: an earlier date is a box without a clock battery.
+# No store runs this release before it was written: an earlier date is a box without a battery.
 _BUILT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 # adjtimex(2) returns TIME_ERROR while the kernel's clock is not synchronised.
 _TIME_ERROR: Final = 5

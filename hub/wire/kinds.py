@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)")]
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 _Quantity = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]

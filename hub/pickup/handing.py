@@ -52,9 +52,9 @@ def decide_correction(
             for line in order.lines
             if line.handed_over > 0
         ]
-    for handed in lines:
-        line = line_of(order, handed.line_id)
-        if handed.qty > line.handed_over:
+    for line_id, qty in _per_line(lines).items():
+        line = line_of(order, line_id)
+        if qty > line.handed_over:
             raise Refusal(
                 f"Only {line.handed_over} of {name_of(line)} were handed over.", slug="too-many"
             )
@@ -64,9 +64,7 @@ def decide_correction(
 
 
 def _check_handed(order: PickupOrder, handed: Sequence[HandedLine]) -> None:
-    per_line: dict[str, int] = {}
-    for item in handed:
-        per_line[item.line_id] = per_line.get(item.line_id, 0) + item.qty
+    per_line = _per_line(handed)
     if not per_line:
         raise Refusal(f"Nothing of order {order.label} is left to hand over.", slug="nothing-left")
     for line_id, qty in per_line.items():
@@ -75,6 +73,14 @@ def _check_handed(order: PickupOrder, handed: Sequence[HandedLine]) -> None:
             raise Refusal(
                 f"Only {line.to_hand_over} of {name_of(line)} can be handed over.", slug="too-many"
             )
+
+
+def _per_line(handed: Sequence[HandedLine]) -> dict[str, int]:
+    """Sum what names one line twice, so that no check is passed piece by piece."""
+    total: dict[str, int] = {}
+    for item in handed:
+        total[item.line_id] = total.get(item.line_id, 0) + item.qty
+    return total
 
 
 def _all_left(order: PickupOrder) -> tuple[HandedLine, ...]:

@@ -165,14 +165,16 @@ def enrol(base_url: str, store: str, token: str) -> str:
     Raises Refusal when the token is not accepted or belongs to another store, Unavailable when
     central is not heard.
     """
-    found = _post(base_url, "/sync/v1/enrol", {"token": token})
+    found = post(base_url, "/sync/v1/enrol", {"token": token})
     if found.get("store") != store:
         raise Refusal(f"This token enrols store {found.get('store')}, not {store}.")
     return str(found["credential"])
 
 
-def _post(base_url: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """POST JSON to central and return its answer; no credential is sent.
+def post(
+    base_url: str, path: str, body: Mapping[str, Any], token: str | None = None
+) -> dict[str, Any]:
+    """POST JSON to central's API and return its answer.
 
     Raises the HubError that central's status means, with central's sentence.
     """
@@ -181,6 +183,7 @@ def _post(base_url: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         with session.post(
             f"{base_url.rstrip('/')}{path}",
             json=body,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=(CONNECT_S, READ_S),
             allow_redirects=False,
             stream=True,

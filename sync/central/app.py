@@ -6,7 +6,7 @@ It must never decide anything: a view parses, calls, renders.
 import time
 from typing import Final
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, render_template, request
 from prometheus_client import generate_latest
 from werkzeug.exceptions import HTTPException
 
@@ -56,8 +56,16 @@ def create_app(inventory: Inventory) -> Flask:
     return app
 
 
+def _wants_page() -> bool:
+    machine = request.path.startswith(("/api/", "/sync/", "/metrics", "/healthz", "/readyz"))
+    return not machine and request.accept_mimetypes.accept_html
+
+
 def _shown(error: HubError) -> Response:
     status, shown = problem_of(error)
+    if _wants_page():
+        page = render_template("error.html", title=shown["title"], detail=error.sentence)
+        return Response(page, status)
     if isinstance(error, NoToken):
         status, shown = 401, problem(401, error.slug, "Not known", error.sentence)
     elif error.slug == "unparsable":
@@ -73,6 +81,9 @@ def _shown(error: HubError) -> Response:
 
 def _shown_http(error: HTTPException) -> Response:
     status = error.code or 500
+    if _wants_page():
+        detail = error.description or ""
+        return Response(render_template("error.html", title=error.name, detail=detail), status)
     slug = (error.name or "error").lower().replace(" ", "-")
     response = problem_answer(status, slug, error.name or "Error", error.description or "")
     for name, value in error.get_headers():

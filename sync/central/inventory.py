@@ -29,6 +29,7 @@ class Inventory:
         self.store = Store(directory / FOLDER, clock)
         self._key = keys.pickup_key(self.store.directory / "pickup.key")
         self.page_secret = keys.page_secret(self.store.directory / "page.key")
+        self.store.run(store_journal.refold)
         self.store.run(lambda tx: store_feed.add_rows(tx, [self._key.row()]))
         self.store.follow()
 

@@ -5,6 +5,7 @@ It must never show a pickup code or take a cancel without the order's own key in
 
 import hmac
 import secrets
+import sqlite3
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ csrf: Final = CSRFProtect()
 limiter: Final = Limiter(get_remote_address, storage_uri="memory://")
 
 RESULTS: Final = 24
+NUMBER: Final = 9
 # Currencies without a minor unit; all others that a shop here meets have two digits.
 WHOLE: Final = frozenset({"JPY", "KRW", "CLP", "ISK", "VND", "XAF", "XOF"})
 STEPS: Final = (
@@ -88,18 +90,21 @@ def money(minor: int | None, currency: str) -> str:
 
 @blueprint.get("/")
 def shop() -> str:
-    return _shop({}, None)
+    return _shop({}, {}, None)
 
 
-def _shop(form: dict[str, str], problem: str | None) -> str:
+def _shop(form: dict[str, str], units: dict[str, str], problem: str | None) -> str:
     store = inventory().store
     with store.reader() as conn:
         stores = store_journal.stores(conn)
         found = search(conn, request.args.get("q", ""), RESULTS, "en", store.clock.now())
+        picked = {sku: _by_sku(conn, sku) for sku in units}
+    basket = [_product(one) | {"qty": units[sku]} for sku, one in picked.items() if one]
     return render_template(
         "shop.html",
         stores=stores,
         products=[_product(one) for one in found],
+        basket=basket,
         form=form,
         problem=problem,
         query=request.args.get("q", ""),
@@ -139,7 +144,12 @@ def place() -> AnyResponse | tuple[str, int]:
         shown, _ = central.store.run(lambda tx: central.place(tx, order))
     except HubError as error:
         typed = {name: request.form.get(name, "") for name in ("store", "name", "email", "phone")}
-        return _shop(typed, error.sentence), 422
+        units = {
+            name.removeprefix("qty:"): value
+            for name, value in request.form.items()
+            if name.startswith("qty:") and value.isdecimal() and int(value[:8])
+        }
+        return _shop(typed, units, error.sentence), 422
     order_id = shown["order_id"]
     return redirect(url_for("pages.order", order_id=order_id, key=key_of(order_id)), 303)
 
@@ -171,29 +181,29 @@ def _order_of(form: MultiDict[str, str]) -> intake.Order:
 
 def _order_id(number: str) -> str:
     # Drawn with the page, so that a form sent twice is one order.
-    if len(number) == 16 and number.isalnum() and number.isascii():
+    if len(number) == NUMBER and set(number) <= set(intake.LETTERS):
         return f"W-{number}"
-    return f"W-{secrets.token_hex(8)}"
+    return f"W-{_number()}"
+
+
+def _number() -> str:
+    return "".join(secrets.choice(intake.LETTERS) for _ in range(NUMBER))
 
 
 def _lines(units: dict[str, int]) -> list[dict[str, Any]]:
     store = inventory().store
     with store.reader() as conn:
-        prices = {
-            sku: next(
-                (
-                    one.price.amount_minor
-                    for one in search(conn, sku, 3, "en", store.clock.now())
-                    if one.sku == sku and one.price
-                ),
-                None,
-            )
-            for sku in units
-        }
+        found = {sku: _by_sku(conn, sku) for sku in units}
+    prices = {sku: one.price.amount_minor for sku, one in found.items() if one and one.price}
     return [
-        {"line_id": f"L{n}", "sku": sku, "qty": qty, "unit_price_minor": prices[sku]}
+        {"line_id": f"L{n}", "sku": sku, "qty": qty, "unit_price_minor": prices.get(sku)}
         for n, (sku, qty) in enumerate(units.items(), 1)
     ]
+
+
+def _by_sku(conn: sqlite3.Connection, sku: str) -> Found | None:
+    found = search(conn, sku, 5, "en", inventory().store.clock.now())
+    return next((one for one in found if one.sku == sku), None)
 
 
 @blueprint.get("/orders/<order_id>")
@@ -259,4 +269,4 @@ def _right_key(order_id: str) -> str | None:
 
 @blueprint.app_context_processor
 def _drawn() -> dict[str, str]:
-    return {"number": secrets.token_hex(8)}
+    return {"number": _number()}

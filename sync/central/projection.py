@@ -5,13 +5,14 @@ It must never refuse a fact: what cannot be read is named, and the fold goes on 
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
 
 from hub.customers import facts as customers
 from hub.pickup import facts as pickup
-from hub.pickup.order import PickupOrder, evolve
+from hub.pickup.order import Line, LineStep, PickupOrder, evolve
 from hub.stock import facts as stock
 from hub.tasks import facts as tasks
 
@@ -21,6 +22,13 @@ FACTS: Final[Mapping[tuple[str, int], type]] = {
     **tasks.FACTS,
     **customers.FACTS,
 }
+
+
+DIGEST: Final = blake2b(
+    msgspec.json.encode([sorted(FACTS), PickupOrder._fields, Line._fields, LineStep._fields]),
+    digest_size=16,
+).hexdigest()
+"""Names what this release folds and how it keeps it: another digest means: fold again."""
 
 
 class _Envelope(msgspec.Struct, frozen=True):

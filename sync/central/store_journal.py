@@ -5,15 +5,17 @@ and never move the head in another transaction than the entries.
 """
 
 import sqlite3
-from typing import Any
+from typing import Any, Final
 
 from hub.chain import Pair
 from hub.clock import stamp
 from sync import digest
 from sync.protocol import Accepted, Behind, Damaged, Push, verdict
 
-from .projection import Fold, read_order
+from .projection import DIGEST, Fold, read_order
 from .store_writer import Tx
+
+REFOLD_AT_ONCE: Final = 5000
 
 
 def head(conn: sqlite3.Connection, store_id: str) -> Pair:
@@ -66,6 +68,30 @@ def _project(tx: Tx, store_id: str, pairs: tuple[Pair, ...], contents: tuple[byt
         " VALUES (?, ?, ?, ?, ?)",
         [(store_id, *row) for row in fold.order_rows()],
     )
+
+
+def refold(tx: Tx) -> bool:
+    """Fold every store's journal again when this release folds otherwise; False when it does not.
+
+    What an earlier release could not read is read again and leaves the quarantine.
+    """
+    stored = tx.conn.execute("SELECT value FROM central WHERE name = 'folds'").fetchone()
+    if stored is not None and stored[0] == DIGEST:
+        return False
+    for table in ("stock", "pickup", "quarantine"):
+        tx.conn.execute(f"DELETE FROM {table}")
+    for (store_id,) in tx.conn.execute("SELECT store_id FROM store").fetchall():
+        after = 0
+        while rows := tx.conn.execute(
+            "SELECT seq, hash, entry FROM journal WHERE store_id = ? AND seq > ?"
+            " ORDER BY seq LIMIT ?",
+            (store_id, after, REFOLD_AT_ONCE),
+        ).fetchall():
+            pairs = tuple(Pair(row["seq"], bytes(row["hash"]).hex()) for row in rows)
+            _project(tx, store_id, pairs, tuple(bytes(row["entry"]) for row in rows))
+            after = pairs[-1].seq
+    tx.conn.execute("INSERT OR REPLACE INTO central (name, value) VALUES ('folds', ?)", (DIGEST,))
+    return True
 
 
 def _folded_order(

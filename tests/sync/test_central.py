@@ -277,6 +277,19 @@ def test_poison_is_kept_aside_and_the_head_moves_on(central: Central) -> None:
     assert all(one["reason"] for one in kept)
 
 
+def test_a_release_that_folds_otherwise_folds_everything_again(central: Central) -> None:
+    poison = entry("b", {}, kind="FromTheFuture")
+    push(central, ORIGIN, [received("a", "4711", 5), poison, received("c", "4711", 2)])
+    before = central.door("/digest").json()
+    run = central.running.inventory.store.run
+    run(lambda tx: tx.conn.execute("UPDATE stock SET qty = 99"))
+    run(lambda tx: tx.conn.execute("UPDATE central SET value = 'old' WHERE name = 'folds'"))
+    central.stop()
+    central.serve()
+    assert central.door("/digest").json() == before
+    assert [one["seq"] for one in central.get("/quarantine").json()["items"]] == [2]
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -9,7 +9,7 @@ async function look() {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("article.order");
       const shown = document.querySelector("article.order");
-      if (fresh && shown && fresh.innerHTML !== shown.innerHTML && fresh.dataset.state !== shown.dataset.state) {
+      if (fresh && shown && fresh.dataset.state !== shown.dataset.state) {
         shown.replaceWith(fresh);
         document.title = page.title;
       }

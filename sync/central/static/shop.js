@@ -122,4 +122,7 @@ box.addEventListener("keydown", (event) => {
     find();
   }
 });
+for (const item of document.getElementById("lines").children) {
+  basket.set(item.dataset.sku, { ...productOf(item), qty: Number(item.dataset.qty) });
+}
 draw();

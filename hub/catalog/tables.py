@@ -55,7 +55,7 @@ _SCHEMA: Final = (
     # Nothing here asks where a word stands, so detail=none keeps the index a third of the size.
     """CREATE VIRTUAL TABLE product_search USING fts5(
         words, content='product', content_rowid='id', tokenize='ascii',
-        prefix='1 2 3 4', detail=none, columnsize=0
+        prefix='1 2 3 4 5', detail=none, columnsize=0
     )""",
     "CREATE TABLE word (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE, uses INTEGER NOT NULL)",
     """CREATE VIRTUAL TABLE word_part USING fts5(

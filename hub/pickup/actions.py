@@ -15,7 +15,7 @@ from hub.journal import Fact, Transaction
 from hub.pickup import moves, proofs, queries, rules
 from hub.pickup.code import PickupCode
 from hub.pickup.ending import cancel, expire, hold, overdue, resume, settle
-from hub.pickup.facts import HandedLine, OrderProposed, OrderRejected, OrderReserved
+from hub.pickup.facts import HandedLine, OrderLine, OrderProposed, OrderRejected, OrderReserved
 from hub.pickup.intake import read_code, read_order, read_reason, read_shelf, scanned_sku
 from hub.pickup.lifecycle import Status
 from hub.pickup.loading import append, holds, is_lead, load, open_pick, pick_tasks
@@ -161,12 +161,22 @@ def substitute(
     check_sku(sku)
     check_qty(qty, "qty")
     order, holder = load(tx, order_id)
-    name = catalog.name(tx.conn, sku)
-    decided = rules.decide_substitute(order, actor, holder, line_id, sku, name, qty, reason)
-    new = decided[0].substitute
+    price = catalog.price(tx.conn, sku, tx.now)
+    single = price is not None and price.per_qty == 1
+    article = OrderLine(
+        line_id=rules.substitute_id(order, line_id),
+        sku=sku,
+        qty=qty,
+        name=catalog.name(tx.conn, sku),
+        unit_price_minor=price.amount_minor if price and single else None,
+        currency=price.currency if price else order.currency,
+        tax_rate_bp=price.tax_rate_bp if price else None,
+        tax_included=price.tax_included if price else True,
+    )
+    decided = rules.decide_substitute(order, actor, holder, line_id, article, reason)
     allocated = stock.decide_allocation(
         stock_queries.loads(tx.conn, [sku], tx.now),
-        moves.wanted(order_id, [(new.line_id, sku, qty)]),
+        moves.wanted(order_id, [(article.line_id, sku, qty)]),
         order_id,
         order.channel,
         trusted_now(tx),

@@ -3,6 +3,8 @@
 It must never take more units than a line still waits for, and never stage an open line.
 """
 
+from itertools import count
+
 from hub.errors import Refusal
 from hub.pickup.checks import check_picker, check_reason, check_step, line_of, name_of
 from hub.pickup.facts import (
@@ -50,30 +52,29 @@ def decide_substitute(
     by: str,
     holder: str,
     line_id: str,
-    sku: str,
-    name: str,
-    qty: int,
+    article: OrderLine,
     reason: str,
 ) -> list[LineSubstituted]:
-    """Another article takes the place of units of a line; it is picked at once."""
+    """`article` takes the place of as many units of a line; it is picked at once."""
     line = _line_in_picking(order, Step.SUBSTITUTE, by, holder, line_id)
     check_reason(reason, [key for key in SHORT_REASONS if key != PICK_LATER])
-    _check_pending(line, qty)
-    if sku == line.sku:
+    _check_pending(line, article.qty)
+    if article.sku == line.sku:
         raise Refusal("That is the article that was ordered; pick it.", slug="same-article")
-    number = 1 + sum(other.substitute_for == line_id for other in order.lines)
-    substitute = OrderLine(
-        line_id=f"{line_id}.s{number}", sku=sku, qty=qty, name=name, currency=line.currency
-    )
     return [
         LineSubstituted(
             order_id=order.order_id,
             line_id=line_id,
-            qty=qty,
+            qty=article.qty,
             reason=reason,
-            substitute=substitute,
+            substitute=article,
         )
     ]
+
+
+def substitute_id(order: PickupOrder, line_id: str) -> str:
+    """Name the line of a substitute: `L1.s1`, the next one that the order doesn't have."""
+    return next(name for n in count(1) if order.line(name := f"{line_id}.s{n}") is None)
 
 
 def decide_stage(order: PickupOrder, by: str, holder: str, shelf: str) -> list[OrderStaged]:

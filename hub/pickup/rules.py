@@ -32,6 +32,7 @@ from hub.pickup.picking import (
     decide_substitute,
     decide_undo,
     last_step,
+    substitute_id,
 )
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "decide_undo",
     "evolve",
     "last_step",
+    "substitute_id",
 ]
 
 CANCEL_REASONS: Final = (

@@ -415,3 +415,17 @@ def test_an_order_that_makes_no_sense_is_invalid_and_names_the_field(
 def test_an_order_may_name_a_sku_that_the_catalogue_never_had(shop: Shop) -> None:
     shop.receive("X-1", 1)
     assert shop.place("R-1", ("X-1", 1))["lines"][0]["name"] == "X-1"
+
+
+def test_a_substitutes_line_never_takes_the_name_of_another_line(shop: Shop) -> None:
+    shop.receive("MILK", 2)
+    shop.receive("BREAD", 2)
+    lines = [{"line_id": name, "sku": "MILK", "qty": 1} for name in ("L1", "L1.s1")]
+    shop.do(pickup.place, {"order_id": "R-1", "lines": lines})
+    shop.do(pickup.claim, "R-1")
+    shop.do(pickup.substitute, "R-1", "L1", "BREAD", 1)
+    assert [line["line_id"] for line in shop.order("R-1")["lines"]] == ["L1", "L1.s1", "L1.s2"]
+    shop.do(pickup.undo, "R-1")
+    shop.do(pickup.substitute, "R-1", "L1.s1", "BREAD", 1)
+    assert shop.buckets("BREAD") == {"available": 1, "committed": 1}
+    shop.is_sound()

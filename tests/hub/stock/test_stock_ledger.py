@@ -306,3 +306,15 @@ def test_what_the_store_decides_for_itself_counts_everywhere(shop: Shop) -> None
     assert shop.place("R-2", ("MILK", 4))["promise_at"] == "2026-11-21T12:30:00.000Z"
     _, until, _ = shop.do(stock.hold, "MILK", 1)
     assert until == "2026-11-21T12:01:00.000Z"
+
+
+def test_an_expired_hold_that_the_till_names_is_not_swept_for_its_other_lines(shop: Shop) -> None:
+    shop.receive("MILK", 3)
+    mine, _, _ = shop.do(stock.hold, "MILK", 1)
+    shop.do(stock.hold, "MILK", 2)
+    shop.clock.advance(timedelta(hours=1))
+    named = {"sku": "MILK", "qty": 1, "hold_id": mine}
+    shop.do(stock.sell, "S-1", [{"sku": "MILK", "qty": 2}, named])
+    assert shop.buckets("MILK") == {}
+    assert shop.tasks("count") == []
+    shop.is_sound()

@@ -12,6 +12,7 @@ async function look() {
       if (fresh && shown && fresh.dataset.state !== shown.dataset.state) {
         shown.replaceWith(fresh);
         document.title = page.title;
+        document.getElementById("said").textContent = fresh.querySelector("h1").textContent;
       }
     }
   } catch {

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+from msgspec.structs import replace
 
 from devices.scanners.decode import Code, Options, Reading, coded, engines, likelihood, profiles
 from devices.scanners.decode import regions as striped
@@ -69,6 +70,42 @@ def decode(image: Any, options: Options) -> Reading:
     codes = tuple(_placed(coded(raw, sure, by), 1.0 / scale) for raw, sure, by in work.found)
     note = engines.second_reader() if options.second_reader and not codes else None
     return Reading(codes, (time.perf_counter() - begin) * 1000.0, note)
+
+
+def glance(grey: Grey, options: Options) -> list[Code]:
+    """Read a frame of a film in a few milliseconds: upright, and turned by right angles."""
+    return [coded(r, 0.9, "fast") for r in engines.zxing(grey, options.symbologies, glance=True)]
+
+
+def localised(grey: Grey, options: Options, budget_ms: float, turn: int = 0) -> list[Code]:
+    """Straighten and read the striped regions of a frame, as many as the budget allows.
+
+    `turn` says which region comes first: stripes that are no code never block the others.
+    """
+    work = _Work(grey, options, time.perf_counter() + budget_ms / 1000.0)
+    regions = striped.find(grey, quick=True)[:4]
+    for i in range(len(regions)):
+        if work.late or work.found:
+            break
+        by_region(work, regions[(i + turn) % len(regions)])
+    return [coded(raw, sure, by) for raw, sure, by in work.found]
+
+
+def sweep(grey: Grey, options: Options, budget_ms: float) -> list[Code]:
+    """Look for small, inverted and turned codes in a frame, then for more regions."""
+    work = _Work(grey, options, time.perf_counter() + budget_ms / 1000.0)
+    fast(work)
+    for region in [] if work.found or work.late else striped.find(grey)[:2]:
+        if not work.late:
+            by_region(work, region)
+    return [coded(raw, sure, by) for raw, sure, by in work.found]
+
+
+def shifted(code: Code, dx: int, dy: int) -> Code:
+    """Return the code with its corners moved: it was read in a part of the picture."""
+    if not dx and not dy:
+        return code
+    return replace(code, corners=tuple((x + dx, y + dy) for x, y in code.corners))
 
 
 def _run(work: _Work) -> None:
@@ -223,7 +260,7 @@ def ladder(work: _Work) -> None:
             return
 
 
-def _rungs(grey: Grey) -> Iterator[Grey]:
+def _rungs(grey: Grey) -> Iterator[Any]:
     largest = max(grey.shape)
     if largest <= 1200:
         yield cv2.resize(grey, None, fx=2.0, fy=2.0, interpolation=cv2.INTER_CUBIC)
@@ -299,6 +336,4 @@ def _times(corners: engines.Corners, scale: float) -> engines.Corners:
 def _placed(code: Code, scale: float) -> Code:
     if scale == 1.0:
         return code
-    from msgspec.structs import replace
-
     return replace(code, corners=_times(code.corners, scale))

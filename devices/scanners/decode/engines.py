@@ -86,17 +86,18 @@ def zxing(
     thorough: bool = True,
     flat: bool = False,
     add_ons: bool = False,
+    glance: bool = False,
 ) -> list[Raw]:
-    """Read with zxing-cpp. `thorough` looks at turned, small and inverted codes too; `flat` uses
-    one threshold for the whole picture."""
+    """Read with zxing-cpp. `thorough` looks at turned, small and inverted codes too; `glance` at
+    turned ones only; `flat` uses one threshold for the whole picture."""
     binarizer = zxingcpp.Binarizer.GlobalHistogram if flat else zxingcpp.Binarizer.LocalAverage
     add_on = zxingcpp.EanAddOnSymbol.Read if add_ons else zxingcpp.EanAddOnSymbol.Ignore
     found = zxingcpp.read_barcodes(
         grey,
         formats=formats(symbologies),
-        try_rotate=thorough,
-        try_downscale=thorough,
-        try_invert=thorough,
+        try_rotate=thorough or glance,
+        try_downscale=thorough and not glance,
+        try_invert=thorough and not glance,
         binarizer=binarizer,
         text_mode=zxingcpp.TextMode.HRI,
         ean_add_on_symbol=add_on,

@@ -55,8 +55,8 @@ def turned(grey: Grey, angle: float) -> tuple[Grey, NDArray[np.float64]]:
     back = np.array([[cos, -sin, 0.0], [sin, cos, 0.0]])
     back[:, 2] = np.array([width, height]) / 2.0 - back[:, :2] @ np.array([w, h]) / 2.0
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    grey = cv2.warpAffine(grey, back, (w, h), flags=flags, borderValue=128)
-    return np.asarray(grey, dtype=np.uint8), back
+    sheet = cv2.warpAffine(grey, back, (w, h), flags=flags, borderValue=128)
+    return np.asarray(sheet, dtype=np.uint8), back
 
 
 def bands(cut: Floats) -> list[Floats]:
@@ -71,22 +71,41 @@ def bands(cut: Floats) -> list[Floats]:
 
 
 def straightened(part: Floats) -> Floats:
-    """Average rows along the slant that leaves the line sharpest (perspective slants bars)."""
+    """Average rows along the bars: the slant, and the fan of perspective, that leave the line
+    sharpest."""
     rows, width = part.shape
     if rows < 6:
         return np.asarray(part.mean(axis=0), dtype=np.float32)
     blocks = part[: rows // 6 * 6].reshape(6, rows // 6, width).mean(axis=1)
-    offsets = np.linspace(-1.0, 1.0, 6)
-    columns = np.arange(width)
-    best, sharpest = blocks.mean(axis=0), -1.0
-    for slant in range(-8, 9, 2):
-        shifts = np.rint(offsets * slant).astype(int)
-        index = np.clip(columns[None, :] + shifts[:, None], 0, width - 1)
-        line = np.take_along_axis(blocks, index, axis=1).mean(axis=0)
+    best, sharpest, slant = blocks.mean(axis=0), -1.0, 0
+    for s in range(-8, 9, 2):
+        line = _along(blocks, s, 0)
+        sharp = float(np.square(np.diff(line)).sum())
+        if sharp > sharpest * 1.02:
+            best, sharpest, slant = line, sharp, s
+    for fan in (-12, -8, -4, 4, 8, 12):
+        line = _along(blocks, slant, fan)
         sharp = float(np.square(np.diff(line)).sum())
         if sharp > sharpest * 1.02:
             best, sharpest = line, sharp
     return np.asarray(best, dtype=np.float32)
+
+
+def _along(blocks: Floats, slant: int, fan: int) -> Floats:
+    """Average blocks of rows, each shifted by its height times slant ± fan at the line's ends."""
+    count, width = blocks.shape
+    total = np.zeros(width, np.float32)
+    columns = np.arange(width)
+    lean = slant + fan * (2.0 * columns / width - 1.0) if fan else None
+    for i in range(count):
+        height = 2.0 * i / (count - 1) - 1.0
+        if lean is None:
+            shift = round(height * slant)
+            total += np.roll(blocks[i], -shift)
+        else:
+            index = columns + np.rint(height * lean).astype(np.intp)
+            total += blocks[i].take(index, mode="clip")
+    return total / np.float32(count)
 
 
 def levelled(line: Floats, reach: float = 0.12) -> Floats:

@@ -78,7 +78,7 @@ def _of_window(tensor: tuple[Any, Any, Any], window: int) -> list[Region]:
     xx, yy, xy = (cv2.boxFilter(t, -1, (window, window))[::2, ::2] for t in tensor)
     energy, cos2, sin2 = xx + yy, xx - yy, 2.0 * xy
     bright = float(np.percentile(energy[::2, ::2], 99))
-    strong = cv2.compare(energy, _ENERGY * bright + 40.0, cv2.CMP_GT)
+    strong = np.where(energy > _ENERGY * bright + 40.0, np.uint8(255), np.uint8(0))
     clear = cv2.compare(cv2.magnitude(cos2, sin2), _COHERENCE * energy, cv2.CMP_GT)
     mask: Any = cv2.bitwise_and(strong, clear)
     # Twice the direction in 8 parts; four overlapping sectors of three parts each keep neighbours

@@ -3,7 +3,9 @@
 import ctypes
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Final, Literal, Protocol
 
 Quality = Literal["synced", "estimated", "unknown"]
@@ -85,10 +87,16 @@ class _Timex(ctypes.Structure):
     _fields_ = (("modes", ctypes.c_uint), ("rest", ctypes.c_byte * 252))
 
 
-def _kernel_says_synchronised() -> bool:
+@cache
+def _adjtimex() -> Callable[[object], int] | None:
+    # Opening the C library takes longer than a whole sale; once is enough.
     try:
-        adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
+        found: Callable[[object], int] = ctypes.CDLL(None, use_errno=True).adjtimex
     except (OSError, AttributeError):
-        return False
-    state = int(adjtimex(ctypes.byref(_Timex())))
-    return 0 <= state < _TIME_ERROR
+        return None
+    return found
+
+
+def _kernel_says_synchronised() -> bool:
+    adjtimex = _adjtimex()
+    return adjtimex is not None and 0 <= int(adjtimex(ctypes.byref(_Timex()))) < _TIME_ERROR

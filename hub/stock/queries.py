@@ -37,9 +37,15 @@ from hub.stock.promise import (
 
 
 def load(conn: Connection, sku: str, now: datetime) -> Stock:
-    """The account of `sku`; an empty one where the ledger never met it."""
+    """The account of `sku` with its open HOLDs; an empty one where the ledger never met it.
+
+    Allocations are left out (`holds_of_order` has them): nobody needs them to promise, and a SKU
+    in demand has many.
+    """
     balances = conn.execute("SELECT bucket, qty FROM stock_balance WHERE sku = ?", (sku,))
-    holds = conn.execute("SELECT * FROM stock_hold WHERE sku = ? AND open_qty <> 0", (sku,))
+    holds = conn.execute(
+        "SELECT * FROM stock_hold WHERE sku = ? AND kind = 'HOLD' AND open_qty > 0", (sku,)
+    )
     return Stock(
         sku=sku,
         buckets=dict(map(tuple, balances)),

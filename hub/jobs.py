@@ -7,6 +7,7 @@ from functools import partial
 
 from hub import commands, outbox
 from hub.clock import stamp
+from hub.customers import actions as customers
 from hub.ingest import Ingest
 from hub.ingest.retention import Retention
 from hub.journal import Transaction
@@ -33,6 +34,7 @@ def jobs(store: Store, ingest: Ingest) -> list[Job]:
         Job("balances below zero", 60, work(stock.mend)),
         Job("doubtful records", 3600, work(stock.ask_for_counts)),
         Job("device commands", 0.5, lambda now: _send(store, ingest, now)),
+        Job("erasures that central knew", 60, lambda _: writer.run(customers.sweep)),
         Job("old observations", 60, retention.run),
         Job("old replies", 3600, lambda _: writer.run(commands.forget)),
     ]

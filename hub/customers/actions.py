@@ -37,11 +37,13 @@ def erase(tx: Transaction, ref: str, *, actor: str, cause: str) -> bool:
     if not known:
         tx.append([PersonalDataErased(ref)], cause=cause, actor=actor)
     sweep(tx)
+    tx.clean_wal()
     return not known
 
 
 def sweep(tx: Transaction) -> int:
     """Delete data that facts call erased (after a restore or a rebase); return how many rows."""
     found = tables.delete_erased(tx.conn)
-    tx.clean_wal()
+    if found:
+        tx.clean_wal()
     return found

@@ -14,10 +14,10 @@ run: system-run .venv/.run  ## prepare everything and start the sample store (AR
 	@exec $(BIN)/storehub demo $(ARGS)
 
 check: .venv/.dev static  ## format, lint, types, import contracts and the fast tests: two minutes
-	@$(PYTEST) -q -m "not slow and not browser and not kill and not soak and not bench" $(ARGS)
+	@$(PYTEST) -q -n 2 --dist worksteal -m "not slow and not browser and not kill and not soak and not bench" $(ARGS)
 
 test: system-test .venv/.dev static  ## everything but soak and bench; ends with pytest's closing line
-	@$(PYTEST) -q $(ARGS)
+	@$(PYTEST) -q -n 2 --dist worksteal $(ARGS)
 
 soak: system-test .venv/.dev  ## the long part: properties with many examples, a day of trouble (SOAK_MINUTES)
 	@HYPOTHESIS_PROFILE=soak $(PYTEST) -q -o timeout=1800 -m "soak or not (slow or browser or kill or bench)" $(ARGS)

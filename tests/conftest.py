@@ -30,6 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         directory = item.path.relative_to(here).parts[0] if here in item.path.parents else ""
         for mark in MARKS.get(directory, ()):
             item.add_marker(mark)
+    # The longest go first, so that no worker is left with one at the end.
+    items.sort(key=lambda item: item.get_closest_marker("kill") is None)
 
 
 @pytest.fixture(scope="session")

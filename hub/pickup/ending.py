@@ -78,7 +78,8 @@ def _give_up(
         return []
     order_id = order.order_id
     facts += moves.given_up(holds(tx, order_id), reason)
-    if Status.IN_TRANSIT in (order.state, order.state is Status.ON_HOLD and order.held_from):
+    stands = order.held_from if order.state is Status.ON_HOLD else order.state
+    if stands is Status.IN_TRANSIT:
         facts += moves.not_coming(order)
     for task in pick_tasks(tx, order_id):
         facts += decide_drop(task, reason)

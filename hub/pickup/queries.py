@@ -156,11 +156,9 @@ def by_short_code(conn: Connection, short_code: str, limit: int = 20) -> list[st
     return [order_id for (order_id,) in rows]
 
 
-def conflicts(conn: Connection, limit: int = 100) -> list[tuple[str, str, str]]:
-    """Facts that the lifecycle did not foresee: (entry id, order id, type)."""
-    rows = conn.execute(
-        "SELECT entry, order_id, type FROM pickup_conflict ORDER BY entry LIMIT ?", (limit,)
-    )
+def conflicts(conn: Connection) -> list[tuple[str, str, str]]:
+    """All facts that the lifecycle did not foresee: (entry id, order id, type)."""
+    rows = conn.execute("SELECT entry, order_id, type FROM pickup_conflict ORDER BY entry")
     return [(entry, order_id, kind) for entry, order_id, kind in rows]
 
 

@@ -123,10 +123,10 @@ def test_a_refusal_never_quotes_what_was_given(office: Office, personal: dict[st
 
 def test_no_page_that_was_split_keeps_an_old_copy_of_what_is_erased(office: Office) -> None:
     """SQLite leaves copies of neighbouring cells in the gaps of split pages; they must go too."""
-    pick = random.Random(1)
+    pick = random.Random(4)  # leaves two names behind when only the rows are deleted
     live: dict[str, str] = {}
     gone: list[str] = []
-    for step in range(900):
+    for step in range(600):
         if pick.random() < 0.7 or not live:
             ref, name = f"c{pick.randrange(10**9)}", f"Zq{pick.randrange(10**12):012d}"
             live[ref] = name

@@ -92,7 +92,8 @@ def _by_code(connection: sqlite3.Connection, text: str, limit: int) -> list[int]
         # The typed digits begin a GTIN-13 or a GTIN-12, kept with zeros in front.
         for begin in ("0" + digits, "00" + digits):
             skus += _begins(connection, _GTINS_FROM, begin, limit)
-    if not skus and len(text) >= 2:
+    # Letters alone are a word being typed, and there may be thousands of SKUs like `MILK-1`.
+    if not skus and len(text) >= 2 and " " not in text and not text.isalpha():
         for begin in dict.fromkeys((text, text.upper(), text.lower())):
             skus += _begins(connection, _SKUS_FROM, begin, limit)
     marks = ",".join("?" * len(skus))

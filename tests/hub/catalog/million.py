@@ -127,14 +127,21 @@ def typed(count: int, seed: int) -> list[tuple[str, str]]:
     return queries
 
 
-def measure(path: Path, count: int, seed: int) -> dict[str, list[float]]:
-    """Time searches by kind on one read-only connection; milliseconds."""
+Spent = dict[str, list[tuple[float, float]]]
+
+
+def measure(path: Path, count: int, seed: int) -> Spent:
+    """Time searches by kind on one read-only connection: (elapsed, of which CPU) milliseconds.
+
+    On a machine that does other things too, the CPU's share is what can be compared.
+    """
     reader = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
-    spent: dict[str, list[float]] = {}
+    spent: Spent = {}
     for kind, query in typed(count, seed):
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.thread_time()
         search.search(reader, query)
-        spent.setdefault(kind, []).append((time.perf_counter() - started) * 1000)
+        elapsed, cpu = time.perf_counter() - started, time.thread_time() - worked
+        spent.setdefault(kind, []).append((elapsed * 1000, cpu * 1000))
     reader.close()
     return spent
 
@@ -149,16 +156,23 @@ def write_on(path: Path, rows: Iterator[dict[str, Any]], stop: threading.Event) 
     connection.close()
 
 
-def report(title: str, spent: dict[str, list[float]]) -> None:
+def report(title: str, spent: Spent) -> None:
     print(title)
     everything = [one for times in spent.values() for one in times]
     for kind, times in [*spent.items(), ("ALL", everything)]:
-        ordered = sorted(times)
-        middle, late = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
+        elapsed, cpu = (sorted(column) for column in zip(*times, strict=True))
         print(
-            f"  {kind:18} n {len(times):6}  p50 {middle:6.2f}  p99 {late:6.2f} ms"
-            f"  max {ordered[-1]:6.2f}"
+            f"  {kind:18} n {len(times):6}  p50 {middle(elapsed):6.2f}  p99 {late(elapsed):6.2f} ms"
+            f"  CPU p50 {middle(cpu):6.2f}  p99 {late(cpu):6.2f} ms"
         )
+
+
+def middle(ordered: list[float]) -> float:
+    return ordered[len(ordered) // 2]
+
+
+def late(ordered: list[float]) -> float:
+    return ordered[int(len(ordered) * 0.99)]
 
 
 def main() -> None:

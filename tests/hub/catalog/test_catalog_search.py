@@ -112,6 +112,19 @@ def test_another_systems_id_and_the_beginning_of_a_sku_find_products(
     assert {found.sku for found in search.search(shop, "t-")} >= {"T-1", "T-2"}
 
 
+def test_letters_alone_are_a_word_and_not_the_beginning_of_a_sku(
+    replica: sqlite3.Connection,
+) -> None:
+    feed = [
+        {"kind": "product", "sku": f"MILK-{number}", "names": {"en": f"Whey {number}"}}
+        for number in range(30)
+    ]
+    tables.upsert_many(replica, [*feed, {"kind": "product", "sku": "X", "names": {"en": "Milk"}}])
+    assert [found.sku for found in search.search(replica, "milk")] == ["X"]
+    assert search.search(replica, "milk-1")[0].sku == "MILK-1"
+    assert len(search.search(replica, "milk-")) == 20
+
+
 def test_an_answer_carries_what_a_screen_shows(shop: sqlite3.Connection) -> None:
     (found,) = search.search(shop, "1001", at=NOON)
     assert found.gtin == "09521000010017"

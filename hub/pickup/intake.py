@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
 from sqlite3 import Connection
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from hub import gs1
 from hub.catalog import queries as catalog
@@ -18,13 +19,12 @@ from hub.clock import stamp
 from hub.errors import Invalid, Refusal
 from hub.pickup.code import PickupCode
 from hub.pickup.facts import OrderLine, OrderProposed
-from hub.stock.promise import CHANNELS
-from hub.stock.rules import check_qty, check_sku
+from hub.stock.rules import MAX_QTY, check_sku
 
-MAX_LINES: Final = 500
-SUPPLIES: Final = ("store", "ship_to_store")
+# No slash: `{order_id}/{line_id}` names an allocation.
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}\Z")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}", re.ASCII)
 _SHELF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}", re.ASCII)
 SHELF: Final = "SH1:S:"
@@ -34,26 +34,51 @@ _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 Names = Callable[[str], str]
 
 
+class AskedLine(msgspec.Struct, frozen=True):
+    line_id: Id
+    sku: Annotated[str, Meta(min_length=1, max_length=64)]
+    qty: Annotated[int, Meta(ge=1, le=MAX_QTY)]
+    name: Annotated[str, Meta(max_length=200)] | None = None
+    unit_price_minor: Annotated[int, Meta(ge=0)] | None = None
+    currency: Currency | None = None
+    tax_rate_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    tax_included: bool = True
+
+
+class AskedOrder(msgspec.Struct, frozen=True):
+    """An order as it is sent; fields that are not named here are not this room's business."""
+
+    order_id: Id
+    lines: Annotated[tuple[AskedLine, ...], Meta(min_length=1, max_length=500)]
+    currency: Currency | None = None
+    short_code: Annotated[str, Meta(max_length=16)] | None = None
+    channel: Literal["store", "kiosk", "web", "phone"] | None = None
+    supply: Literal["store", "ship_to_store"] | None = None
+    customer_ref: Id | None = None
+    promise_at: datetime | None = None
+    placed_at: datetime | None = None
+
+
 def read_order(order: Mapping[str, Any], name_of: Names) -> OrderProposed:
     """Return the order as a fact. `name_of` names a SKU that came without one. Raises Invalid."""
-    order_id = _text(order, "order_id", _ID)
-    currency = order.get("currency")
-    lines = order.get("lines")
-    if not isinstance(lines, list | tuple) or not 1 <= len(lines) <= MAX_LINES:
-        raise Invalid(f"lines must be a list of 1 to {MAX_LINES}.", field="lines")
-    read = tuple(_line(line, f"lines.{n}", currency, name_of) for n, line in enumerate(lines))
-    if len({line.line_id for line in read}) < len(read):
+    try:
+        asked = msgspec.convert(order, AskedOrder)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
+    for n, line in enumerate(asked.lines):
+        check_sku(line.sku, f"lines.{n}.sku")
+    if len({line.line_id for line in asked.lines}) < len(asked.lines):
         raise Invalid("Two lines have one line_id.", field="lines")
     return OrderProposed(
-        order_id=order_id,
-        lines=read,
-        short_code=str(order.get("short_code") or short_code(order_id))[:16].upper(),
-        channel=_one_of(order, "channel", CHANNELS, "web"),
-        currency=currency,
-        customer_ref=order.get("customer_ref"),
-        promise_at=_time(order, "promise_at"),
-        placed_at=_time(order, "placed_at"),
-        supply=_one_of(order, "supply", SUPPLIES, "store"),
+        order_id=asked.order_id,
+        lines=tuple(_line(line, asked.currency, name_of) for line in asked.lines),
+        short_code=(asked.short_code or short_code(asked.order_id)).upper(),
+        channel=asked.channel or "web",
+        currency=asked.currency,
+        customer_ref=asked.customer_ref,
+        promise_at=_stamp(asked.promise_at),
+        placed_at=_stamp(asked.placed_at),
+        supply=asked.supply or "store",
     )
 
 
@@ -98,53 +123,27 @@ def short_code(order_id: str) -> str:
     return "".join(digits)
 
 
-def _line(line: Any, at: str, currency: str | None, name_of: Names) -> OrderLine:
-    if not isinstance(line, Mapping):
-        raise Invalid(f"{at} must be an object.", field=at)
-    sku, qty, price = line.get("sku"), line.get("qty"), line.get("unit_price_minor")
-    check_sku(sku, f"{at}.sku")
-    check_qty(qty, f"{at}.qty")
-    if price is not None and (isinstance(price, bool) or not isinstance(price, int) or price < 0):
-        raise Invalid(
-            f"{at}.unit_price_minor must be a whole number of minor units.",
-            field=f"{at}.unit_price_minor",
-        )
+def _line(line: AskedLine, currency: str | None, name_of: Names) -> OrderLine:
     return OrderLine(
-        line_id=_text(line, "line_id", _ID, f"{at}.line_id"),
-        sku=str(sku),
-        qty=int(qty or 0),
-        name=str(line.get("name") or name_of(str(sku)))[:200],
-        unit_price_minor=price,
-        currency=line.get("currency") or currency,
-        tax_rate_bp=line.get("tax_rate_bp"),
-        tax_included=bool(line.get("tax_included", True)),
+        line_id=line.line_id,
+        sku=line.sku,
+        qty=line.qty,
+        name=line.name or name_of(line.sku),
+        unit_price_minor=line.unit_price_minor,
+        currency=line.currency or currency,
+        tax_rate_bp=line.tax_rate_bp,
+        tax_included=line.tax_included,
     )
 
 
-def _text(
-    source: Mapping[str, Any], key: str, pattern: re.Pattern[str], field: str | None = None
-) -> str:
-    value = source.get(key)
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise Invalid(
-            f"{key} must be 1 to 64 letters, digits or any of _ . : -", field=field or key
-        )
-    return value
-
-
-def _one_of(source: Mapping[str, Any], key: str, known: tuple[str, ...], default: str) -> str:
-    value = source.get(key) or default
-    if value not in known:
-        raise Invalid(f"{key} must be one of {', '.join(known)}.", field=key)
-    return str(value)
-
-
-def _time(source: Mapping[str, Any], key: str) -> str | None:
-    value = source.get(key)
-    if value is None:
+def _stamp(at: datetime | None) -> str | None:
+    if at is None:
         return None
-    try:
-        at = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise Invalid(f"{key} must be a time such as 2026-11-21T14:00:00Z.", field=key) from None
     return stamp(at if at.tzinfo else at.replace(tzinfo=UTC))
+
+
+def _invalid(error: msgspec.ValidationError) -> Invalid:
+    """`Expected `int`, got `str` - at `$.lines[0].qty`` → the sentence and `lines.0.qty`."""
+    sentence, _, path = str(error).partition(" - at ")
+    field = path.strip("`").removeprefix("$").replace("[", ".").replace("]", "").strip(".")
+    return Invalid(f"{field or 'order'}: {sentence}.", field=field)

@@ -97,7 +97,9 @@ def _import(
     partial: bool,
     as_json: bool,
 ) -> None:
-    report = imports.check(file, kind, imports.parse_mapping(mapping), find=find)
+    report = imports.check(
+        file, kind, imports.parse_mapping(mapping), find=find, progress=_checking
+    )
     for problem in report.refused:
         click.echo(f"{file.name}: {problem.sentence()}", err=True)
     answer = report.as_json() | {"applied": None}
@@ -121,9 +123,14 @@ def _checked(answer: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _checking(lines: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{lines} lines checked", err=True, nl=False)
+
+
 def _progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
-        click.echo(f"\r{100 * done // max(1, total):3} %", err=True, nl=done >= total)
+        click.echo(f"\r{100 * done // max(1, total):3} % applied      ", err=True, nl=done >= total)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Checks a file whole and says line by line what is refused and why; it changes nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from hub.imports.source import Record
 
 # More are counted, not kept: a file that has so many is another kind of file.
 MOST_PROBLEMS: Final = 10_000
+STEP: Final = 1000
 _SHOWN: Final = 80
 
 
@@ -93,10 +94,16 @@ def parse_mapping(options: Iterable[str]) -> dict[str, str]:
 
 
 def check(
-    path: Path, kind: str, mapping: Mapping[str, str] | None = None, *, find: Find | None = None
+    path: Path,
+    kind: str,
+    mapping: Mapping[str, str] | None = None,
+    *,
+    find: Find | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Read the whole file and report. `find` looks a 14-digit GTIN up and returns its SKU.
 
+    `progress` is told, every thousand lines, how many have been read.
     Raises NotFound and Invalid when the file as a whole can't be read: no such file, UTF-16, an
     unknown kind, a needed column absent.
     """
@@ -114,7 +121,9 @@ def check(
         find=find,
     )
     walk = _Walk(path, kind, turned, find)
-    for found in walk:
+    for read, found in enumerate(walk, 1):
+        if progress is not None and read % STEP == 0:
+            progress(read)
         if not isinstance(found, Problem):
             report.rows += 1
             continue

@@ -245,3 +245,12 @@ def test_the_report_can_be_printed_as_json(tmp_path: Path) -> None:
     said = json.loads(json.dumps(check(tmp_path, "sku,qty\nA,-3\n", "stock").as_json()))
     assert said["ok"] is False
     assert said["refused"][0]["line"] == 2
+
+
+def test_a_long_check_says_how_far_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    lines = "".join(f"S{number},1\n" for number in range(2500))
+    path.write_text("sku,qty\n" + lines, encoding="utf-8")
+    seen: list[int] = []
+    imports.check(path, "stock", progress=seen.append)
+    assert seen == [1000, 2000]

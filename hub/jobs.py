@@ -13,6 +13,7 @@ from hub.ingest.retention import Retention
 from hub.journal import Transaction
 from hub.pickup import actions as pickup
 from hub.schedule import Job
+from hub.staff import actions as staff
 from hub.stock import actions as stock
 from hub.store import Store
 
@@ -35,6 +36,7 @@ def jobs(store: Store, ingest: Ingest) -> list[Job]:
         Job("doubtful records", 3600, work(stock.ask_for_counts)),
         Job("device commands", 0.5, lambda now: _send(store, ingest, now)),
         Job("erasures that central knew", 60, lambda _: writer.run(customers.sweep)),
+        Job("old sign-ins", 3600, lambda _: writer.run(staff.forget_sign_ins)),
         Job("old observations", 60, retention.run),
         Job("old replies", 3600, lambda _: writer.run(commands.forget)),
     ]

@@ -100,6 +100,12 @@ def signed_in(tx: Transaction, staff_id: str, *, method: str, screen: str) -> Me
     return found
 
 
+def forget_sign_ins(tx: Transaction) -> None:
+    """Delete who signed in when, after 90 days: it says who worked when. Not by a wrong clock."""
+    if tx.quality != "unknown":
+        tables.delete_sign_ins(tx.conn, stamp(tx.now - rules.SIGN_INS_KEPT))
+
+
 def create_token(tx: Transaction, name: str, role: str) -> str:
     """Return the text of a new API token; it is shown this once and stored as a digest."""
     rules.identifier(name, "name")

@@ -63,6 +63,8 @@ LONGEST_WAIT: Final = timedelta(minutes=15)
 # A shift: nobody stays signed in through the night, however busy the screen is.
 LONGEST_SESSION: Final = timedelta(hours=12)
 
+SIGN_INS_KEPT: Final = timedelta(days=90)
+
 BADGE: Final = "SH1:B:"
 # Fewer characters could be guessed from their digest.
 SHORTEST_BADGE: Final = 20

@@ -115,6 +115,10 @@ def insert_sign_in(
     )
 
 
+def delete_sign_ins(connection: sqlite3.Connection, before: str) -> None:
+    connection.execute("DELETE FROM staff_sign_in WHERE at < ?", (before,))
+
+
 def put_token(
     connection: sqlite3.Connection, name: str, role: str, digest: str, created_at: str
 ) -> None:

@@ -32,6 +32,15 @@ def test_the_right_pin_signs_in_and_is_recorded(office: Office) -> None:
     assert (record["staff_id"], record["screen"], record["method"]) == ("ada", "counter", "pin")
 
 
+def test_who_signed_in_is_forgotten_after_ninety_days(office: Office) -> None:
+    by_pin(office, "2580")
+    for days, left in ((90, 1), (1, 0)):
+        office.clock.advance(timedelta(days=days))
+        office.run(actions.forget_sign_ins)
+        with office.reader() as connection:
+            assert len(queries.sign_ins(connection)) == left
+
+
 def test_a_wrong_pin_and_an_unknown_person_are_refused_in_the_same_words(office: Office) -> None:
     with pytest.raises(Refusal) as wrong:
         by_pin(office, "2581")

@@ -93,6 +93,7 @@ class Agent:
             loop.wake.set()
         for thread in self._threads:
             thread.join(10)
+        self._push.note()
 
 
 def open(  # noqa: A001  the name that the design gives it

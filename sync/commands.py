@@ -60,8 +60,10 @@ def start_over(tx: Transaction, generation: str) -> None:
     tables.save_cursor(tx.conn, STREAM, Cursor(generation, 0))
 
 
-def apply(tx: Transaction, handlers: Mapping[str, Handler], command: Mapping[str, Any]) -> None:
+def apply(tx: Transaction, handlers: Mapping[str, Handler], command: Any) -> None:
     """Carry out a command unless its cause is in the journal. Raises what the handler raises."""
+    if not isinstance(command, Mapping):
+        raise Invalid("A command is an object.")
     if tx.knows(cause_of(command)):
         return
     handler = handlers.get(str(command.get("type")))
@@ -70,9 +72,7 @@ def apply(tx: Transaction, handlers: Mapping[str, Handler], command: Mapping[str
     handler(tx, command)
 
 
-def _apply_or_quarantine(
-    tx: Transaction, handlers: Mapping[str, Handler], command: Mapping[str, Any]
-) -> None:
+def _apply_or_quarantine(tx: Transaction, handlers: Mapping[str, Handler], command: Any) -> None:
     try:
         with tx.savepoint():
             apply(tx, handlers, command)
@@ -89,12 +89,12 @@ def _apply_or_quarantine(
         _quarantine(tx, command, "malformed", type(error).__name__)
 
 
-def _quarantine(tx: Transaction, command: Mapping[str, Any], reason: str, detail: str) -> None:
+def _quarantine(tx: Transaction, command: Any, reason: str, detail: str) -> None:
     quarantine.put(
         tx,
         source=SOURCE,
         device="central",
-        topic=f"{STREAM}/{str(command.get('type'))[:40]}",
+        topic=f"{STREAM}/{_word(command, 'type')}",
         reason=reason,
         detail=detail,
         body=msgspec.json.encode(without_person(command)),
@@ -102,14 +102,14 @@ def _quarantine(tx: Transaction, command: Mapping[str, Any], reason: str, detail
     )
 
 
-def quarantine_rows(tx: Transaction, rows: Sequence[tuple[Mapping[str, Any], str]]) -> None:
+def quarantine_rows(tx: Transaction, rows: Sequence[tuple[Any, str]]) -> None:
     """Keep catalogue rows that could not be read, each with its reason."""
     for row, reason in rows:
         quarantine.put(
             tx,
             source=SOURCE,
             device="central",
-            topic=f"replica/{str(row.get('kind'))[:40]}",
+            topic=f"replica/{_word(row, 'kind')}",
             reason="invalid",
             detail=reason,
             body=msgspec.json.encode(row),
@@ -117,11 +117,15 @@ def quarantine_rows(tx: Transaction, rows: Sequence[tuple[Mapping[str, Any], str
         )
 
 
-def without_person(command: Mapping[str, Any]) -> dict[str, Any]:
+def _word(row: Any, field: str) -> str:
+    return str(row.get(field))[:40] if isinstance(row, Mapping) else "no object"
+
+
+def without_person(command: Any) -> Any:
     """Return the command without the customer's details; central still has them."""
-    order = command.get("order")
+    order = command.get("order") if isinstance(command, Mapping) else None
     if not isinstance(order, Mapping):
-        return dict(command)
+        return command
     return {**command, "order": {part: order[part] for part in order if part != "personal"}}
 
 

@@ -63,7 +63,7 @@ class FeedRow(msgspec.Struct, frozen=True):
     """One row of a stream. `row` is a command, or a row that `catalog.tables.upsert` takes."""
 
     position: int
-    row: dict[str, Any]
+    row: Any
 
 
 class FeedPage(msgspec.Struct, frozen=True):

@@ -47,6 +47,10 @@ class Pace:
             wait = max(wait, min(retry_after_s, CEILING_S) * (1 + draw / 4))
         return Pace(self.heard_at, wait, now + wait, trouble)
 
+    def resting(self, until: float) -> "Pace":
+        """Return a pace that is well, and does nothing before `until`."""
+        return Pace(self.heard_at, not_before=until)
+
     def poked(self) -> "Pace":
         """Return the pace once another conversation has looked at the line.
 

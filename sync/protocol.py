@@ -28,6 +28,7 @@ BATCH_LEAST: Final = 50
 BATCH_MOST: Final = 4000
 SLOW_S: Final = 1.0
 WAIT_S: Final = 25
+QUIET_S: Final = 2.0
 
 
 class _Named(msgspec.Struct):
@@ -326,6 +327,7 @@ class Puller:
     pace: Pace
     cursor: Cursor
     flight: Ask | None = None
+    asked_at: float = 0.0
     online: bool = False
 
 
@@ -344,7 +346,7 @@ def pull_step(
             return state, Wait(state.pace.not_before)
         # The first question after trouble is answered at once, so that being online is known.
         ask = Ask(state.cursor, WAIT_S if state.online else 0)
-        return replace(state, flight=ask), ask
+        return replace(state, flight=ask, asked_at=message.now), ask
     if isinstance(message, Saved):
         return replace(state, cursor=message.cursor, flight=None), None
     if state.flight is None:
@@ -366,6 +368,9 @@ def pull_step(
         return done, None
     if message.rows or message.then != message.asked:
         return heard, Apply(message.asked, message.then)
+    if state.flight.wait and message.now - state.asked_at < QUIET_S:
+        # Central had no place where we could wait: come again a little later, not at once.
+        return replace(done, pace=done.pace.resting(message.now + QUIET_S)), None
     return done, None
 
 

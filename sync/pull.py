@@ -79,23 +79,29 @@ class Pull:
         except Trouble as error:
             self._take(failed(error))
             return
-        now = time.monotonic()
-        if isinstance(answer, str):
-            log.warning("Central cannot go on with %s: it is read again.", self._sink.stream)
-            self._take(Gone(now, ask.cursor, answer))
-            self._state = replace(self._state, cursor=self._sink.start_over(answer))
-            return
-        asked = Cursor(ask.cursor.generation, answer.after)
-        effect = self._take(Page(now, asked, answer.then(), len(answer.rows)))
-        if answer.next >= answer.end or not answer.rows:
+        try:
+            if isinstance(answer, str):
+                self._begin_again(ask, answer)
+            else:
+                self._take_in(ask, answer)
+        except Unavailable as error:
+            log.warning("%s cannot be taken in: %s", self._sink.stream, error.sentence)
+            again_s = error.retry_after_s
+            self._take(Failed(time.monotonic(), "unavailable", 0.5, retry_after_s=again_s))
+
+    def _begin_again(self, ask: Ask, generation: str) -> None:
+        log.warning("Central cannot go on with %s: it is read again.", self._sink.stream)
+        at = self._sink.start_over(generation)
+        self._take(Gone(time.monotonic(), ask.cursor, generation))
+        self._state = replace(self._state, cursor=at)
+
+    def _take_in(self, ask: Ask, page: FeedPage) -> None:
+        asked = Cursor(ask.cursor.generation, page.after)
+        effect = self._take(Page(time.monotonic(), asked, page.then(), len(page.rows)))
+        if page.next >= page.end or not page.rows:
             self._sink.complete()
         if isinstance(effect, Apply):
-            try:
-                self._take(Saved(self._sink.apply(answer, effect)))
-            except Unavailable as error:
-                log.warning("%s cannot be taken in: %s", self._sink.stream, error.sentence)
-                trouble = Failed(now, "unavailable", 0.5, retry_after_s=error.retry_after_s)
-                self._take(trouble)
+            self._take(Saved(self._sink.apply(page, effect)))
 
     def _take(self, message: Page | Gone | Saved | Failed) -> Ask | Apply | Wait | None:
         self._state, effect = protocol.pull_step(self._state, message)

@@ -15,7 +15,6 @@ from typing import Any, Final
 import msgspec
 
 from hub import chain, journal
-from hub.chain import Pair
 from hub.clock import parse
 
 from . import frames, protocol, tables
@@ -70,7 +69,7 @@ class Push:
         self._state, _ = protocol.push_step(self._state, self._send(effect))
         if self._state.standing != before:
             self._tell(before)
-        self._note(head)
+        self._note()
         return 0.0
 
     def _send(self, send: Send) -> Answered | Failed:
@@ -101,12 +100,15 @@ class Push:
             log.warning("Central: %s (%s).", self._state.standing, self._state.reason)
         self.changed()
 
-    def _note(self, head: Pair) -> None:
-        # For the screens of the next start only: central itself says where to go on.
-        cursor, generation, now = self._state.cursor, self._state.generation, time.monotonic()
-        if cursor == self._noted or now - self._noted_at < NOTE_S:
-            return
-        self._noted, self._noted_at = cursor, now
+    def _note(self) -> None:
+        cursor, now = self._state.cursor, time.monotonic()
+        if cursor != self._noted and now - self._noted_at >= NOTE_S:
+            self.note()
+
+    def note(self) -> None:
+        """Remember central's head for the next start: central itself says where to go on."""
+        cursor, generation = self._state.cursor, self._state.generation
+        self._noted, self._noted_at = cursor, time.monotonic()
         self._hub.writer.submit(lambda tx: tables.save_pushed(tx.conn, cursor, generation))
 
     def shown(self, conn: sqlite3.Connection) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from hub import database
 from hub.catalog import tables as catalog
 from hub.database import truncate_wal
+from hub.errors import Unavailable
 
 from . import tables
 from .protocol import Cursor
@@ -79,7 +80,14 @@ class ReplicaStore:
         try:
             yield self._conn
             self._conn.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             if self._conn.in_transaction:
                 self._conn.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and is_full(error):
+                raise Unavailable("The disk of the hub is full.", retry_after_s=5) from error
             raise
+
+
+def is_full(error: sqlite3.OperationalError) -> bool:
+    """Did SQLite run out of disk? It says so in two ways."""
+    return error.sqlite_errorname.startswith(("SQLITE_FULL", "SQLITE_IOERR"))

@@ -23,7 +23,8 @@ from .web import NoToken, answer, bearer, inventory, numbers, problem_answer
 blueprint = Blueprint("hub_doors", __name__, url_prefix="/sync/v1")
 
 _STREAMS: Final[dict[str, store_feed.Stream]] = {"commands": "commands", "replica": "replica"}
-PARKED_MOST: Final = 200
+# 24 stores wait at once; a hub that finds no place asks again in two seconds.
+PARKED_MOST: Final = 48
 _parked = threading.BoundedSemaphore(PARKED_MOST)
 # Below this a page travels as it is.
 _WORTH_COMPRESSING: Final = 1024

@@ -13,14 +13,14 @@ from cheroot.wsgi import Server
 
 from hub.clock import Clock
 
+from . import hub_doors
 from .app import create_app
 from .inventory import Inventory
 
 log = logging.getLogger(__name__)
 
-# Two parked polls a store, and room for everybody else.
-THREADS: Final = 48
-THREADS_MOST: Final = 240
+# Whoever waits in a long poll holds a thread; the others are for those who work.
+THREADS: Final = hub_doors.PARKED_MOST + 16
 KEEP_ALIVE_S: Final = 30
 
 
@@ -36,7 +36,6 @@ class Running:
             (host, port),
             self.app,
             numthreads=THREADS,
-            max=THREADS_MOST,
             request_queue_size=256,
             timeout=KEEP_ALIVE_S,
             shutdown_timeout=5,
@@ -48,7 +47,7 @@ class Running:
         self._thread.start()
 
     def alive(self) -> bool:
-        return self._thread.is_alive()
+        return self._thread.is_alive() and self.inventory.store.alive()
 
     def stop(self) -> None:
         """Let parked readers go, answer what is under way, close the files."""
@@ -68,6 +67,6 @@ def serve(directory: Path, host: str, port: int) -> None:
     try:
         while not told.wait(0.5):
             if not central.alive():
-                raise RuntimeError("central's server thread ended")
+                raise RuntimeError("a thread of central ended")
     finally:
         central.stop()

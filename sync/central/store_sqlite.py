@@ -86,6 +86,10 @@ class Store:
         """Run `work` on the writer; returns after COMMIT, raises what `work` raised."""
         return self._writer.run(work)
 
+    def alive(self) -> bool:
+        """Does the writer run?"""
+        return self._writer.alive()
+
     def follow(self) -> None:
         """Bring the search index to the end of the feed."""
         with self._following:

@@ -19,6 +19,7 @@ from hub.errors import Unavailable
 
 T = TypeVar("T")
 GROUP: Final = 64
+RETRY_CLEAN_S: Final = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Writer:
         self._jobs: deque[_Job] = deque()
         self._wake = threading.Condition()
         self._stopping = False
+        self._wal_to_clean = False
         self._thread = threading.Thread(target=self._run, name="central-writer", daemon=True)
         self._thread.start()
 
@@ -67,6 +69,9 @@ class Writer:
         result: T = job.future.result()
         return result
 
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Commit what was handed in, then end."""
         with self._wake:
@@ -75,14 +80,31 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        while True:
+        try:
+            while (group := self._next_group()) is not None:
+                if group:
+                    self._commit(group)
+                self._clean_wal()
+        finally:
+            # Nobody may wait for a writer that is gone; the server sees it and ends.
             with self._wake:
-                while not self._jobs and not self._stopping:
-                    self._wake.wait()
-                if not self._jobs:
-                    return
-                group = [self._jobs.popleft() for _ in range(min(GROUP, len(self._jobs)))]
-            self._commit(group)
+                self._stopping = True
+                waiting = list(self._jobs)
+            for job in waiting:
+                job.future.set_exception(Unavailable("Central is stopping."))
+
+    def _next_group(self) -> list[_Job] | None:
+        with self._wake:
+            if not self._jobs and not self._stopping:
+                self._wake.wait(RETRY_CLEAN_S if self._wal_to_clean else None)
+            if not self._jobs and self._stopping:
+                return None
+            return [self._jobs.popleft() for _ in range(min(GROUP, len(self._jobs)))]
+
+    def _clean_wal(self) -> None:
+        # What was erased must not stay in the log; a reader may be in the way for a moment.
+        if self._wal_to_clean:
+            self._wal_to_clean = not truncate_wal(self._connection)
 
     def _commit(self, group: list[_Job]) -> None:
         try:
@@ -97,8 +119,8 @@ class Writer:
                     Unavailable("Central cannot write at the moment.", retry_after_s=5)
                 )
             return
-        if clean:
-            truncate_wal(self._connection)
+        self._wal_to_clean = self._wal_to_clean or clean
+        self._clean_wal()
         self._committed(grown)
         for job in group:
             if job.error is None:

@@ -15,7 +15,7 @@ from hub.pickup import queries
 from kiosk_ui.counter import page, scans
 from kiosk_ui.counter.board import Board
 from kiosk_ui.pressing import Press, as_problem, wrong
-from kiosk_ui.session import Person, need
+from kiosk_ui.session import Person, hub, need
 from kiosk_ui.steps import STEPS
 
 counter = Blueprint("counter", __name__, url_prefix="/counter")
@@ -42,9 +42,14 @@ def order_page(order_id: str) -> str:
 
 
 @counter.get("/orders/<order_id>/body")
-def order_body(order_id: str) -> str:
+def order_body(order_id: str) -> BaseResponse:
+    """Show the order anew; a screen that shows this version keeps what a person is filling in."""
     person = need("orders")
-    return page.part(order_id, person, code=request.args.get("code"))
+    with hub().reader() as connection:
+        version = queries.load(connection, order_id).version
+    if request.args.get("version") == str(version):
+        return Response(status=204)
+    return Response(page.part(order_id, person, code=request.args.get("code")))
 
 
 @counter.post("/orders/<order_id>/<step>")

@@ -35,6 +35,14 @@
   const waiting = new WeakMap();
   const keeps = new Map();
 
+  // A finger on a button, or a step under way, must not lose its button to a refresh.
+  let pressed = false;
+  document.addEventListener("pointerdown", () => { pressed = true; }, true);
+  ["pointerup", "pointercancel"].forEach((name) => document.addEventListener(name, () => {
+    setTimeout(() => { pressed = false; }, 60);
+  }, true));
+  const held = (element) => pressed || element.querySelector(".htmx-request") !== null;
+
   function refresh(element) {
     const now = performance.now();
     const state = waiting.get(element) || { last: 0, timer: 0, busy: false, again: false };
@@ -44,6 +52,7 @@
     const least = Number(element.dataset.least || LEAST);
     const wait = Math.max(0, state.last + least - now);
     const go = () => {
+      if (held(element)) { state.timer = setTimeout(go, 120); return; }
       state.timer = 0; state.last = performance.now(); state.busy = true;
       htmx.trigger(element, "live");
       setTimeout(() => { state.busy = false; }, 4000);
@@ -57,7 +66,13 @@
     if (state.again) { state.again = false; refresh(event.detail.elt); }
     if (event.detail.successful) unheard(false);
   });
-  body.addEventListener("htmx:beforeSwap", () => {
+  body.addEventListener("htmx:beforeSwap", (event) => {
+    const own = event.detail.requestConfig?.triggeringEvent?.type !== "live";
+    if (!own && held(event.detail.elt)) {
+      event.detail.shouldSwap = false;
+      waiting.get(event.detail.elt).again = true;
+      return;
+    }
     document.querySelectorAll("[data-keep-scroll]").forEach((e) => keeps.set(e.id, e.scrollTop));
   });
   body.addEventListener("htmx:afterSettle", () => {
@@ -130,12 +145,12 @@
   setInterval(tick, 10000);
 
   // ---- a keyboard-wedge scanner types fast and ends with Enter: any screen understands it
-  const FAST = 45;
+  const FAST = 80;
   let typed = "";
   let lastKey = 0;
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const now = performance.now();
+    const now = event.timeStamp;
     if (now - lastKey > FAST) typed = "";
     lastKey = now;
     if (event.key === "Enter") {

@@ -67,7 +67,12 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext, complaints: Complaints) -> Page:
     page = context.new_page()
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on(
+        "console",
+        lambda said: (
+            complaints.append(f"{said.text} {said.location}") if said.type == "error" else None
+        ),
+    )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     return page
 

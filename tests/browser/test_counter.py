@@ -20,6 +20,15 @@ def line(server: Running) -> Iterator[Proxy]:
     proxy.close()
 
 
+def scan(page: Page, text: str) -> None:
+    """Type as a keyboard-wedge scanner does: all at once, then Enter, wherever the focus is."""
+    page.evaluate(
+        """(text) => { for (const key of [...text, "Enter"]) (document.activeElement || document.body)
+        .dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })); }""",
+        text,
+    )
+
+
 def test_an_order_appears_on_the_board_without_a_reload(
     page: Page, shop: SampleStore, address: str, sign_in: SignIn, complaints: Complaints
 ) -> None:
@@ -108,18 +117,15 @@ def test_a_scanner_that_types_is_understood_anywhere(
     shop.place("R-1", [("4711", 2)], code="7K4M")
     sign_in(address, "ada")
     page.locator("h1").click()
-    page.keyboard.type("7K4M")
-    page.keyboard.press("Enter")
+    scan(page, "7K4M")
     page.wait_for_url("**/counter/orders/R-1")
     page.locator("#do-claim").click()
     expect(page.locator("#pick-L1")).to_be_visible()
     page.locator("h1").click()
     for picked in ("1", "2"):
-        page.keyboard.type("9521234543213")
-        page.keyboard.press("Enter")
+        scan(page, "9521234543213")
         expect(page.locator("#line-L1 .qty")).to_contain_text(picked)
-    page.keyboard.type("SH1:S:C-3")
-    page.keyboard.press("Enter")
+    scan(page, "SH1:S:C-3")
     expect(page.locator("#do-ready")).to_be_visible()
 
 
@@ -129,6 +135,5 @@ def test_a_badge_signs_in_from_the_sign_in_page(
     page.goto(f"{address}/counter")
     page.wait_for_url("**/signin**")
     page.locator("h1").click()
-    page.keyboard.type(BADGE)
-    page.keyboard.press("Enter")
+    scan(page, BADGE)
     page.wait_for_url("**/counter")

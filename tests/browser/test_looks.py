@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from hub.clock import stamp
 from hub.ingest.travels import Travel
@@ -58,44 +58,42 @@ def busy(shop: SampleStore) -> SampleStore:
     return shop
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PATHS)
-def test_a_screen_is_accessible_and_breaks_no_policy(
+def test_a_screen_is_accessible_in_light_and_dark_and_fits_fingers_and_phones(
     page: Page,
-    context: BrowserContext,
     busy: SampleStore,
     address: str,
     sign_in: Callable[[str, str], None],
     complaints: Complaints,
     name: str,
-    scheme: str,
 ) -> None:
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    page.emulate_media(reduced_motion="reduce")
     if name not in ("start", "signin"):
         sign_in(address, "ivy")
     page.goto(address + PATHS[name])
     expect(page.locator("body")).to_have_attribute("data-link", "on")
-    page.wait_for_timeout(300)
-    picture(page, f"{name}-{scheme}")
     page.evaluate(AXE.read_text())
-    found = page.evaluate("async () => (await axe.run(document)).violations")
-    shown = [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found]
-    assert shown == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_timeout(150)
+        picture(page, f"{name}-{scheme}")
+        assert violations(page) == [], scheme
+    assert too_small(page) == []
     assert complaints == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(150)
+    picture(page, f"{name}-phone")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.parametrize("name", PATHS)
-def test_everything_to_be_touched_is_as_large_as_a_finger(
-    page: Page,
-    busy: SampleStore,
-    address: str,
-    sign_in: Callable[[str, str], None],
-    name: str,
-) -> None:
-    if name not in ("start", "signin"):
-        sign_in(address, "ivy")
-    page.goto(address + PATHS[name])
-    small = page.evaluate(
+def violations(page: Page) -> list[tuple[str, list[str]]]:
+    found = page.evaluate("async () => (await axe.run(document)).violations")
+    return [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found]
+
+
+def too_small(page: Page) -> list[str]:
+    """Return what is to be touched and smaller than a finger."""
+    shown: list[str] = page.evaluate(
         """(least) => [...document.querySelectorAll("button, .btn, select, input, summary, nav a")]
         .filter((e) => e.checkVisibility() && e.type !== "hidden"
             && !(e.matches("[type=checkbox], [type=radio]") && e.closest("label")))
@@ -104,24 +102,7 @@ def test_everything_to_be_touched_is_as_large_as_a_finger(
         .map(([html, r]) => `${html} ${r.width}×${r.height}`)""",
         LEAST,
     )
-    assert small == []
-
-
-@pytest.mark.parametrize("name", PATHS)
-def test_nothing_runs_out_of_a_phone_sideways(
-    page: Page,
-    busy: SampleStore,
-    address: str,
-    sign_in: Callable[[str, str], None],
-    name: str,
-) -> None:
-    if name not in ("start", "signin"):
-        sign_in(address, "ivy")
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(address + PATHS[name])
-    page.wait_for_timeout(200)
-    picture(page, f"{name}-phone")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    return shown
 
 
 def test_a_scan_travels_over_the_start_page(page: Page, busy: SampleStore, address: str) -> None:

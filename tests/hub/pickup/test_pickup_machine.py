@@ -222,7 +222,9 @@ class OneOrder(RuleBasedStateMachine):
 
 
 TestPickup = OneOrder.TestCase
-TestPickup.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestPickup.settings = settings(
+    max_examples=settings().max_examples // 3, stateful_step_count=30, deadline=None
+)
 
 
 def teardown_module() -> None:

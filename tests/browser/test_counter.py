@@ -23,8 +23,13 @@ def line(server: Running) -> Iterator[Proxy]:
 def scan(page: Page, text: str) -> None:
     """Type as a keyboard-wedge scanner does: all at once, then Enter, wherever the focus is."""
     page.evaluate(
-        """(text) => { for (const key of [...text, "Enter"]) (document.activeElement || document.body)
-        .dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })); }""",
+        """(text) => {
+            for (const key of [...text, "Enter"]) {
+                const place = document.activeElement || document.body;
+                const init = { key, bubbles: true, cancelable: true };
+                place.dispatchEvent(new KeyboardEvent("keydown", init));
+            }
+        }""",
         text,
     )
 

@@ -7,8 +7,9 @@ after a reconnect, and their ids begin again with each connection.
 from collections import deque
 from collections.abc import Sequence
 
-from paho.mqtt.client import MQTTMessage, topic_matches_sub
+from paho.mqtt.client import topic_matches_sub
 
+from hub.ingest.corked import Message
 from hub.ingest.link import Address, OnMessage
 
 
@@ -60,9 +61,9 @@ class FakeBroker:
             topic, payload, retain = kept = self._queued.popleft()
             if not any(topic_matches_sub(one, topic) for one in self._filters):
                 continue
-            message = MQTTMessage(mid=len(self._unacknowledged) + 1, topic=topic.encode())
-            message.payload, message.qos, message.retain = payload, 1, retain
-            self._unacknowledged[message.mid] = kept
+            mid = len(self._unacknowledged) + 1
+            message = Message(topic.encode(), payload, mid, retain)
+            self._unacknowledged[mid] = kept
             assert self._deliver is not None
             self._deliver(message, self.generation)
 

@@ -10,14 +10,15 @@ import select
 import socket
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
-from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
+from paho.mqtt.client import Client, ConnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+from hub.ingest.corked import CorkedSocket, Message, puback
 
 log = logging.getLogger(__name__)
 
@@ -26,56 +27,6 @@ QUEUED_MOST: Final = 100_000
 # Publishes of ours that wait for the broker's PUBACK at once.
 IN_FLIGHT: Final = 2_000
 RETRY_S: Final = (0.1, 5.0)
-BUFFER: Final = 256 * 1024
-
-
-class CorkedSocket:
-    """A socket that reads ahead and writes once a turn: paho asks for single bytes.
-
-    (7.5k → 17.5k messages a second in the prototype.) It has exactly what paho 2.2 uses.
-    """
-
-    def __init__(self, inner: socket.socket) -> None:
-        self._inner = inner
-        self._in = b""
-        self._at = 0
-        self._out = bytearray()
-
-    def fileno(self) -> int:
-        return self._inner.fileno()
-
-    def setblocking(self, blocking: bool) -> None:
-        self._inner.setblocking(blocking)
-
-    def recv(self, most: int) -> bytes:
-        if self._at == len(self._in):
-            self._in, self._at = self._inner.recv(BUFFER), 0
-        taken = self._in[self._at : self._at + most]
-        self._at += len(taken)
-        return taken
-
-    def pending(self) -> int:
-        """Return how many bytes were read ahead."""
-        return len(self._in) - self._at
-
-    def send(self, data: bytes) -> int:
-        self._out += data
-        return len(data)
-
-    def flush(self) -> bool:
-        """Send what was written; True when all of it went. Raises OSError."""
-        while self._out:
-            try:
-                sent = self._inner.send(self._out)
-            except (BlockingIOError, InterruptedError):
-                return False
-            del self._out[:sent]
-        return True
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self.flush()
-        self._inner.close()
 
 
 class _Client(Client):
@@ -98,7 +49,7 @@ class Address:
     client_id: str
 
 
-OnMessage = Callable[[MQTTMessage, int], None]
+OnMessage = Callable[[Message, int], None]
 
 
 class Connection(Protocol):
@@ -150,16 +101,25 @@ class Link:
 
     def read(self, most: int) -> None:
         """Take in at most `most` packets of those that have come."""
+        found = self._socket()
+        if found is None:
+            return
+        if not found.pending():
+            found.fill()
         for _ in range(most):
-            if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            message = found.take()
+            if message is not None:
+                self._deliver(message, self.generation)
+            elif not found.granted():
+                break
+            elif self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return
-            found = self._socket()
-            if found is None or not found.pending():
-                return
+        if found.ended:
+            self._client.loop_read()
 
     def pending(self) -> bool:
         found = self._socket()
-        return found is not None and found.pending() > 0
+        return found is not None and found.pending()
 
     def flush(self) -> bool:
         """Write what waits; True when nothing is left to write."""
@@ -179,9 +139,10 @@ class Link:
 
     def ack(self, mid: int, generation: int) -> bool:
         """Acknowledge message `mid` of connection `generation`; False when that one is gone."""
-        if generation != self.generation or not self.connected:
+        found = self._socket()
+        if generation != self.generation or not self.connected or found is None:
             return False
-        self._client.ack(mid, 1)
+        found.send(puback(mid))
         return True
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1) -> bool:
@@ -211,14 +172,12 @@ class Link:
             client_id=address.client_id,
             clean_session=False,
             protocol=MQTTProtocolVersion.MQTTv311,
-            manual_ack=True,
         )
         client.username_pw_set(address.username, address.password)
         client.max_queued_messages_set(QUEUED_MOST)
         client.max_inflight_messages_set(IN_FLIGHT)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
-        client.on_message = lambda _client, _data, message: self._deliver(message, self.generation)
         # Present, so that paho queues what is written and leaves the writing to `flush`.
         client.on_socket_register_write = lambda *_: None
         client.suppress_exceptions = False

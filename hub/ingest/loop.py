@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 import msgspec
-from paho.mqtt.client import MQTTMessage
 
 from hub import quarantine, wire
 from hub.clock import Clock
 from hub.errors import HubError, Invalid, Unavailable
+from hub.ingest.corked import Message
 from hub.ingest.link import Address, Connection, Link, OnMessage, wait
 from hub.ingest.record import Handlers, Item, Recorder
 from hub.ingest.travels import Travel, Travels
@@ -94,6 +94,7 @@ class Ingest:
         self._commit: list[_Message] = []
         self._future: Future[None] | None = None
         self._retry_at = 0.0
+        self._now_ms = self._now_ns = 0
         self._full = False
         self._alone: deque[_Message] = deque()
         self._outgoing: deque[tuple[str, bytes]] = deque()
@@ -155,6 +156,8 @@ class Ingest:
         )
         self._drain_wake()
         if room:
+            self._now_ms = round(self._clock.now().timestamp() * 1000)
+            self._now_ns = time.perf_counter_ns()
             link.read(self._cap)
         if self._future is not None and self._future.done():
             self._finish()
@@ -185,54 +188,48 @@ class Ingest:
 
     # --- receiving
 
-    def _on_message(self, message: MQTTMessage, generation: int) -> None:
+    def _on_message(self, message: Message, generation: int) -> None:
         self.counters.messages += 1
-        received_ms = round(self._clock.now().timestamp() * 1000)
-        items = self._items(message, received_ms, time.perf_counter_ns())
-        mid = message.mid if message.qos else 0
+        items = self._items(message)
         size = len(message.payload) + 200 * len(items)
-        self._waiting.append(_Message(mid, generation, size, items))
+        self._waiting.append(_Message(message.mid, generation, size, items))
         self._waiting_bytes += size
 
-    def _items(self, message: MQTTMessage, received_ms: int, received_ns: int) -> list[Item]:
-        payload = bytes(message.payload)
+    def _items(self, message: Message) -> list[Item]:
+        payload, now_ms, now_ns = message.payload, self._now_ms, self._now_ns
         try:
-            name = message.topic
+            name = message.topic.decode()
             topic = wire.parse_topic(name)
         except (Invalid, UnicodeDecodeError) as error:
-            return self._unreadable(message, payload, error, received_ms)
+            return self._unreadable(message, error)
         device = topic.device
         if topic.channel == "status":
-            return self._status(device, name, payload, received_ms, not message.retain)
+            return self._status(device, name, payload, not message.retain)
         if message.retain:
             # Somebody retained an observation: it was delivered when it was new.
             self.counters.retained += 1
             return []
         return [
-            Item(device, name, what, received_ms, received_ns)
+            Item(device, name, what, now_ms, now_ns)
             for what in wire.read(device, topic.name, payload)
         ]
 
-    def _unreadable(
-        self, message: MQTTMessage, payload: bytes, error: Exception, received_ms: int
-    ) -> list[Item]:
-        name = bytes(message._topic).decode("utf-8", "replace")
+    def _unreadable(self, message: Message, error: Exception) -> list[Item]:
+        name = message.topic.decode("utf-8", "replace")
         # By the broker's ACL the fourth level is whoever sent it, however odd the rest.
         device = (name.split("/") + [""] * 4)[3][:64]
-        what = Unreadable("bad_topic", str(error), None, payload)
-        return [Item(device, name, what, received_ms, 0)]
+        what = Unreadable("bad_topic", str(error), None, message.payload)
+        return [Item(device, name, what, self._now_ms, 0)]
 
-    def _status(
-        self, device: str, name: str, payload: bytes, received_ms: int, live: bool
-    ) -> list[Item]:
+    def _status(self, device: str, name: str, payload: bytes, live: bool) -> list[Item]:
         if not payload:
             return []
         try:
             status = wire.read_status(payload)
         except Invalid as error:
             bad = Unreadable(error.slug, error.sentence, None, payload)
-            return [Item(device, name, bad, received_ms, 0)]
-        return [Item(device, name, status, received_ms, 0, live=live)]
+            return [Item(device, name, bad, self._now_ms, 0)]
+        return [Item(device, name, status, self._now_ms, 0, live=live)]
 
     # --- committing
 

@@ -214,9 +214,13 @@ class Recorder:
                 # What was seen before has its ack by now.
                 fresh=sum(item.ack is None for item, _ in pairs),
             )
+            began: dict[str, int] = {}
             for item, seen in pairs:
                 if not item.judged:
-                    self._boot(tx, device, seen.boot, item.received_ms - seen.uptime_ms)
+                    at_ms = item.received_ms - seen.uptime_ms
+                    began[seen.boot] = min(at_ms, began.get(seen.boot, at_ms))
+            for boot, at_ms in began.items():
+                self._boot(tx, device, boot, at_ms)
             if last_ms - self.shown_ms.get(device, 0) > _SHOWN_AGAIN_MS:
                 self.shown_ms[device] = last_ms
                 tx.touch("devices")

@@ -25,7 +25,7 @@ class _Rows(msgspec.Struct, frozen=True):
 
 
 class _Store(msgspec.Struct, frozen=True):
-    store: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+    store: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}\Z")]
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 

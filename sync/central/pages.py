@@ -30,6 +30,8 @@ limiter: Final = Limiter(get_remote_address, storage_uri="memory://")
 
 RESULTS: Final = 24
 NUMBER: Final = 9
+# What the largest QR code holds (ISO/IEC 18004, version 40-L) is 2953 bytes.
+QR_MOST: Final = 2900
 # Currencies without a minor unit; all others that a shop here meets have two digits.
 WHOLE: Final = frozenset({"JPY", "KRW", "CLP", "ISK", "VND", "XAF", "XOF"})
 STEPS: Final = (
@@ -229,6 +231,7 @@ def order(order_id: str) -> str:
         reached=REACHED.get(shown["state"]),
         total=total,
         key=_right_key(order_id),
+        has_code=len(shown.get("pickup_code", "")) <= QR_MOST,
         may_cancel=shown["state"] not in store_orders.FINAL and not shown.get("cancel_asked_at"),
         final=shown["state"] in store_orders.FINAL,
     )
@@ -241,7 +244,12 @@ def code(order_id: str) -> Response:
         raise NotFound("This link doesn't carry the order's key.")
     with inventory().store.reader() as conn:
         shown = store_orders.order(conn, order_id)
-    drawn = segno.make(shown["pickup_code"], error="m").svg_inline(border=2, scale=4)
+    text = shown["pickup_code"]
+    if len(text) > QR_MOST:
+        raise NotFound("This order has too many lines for a code; the counter finds it by name.")
+    drawn = segno.make(text, error="m" if len(text) < QR_MOST // 2 else "l").svg_inline(
+        border=2, scale=4
+    )
     image = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     return Response(image, content_type="image/svg+xml", headers={"Cache-Control": "private"})
 

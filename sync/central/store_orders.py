@@ -109,7 +109,7 @@ def _body(
         "lines": lines,
         "currency": order.currency,
         "customer_ref": ref,
-        "promise_at": order.promise_at,
+        "promise_at": stamp(order.promise_at) if order.promise_at else None,
         "placed_at": at,
     }
 

@@ -5,6 +5,7 @@ import json
 import stat
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,17 @@ from hub.errors import Forbidden, Refusal
 from hub.pickup import code as pickup_code
 from sync import central as setup
 from sync import client, frames
+from sync.central import pages
 from tests.sync.pair import STORE, Central, order_body
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
+    """A central for tests that leave nothing behind which another would meet."""
+    served = Central(tmp_path_factory.mktemp("untouched"))
+    yield served
+    served.stop()
+
 
 PUSH = {"Content-Type": "application/x-ndjson", "Content-Encoding": "zstd"}
 
@@ -100,18 +111,48 @@ def test_one_order_sent_by_twenty_at_once_is_one_order(central: Central) -> None
         ({"order_id": "a" * 65}, "order_id"),
         ({"currency": "euro"}, "currency"),
         ({"promise_at": "tomorrow"}, "promise_at"),
+        ({"promise_at": "2026-11-21T15:00:00"}, "promise_at"),
+        ({"order_id": "R-1\n"}, "order_id"),
+        ({"lines": [{"line_id": "L1", "sku": "47\x0011", "qty": 1}]}, "lines"),
         ({"customer": {"name": ""}}, "customer"),
         ({"surprise": 1}, ""),
     ],
 )
 def test_an_order_that_nobody_could_fulfill_is_refused_by_field(
-    central: Central, change: dict[str, Any], field: str
+    untouched: Central, change: dict[str, Any], field: str
 ) -> None:
-    answer = central.post("/orders", order_body("R-1", {"4711": 1}) | change)
+    answer = untouched.post("/orders", order_body("R-1", {"4711": 1}) | change)
     assert answer.status_code == 422
     problem = answer.json()
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert problem["errors"][0]["field"].startswith(field) if field else problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "promised",
+    ["2026-11-21T15:00:00Z", "2026-11-21T16:00:00+01:00", "2026-11-21T15:00:00.000Z"],
+)
+def test_any_way_to_write_a_time_is_understood(untouched: Central, promised: str) -> None:
+    name = f"T-{len(promised)}"
+    body = order_body(name, {"4711": 1}, promise_at=promised)
+    assert untouched.post("/orders", body).status_code == 201
+    shown = untouched.get(f"/orders/{name}").json()
+    assert shown["promise_at"] == "2026-11-21T15:00:00.000Z"
+
+
+def test_an_order_of_many_lines_has_a_page_without_a_picture_of_its_code(
+    central: Central,
+) -> None:
+    import requests
+
+    central.place("R-1", {f"SKU-{n:05}": 1 for n in range(150)})
+    with central.running.app.app_context():
+        key = pages.key_of("R-1")
+    page = requests.get(f"{central.url}/orders/R-1?key={key}", timeout=5)
+    assert page.status_code == 200
+    assert "code.svg" not in page.text
+    picture = requests.get(f"{central.url}/orders/R-1/code.svg?key={key}", timeout=5)
+    assert picture.status_code == 404
 
 
 def test_an_unknown_store_is_not_found(central: Central) -> None:
@@ -305,10 +346,12 @@ def test_a_release_that_folds_otherwise_folds_everything_again(central: Central)
         (zstandard.ZstdCompressor().compress(bytes(200 << 20)), 413),
     ],
 )
-def test_no_push_of_garbage_reaches_the_journal(central: Central, body: bytes, status: int) -> None:
-    answer = central.door("/journal", method="POST", data=body, headers=PUSH)
+def test_no_push_of_garbage_reaches_the_journal(
+    untouched: Central, body: bytes, status: int
+) -> None:
+    answer = untouched.door("/journal", method="POST", data=body, headers=PUSH)
     assert answer.status_code == status
-    assert central.head() == ORIGIN
+    assert untouched.head() == ORIGIN
 
 
 def test_a_bomb_that_hides_its_size_is_bounded(central: Central) -> None:

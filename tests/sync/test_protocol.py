@@ -72,7 +72,7 @@ def take(central: Side, push: Push) -> Pair:
 FATES = ("arrives", "request lost", "answer lost", "request doubled", "answer doubled", "late")
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=1, max_size=12),
     fates=st.lists(st.sampled_from(FATES), max_size=60),

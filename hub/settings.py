@@ -75,7 +75,6 @@ class Settings:
         "store-1", "", "This store's id, in MQTT topics and at central.", pattern=NAME
     )
     currency: str = _row("EUR", "ISO 4217", "Prices are shown in it.", pattern="[A-Z]{3}")
-    language: str = _row("en", "BCP 47", "Screens speak it until a person chooses another.")
     time_zone: str = _row("UTC", "IANA", "Screens show times in it; stored times are always UTC.")
     log_level: str = _row(
         "info",
@@ -90,8 +89,6 @@ class Settings:
     https_port: int = _port(8443, "Screens and API over HTTPS.")
     central_url: str = _row("", "URL", "Central inventory; empty = this store stands alone.")
     central_token: str = _row("", "", "This store's credential at central.", secret=True)
-    central_port: int = _port(8090, "The reference central listens here.")
-    line_port: int = _port(8091, "The proxy between hub and central, which `storehub line` cuts.")
     mqtt_host: str = _row("127.0.0.1", "", "The broker's address, as the hub reaches it.")
     mqtt_listen: str = _row("127.0.0.1", "", "Where a broker started by the hub listens.")
     mqtt_port: int = _port(1883, "MQTT.")
@@ -118,8 +115,6 @@ class Settings:
         least=1,
         most=5000,
     )
-    group_cap: int = _row(200, "jobs", "One commit of the writer takes no more jobs.", least=1)
-    wal_mib: int = _row(64, "MiB", "The write-ahead log is truncated beyond this.", least=1)
     ballast_mib: int = _row(
         32, "MiB", "A file given up when the disk fills, so that there is room to act.", least=0
     )
@@ -165,32 +160,11 @@ class Settings:
         120, "min", "An order with no promise of its own is due then.", least=1
     )
     pickup_days: int = _row(7, "days", "A ready order not collected by then expires.", least=1)
-    board_cap: int = _row(200, "cards", "The counter board shows no more.", least=1)
 
     # Screens and API
-    http_threads: int = _row(12, "threads", "HTTP requests under way at once.", least=2)
-    sse_cap: int = _row(64, "streams", "Screens that are kept up to date at once.", least=1)
-    sse_heartbeat_s: float = _row(15.0, "s", "A quiet stream gets a sign of life.", least=0.1)
-    ring_size: int = _row(1000, "changes", "A screen that missed more is told to reload.", least=1)
     request_kib: int = _row(1024, "KiB", "A larger HTTP body is refused with 413.", least=1)
-    reply_hours: int = _row(72, "h", "The answer to a command is kept for its repetition.", least=1)
-    session_minutes: int = _row(480, "min", "A sign-in ends after this.", least=1)
     session_key: str = _row("", "", "Signs the screens' sessions; drawn at init.", secret=True)
     idle_minutes: int = _row(15, "min", "A screen nobody touches signs out.", least=1)
-    sign_in_tries: int = _row(
-        5, "a minute", "Wrong PINs from one address before it must wait.", least=1
-    )
-
-    # Sync
-    sync_batch: int = _row(500, "entries", "The first push; later ones adapt to the line.", least=1)
-    sync_batch_most: int = _row(5000, "entries", "A push takes no more.", least=1)
-    sync_wait_s: float = _row(25.0, "s", "A pull waits so long for news.", least=0)
-    sync_heartbeat_s: float = _row(60.0, "s", "An idle hub shows its head to central.", least=0.1)
-    sync_retry_s: float = _row(1.0, "s", "The shortest wait after a failed exchange.", least=0.01)
-    sync_retry_most_s: float = _row(
-        300.0, "s", "The longest wait after a failed exchange.", least=0.1
-    )
-    sync_mib_an_hour: int = _row(500, "MiB", "The line carries no more.", least=1)
 
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 

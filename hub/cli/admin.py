@@ -3,6 +3,7 @@
 It must never print a secret again that was shown once.
 """
 
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,14 +64,20 @@ def device_revoke(name: str, directory: Path) -> None:
     click.echo(f"{name} may not connect any more.")
 
 
+def _some_name() -> str:
+    return f"cli-{secrets.token_hex(3)}"
+
+
 @click.group()
 def token() -> None:
     """API tokens: made once, shown once."""
 
 
 @token.command("create")
-@click.option("--role", type=click.Choice(ROLES), required=True)
-@click.option("--name", required=True, help="Who will use it; a name can be revoked.")
+@click.option("--role", type=click.Choice(ROLES), required=True, help="What its holder may do.")
+@click.option(
+    "--name", default=_some_name, help="Who will use it; a name can be revoked. [default: drawn]"
+)
 @data_option
 @json_option
 def token_create(role: str, name: str, directory: Path, as_json: bool) -> None:
@@ -95,9 +102,21 @@ def staff() -> None:
 
 @staff.command("add")
 @click.argument("staff_id")
-@click.option("--name", required=True)
-@click.option("--role", type=click.Choice(ROLES), default="associate", show_default=True)
-@click.option("--pin", prompt=True, hide_input=True, confirmation_prompt=True)
+@click.option("--name", required=True, help="As screens show it.")
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    default="associate",
+    show_default=True,
+    help="What the person may do.",
+)
+@click.option(
+    "--pin",
+    prompt=True,
+    hide_input=True,
+    confirmation_prompt=True,
+    help="To sign in with; asked for when it is not given.",
+)
 @click.option("--badge", is_flag=True, help="Also make a badge and print its text.")
 @data_option
 @json_option
@@ -139,7 +158,13 @@ def quarantine() -> None:
 
 
 @quarantine.command("list")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--limit",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="At most so many, newest first.",
+)
 @data_option
 @json_option
 def quarantine_list(limit: int, directory: Path, as_json: bool) -> None:

@@ -83,7 +83,13 @@ def explain() -> None:
 
 @explain.command("stock")
 @click.argument("sku")
-@click.option("--channel", type=click.Choice(("store", "kiosk", "web", "phone")), default="store")
+@click.option(
+    "--channel",
+    type=click.Choice(("store", "kiosk", "web", "phone")),
+    default="store",
+    show_default=True,
+    help="Whom the units would be promised to.",
+)
 @data_option
 @json_option
 def explain_stock(sku: str, channel: str, directory: Path, as_json: bool) -> None:

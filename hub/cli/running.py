@@ -28,7 +28,13 @@ from sync.client import enrol
 @data_option
 @click.option("--port-base", type=click.IntRange(1024, 65000), help="Take ports N … N+5.")
 @click.option("--no-devices", is_flag=True, help="No simulated scanners, shelves and till.")
-@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 100),
+    default=1.0,
+    show_default=True,
+    help="How many times faster than a real day.",
+)
 @click.option("--reset", is_flag=True, help="Begin with a new sample store.")
 def demo(
     directory: Path, port_base: int | None, no_devices: bool, speed: float, reset: bool
@@ -69,8 +75,14 @@ def run(directory: Path) -> None:
 
 @click.command()
 @data_option
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8090, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
+@click.option(
+    "--port",
+    default=8090,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Listen on this port; 0 takes a free one.",
+)
 @click.option("--database", metavar="URL", help="sqlite (default).")
 def central(directory: Path, host: str, port: int, database: str | None) -> None:
     """Run central inventory."""
@@ -103,7 +115,13 @@ for _name, _help in (
 
 @click.command()
 @data_option
-@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 100),
+    default=1.0,
+    show_default=True,
+    help="How many times faster than a real day.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same day.")
 def simulate(directory: Path, speed: float, seed: int) -> None:
     """Let simulated shoppers, scanners, shelves and a till live on the sample store's floor."""

@@ -16,12 +16,16 @@ def test_without_a_file_every_setting_has_its_default(tmp_path: Path) -> None:
 
 
 def test_later_sources_win_and_are_named(tmp_path: Path) -> None:
-    (tmp_path / settings.FILE).write_text("hold_seconds = 60\nboard_cap = 10\nsse_cap = 4\n")
-    environment = {"STOREHUB_BOARD_CAP": "20", "STOREHUB_SSE_CAP": "5", "HOME": "/"}
-    found = settings.load(tmp_path, environment=environment, flags={"sse_cap": 6, "store": None})
-    assert (found.hold_seconds, found.board_cap, found.sse_cap) == (60, 20, 6)
-    assert found.sources["board_cap"] == "STOREHUB_BOARD_CAP"
-    assert found.sources["sse_cap"] == "--sse-cap"
+    (tmp_path / settings.FILE).write_text(
+        "hold_seconds = 60\nidle_minutes = 10\nbusiness_days = 4\n"
+    )
+    environment = {"STOREHUB_IDLE_MINUTES": "20", "STOREHUB_BUSINESS_DAYS": "5", "HOME": "/"}
+    found = settings.load(
+        tmp_path, environment=environment, flags={"business_days": 6, "store": None}
+    )
+    assert (found.hold_seconds, found.idle_minutes, found.business_days) == (60, 20, 6)
+    assert found.sources["idle_minutes"] == "STOREHUB_IDLE_MINUTES"
+    assert found.sources["business_days"] == "--business-days"
     assert found.sources["hold_seconds"] == str(tmp_path / settings.FILE)
 
 
@@ -32,7 +36,7 @@ def test_later_sources_win_and_are_named(tmp_path: Path) -> None:
         ("hold_seconds = 0", ["hold_seconds", "0", "1 or more"]),
         ("hold_seconds = true", ["hold_seconds", "True"]),
         ("http_port = 70000", ["http_port", "70000", "0 to 65535"]),
-        ("sync_wait_s = nan", ["sync_wait_s", "nan"]),
+        ("outbox_retry_s = nan", ["outbox_retry_s", "nan"]),
         ('store = "a/b"', ["store", "'a/b'", "of the form"]),
         ("hold_second = 5", ["hold_second", "Did you mean 'hold_seconds'?"]),
         ("hold_seconds = ", ["is no TOML"]),

@@ -21,8 +21,8 @@ from devices.scanners.decode import Code, Options, cascade
 
 SWEEP_EVERY: Final = 10
 LOCALISE_EVERY: Final = 2
-SWEEP_MS: Final = 30.0
-REGION_MS: Final = 22.0
+SWEEP_MS: Final = 26.0
+REGION_MS: Final = 19.0
 STILL_FRAMES: Final = 15  # looked at after the last movement
 PEEK_EVERY: Final = 15  # frames; a still scene is looked at now and then
 _MOVED: Final = 2.0  # grey levels, mean over a thumbnail

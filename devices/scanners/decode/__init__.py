@@ -36,7 +36,8 @@ SYMBOLOGIES = (
 
 
 class Options(msgspec.Struct, frozen=True):
-    """`budget_ms` is spent only on a picture that is hard to read; None means no limit.
+    """`budget_ms` of one core is spent only on a picture that is hard to read; None means no
+    limit.
 
     `second_reader` off leaves pyzbar out. `several` looks for more codes after the first.
     """

@@ -26,6 +26,7 @@ from devices.scanners.decode import regions as striped
 from devices.scanners.decode.engines import LINEAR, WEAK, Raw
 from devices.scanners.decode.regions import Floats, Grey, Region
 from devices.scanners.decode.symbols import EAN8, EAN13, UPCE
+from hub.gs1 import is_valid_gtin
 
 _MAX_SIDE: Final = 2400  # larger pictures are read at this size: bars are still > 2 pixels
 _FEWEST_EDGES: Final = 14  # half of what the shortest symbol (UPC-E) has
@@ -45,13 +46,15 @@ class _Work:
 
     @property
     def late(self) -> bool:
-        return time.perf_counter() > self.deadline
+        return time.thread_time() > self.deadline
 
     def add(self, raw: Raw, confidence: float, reader: str) -> None:
         """Keep a read unless it, or a better one at its place, is there already."""
         for other, _, _ in self.found:
             same = other.symbology == raw.symbology and other.text == raw.text
-            if overlap(other.corners, raw.corners) > (0.1 if same else 0.3):
+            if (same and near(other.corners, raw.corners)) or (
+                overlap(other.corners, raw.corners) > 0.3
+            ):
                 return
         self.found.append((raw, confidence, reader))
 
@@ -63,7 +66,9 @@ def decode(image: Any, options: Options) -> Reading:
     scale = min(1.0, _MAX_SIDE / max(grey.shape))
     if scale < 1.0:
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    deadline = begin + (options.budget_ms / 1000.0 if options.budget_ms is not None else 1e9)
+    deadline = time.thread_time() + (
+        options.budget_ms / 1000.0 if options.budget_ms is not None else 1e9
+    )
     work = _Work(np.ascontiguousarray(grey), options, deadline)
     _run(work)
     work.found.sort(key=lambda entry: -entry[1])
@@ -80,20 +85,22 @@ def glance(grey: Grey, options: Options) -> list[Code]:
 def localised(grey: Grey, options: Options, budget_ms: float, turn: int = 0) -> list[Code]:
     """Straighten and read the striped regions of a frame, as many as the budget allows.
 
-    `turn` says which region comes first: stripes that are no code never block the others.
+    `turn` says which region comes first, every second time not the likeliest: stripes that are
+    no code never block the others.
     """
-    work = _Work(grey, options, time.perf_counter() + budget_ms / 1000.0)
+    work = _Work(grey, options, time.thread_time() + budget_ms / 1000.0)
     regions = striped.find(grey, quick=True)[:4]
-    for i in range(len(regions)):
+    first = 0 if turn % 2 or len(regions) < 2 else 1 + turn // 2 % (len(regions) - 1)
+    for region in [regions[first], *regions[:first], *regions[first + 1 :]] if regions else []:
         if work.late or work.found:
             break
-        by_region(work, regions[(i + turn) % len(regions)])
+        by_region(work, region, lines=3)
     return [coded(raw, sure, by) for raw, sure, by in work.found]
 
 
 def sweep(grey: Grey, options: Options, budget_ms: float) -> list[Code]:
     """Look for small, inverted and turned codes in a frame, then for more regions."""
-    work = _Work(grey, options, time.perf_counter() + budget_ms / 1000.0)
+    work = _Work(grey, options, time.thread_time() + budget_ms / 1000.0)
     fast(work)
     for region in [] if work.found or work.late else striped.find(grey)[:2]:
         if not work.late:
@@ -135,7 +142,10 @@ def fast(work: _Work) -> None:
     """Read the whole picture with zxing-cpp; weak symbologies must be read twice."""
     for thorough in (False, True):
         for raw, sure in _certain(work.grey, work.options, thorough):
-            work.add(raw, sure, "fast")
+            # A line that leaves a slanted ITF sideways reads a piece of it, every time the same:
+            # only bars turned upright, or a whole GTIN-14, prove an ITF.
+            if raw.symbology != "ITF" or is_valid_gtin(raw.text):
+                work.add(raw, sure, "fast")
         if work.found:
             return
 
@@ -178,7 +188,7 @@ def _part_of_longer(entry: tuple[str, str], seen: set[tuple[str, str]]) -> bool:
     return entry[0] == "ITF" and any(entry[1] in t and entry[1] != t for _, t in seen)
 
 
-def by_region(work: _Work, region: Region) -> None:
+def by_region(work: _Work, region: Region, *, lines: int = 5) -> None:
     """Turn one region upright; read it as a picture, then line by line until two agree."""
     wanted = work.options.symbologies & LINEAR
     cut = profiles.upright(work.grey, region, tall=True)
@@ -192,7 +202,7 @@ def by_region(work: _Work, region: Region) -> None:
     votes: Counter[tuple[str, str]] = Counter()
     raws: dict[tuple[str, str], Raw] = {}
     narrow = wanted - _STACKED - {"Code39"}
-    for line in profiles.bands(profiles.upright(work.grey, region)):
+    for line in profiles.bands(profiles.upright(work.grey, region), lines):
         if profiles.edges(line) < _FEWEST_EDGES:
             return
         for drawing in _drawings(line):
@@ -295,7 +305,7 @@ def likely(work: _Work, regions: list[Region]) -> None:
     layouts += [UPCE] if "UPC-E" in wanted else []
     layouts += [EAN8] if "EAN-8" in wanted else []
     for region in regions[:2]:
-        lines = profiles.bands(profiles.upright(work.grey, region))
+        lines = list(profiles.bands(profiles.upright(work.grey, region)))
         for layout in layouts:
             if work.late:
                 return
@@ -316,6 +326,13 @@ def overlap(one: engines.Corners, other: engines.Corners) -> float:
     both = np.maximum(high - low + 1.0, 0.0).prod()
     least = min((c.max(axis=0) - c.min(axis=0) + 1.0).prod() for c in (a, b))
     return float(both / max(least, 1.0))
+
+
+def near(one: engines.Corners, other: engines.Corners) -> bool:
+    """Say whether two places are one code's: a line through bars has no height of its own."""
+    a, b = (np.array(c, dtype=np.float64) for c in (one, other))
+    side = max(float((c.max(axis=0) - c.min(axis=0)).max()) for c in (a, b))
+    return float(np.abs(a.mean(axis=0) - b.mean(axis=0)).max()) < 0.6 * side
 
 
 def _covered(work: _Work, region: Region) -> bool:

@@ -11,7 +11,7 @@ found by dynamic programming over the check sum.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -340,7 +340,7 @@ def _two_best(costs: NDArray[np.float64], check: CheckSum) -> list[tuple[float, 
 
 
 def agreed(
-    lines: Sequence[Floats], layout: Layout, late: Callable[[], bool] = lambda: False
+    lines: Iterable[Floats], layout: Layout, late: Callable[[], bool] = lambda: False
 ) -> Guess | None:
     """Return the code that two of a region's scan lines give, each believably; else None.
 

@@ -4,6 +4,7 @@ It must never decide what the bars say.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Final
 
 import cv2
@@ -59,15 +60,12 @@ def turned(grey: Grey, angle: float) -> tuple[Grey, NDArray[np.float64]]:
     return np.asarray(sheet, dtype=np.uint8), back
 
 
-def bands(cut: Floats) -> list[Floats]:
-    """Return scan lines: the whole height, its middle, thirds; each along its own bar direction."""
+def bands(cut: Floats, most: int = 5) -> Iterator[Floats]:
+    """Yield up to `most` scan lines, each along its own bar direction: nearly the whole height,
+    then parts of it, where bars that are not parallel or a scratch matter less."""
     rows = cut.shape[0]
-    pieces = [(0.1, 0.9), (0.3, 0.7), (0.0, 0.34), (0.33, 0.67), (0.66, 1.0)]
-    lines = []
-    for low, high in pieces:
-        part = cut[int(low * rows) : max(int(high * rows), int(low * rows) + 2)]
-        lines.append(straightened(part))
-    return lines
+    for low, high in ((0.1, 0.9), (0.33, 0.67), (0.0, 0.34), (0.66, 1.0), (0.3, 0.7))[:most]:
+        yield straightened(cut[int(low * rows) : max(int(high * rows), int(low * rows) + 2)])
 
 
 def straightened(part: Floats) -> Floats:

@@ -65,6 +65,7 @@ def find(grey: Grey, *, most: int = _MOST, quick: bool = False) -> list[Region]:
     found: list[Region] = []
     for window in _WINDOWS[:1] if quick else _WINDOWS:
         found += _of_window(tensor, window)
+    found += _joined(found)
     found.sort(key=lambda r: -r.score)
     kept: list[Region] = []
     for region in found:
@@ -131,6 +132,34 @@ def _measured(
         max(3.0, height - window * 0.5),
         resultant * min(fill, 1.0) * math.sqrt(total / len(xs)) * math.sqrt(len(xs)),
     )
+
+
+def _joined(regions: list[Region]) -> list[Region]:
+    """Return pairs that lie in one line as one region: a wide gap between blurred bars splits."""
+    best = sorted(regions, key=lambda r: -r.score)[:8]
+    joined = []
+    for i, one in enumerate(best):
+        for other in best[i + 1 :]:
+            if abs(math.remainder(one.angle - other.angle, math.pi)) > 0.2:
+                continue
+            cos, sin = math.cos(one.angle), math.sin(one.angle)
+            dx, dy = other.x - one.x, other.y - one.y
+            along, across = dx * cos + dy * sin, -dx * sin + dy * cos
+            gap = abs(along) - (one.length + other.length) / 2.0
+            low, high = sorted((one.height, other.height))
+            wide = max(one.length, other.length)
+            if abs(across) > 0.35 * low or low < 0.5 * high or not -0.5 * wide < gap < 0.3 * wide:
+                continue
+            start = min(-one.length / 2.0, along - other.length / 2.0)
+            end = max(one.length / 2.0, along + other.length / 2.0)
+            middle = (start + end) / 2.0
+            x, y = (
+                one.x + middle * cos - across / 2.0 * sin,
+                one.y + middle * sin + across / 2.0 * cos,
+            )
+            score = math.hypot(one.score, other.score)
+            joined.append(Region(x, y, one.angle, end - start, low, score))
+    return joined
 
 
 def _alike(one: Region, other: Region) -> bool:

@@ -224,6 +224,7 @@ class Hub:
                 currency=settings.currency,
                 device_silent_s=settings.device_silent_s,
                 max_body_bytes=settings.request_kib << 10,
+                order_page=_sample(store.directory).get("urls", {}).get("central", ""),
                 pins_shown=_sample_pins(store.directory),
             ),
         )
@@ -331,8 +332,14 @@ def session_key(settings: Settings) -> bytes:
 
 def _sample_pins(directory: Path) -> tuple[tuple[str, str, str], ...]:
     """The sample store shows its PINs at the sign-in; a real store has no demo.json."""
+    staff = _sample(directory).get("staff", ())
+    return tuple((person["name"], person["role"], person["pin"]) for person in staff)
+
+
+def _sample(directory: Path) -> dict[str, Any]:
+    """Return `demo.json`; empty in a real store."""
     try:
-        demo = msgspec.json.decode((directory / "demo.json").read_bytes())
+        found: dict[str, Any] = msgspec.json.decode((directory / "demo.json").read_bytes())
     except FileNotFoundError:
-        return ()
-    return tuple((person["name"], person["role"], person["pin"]) for person in demo["staff"])
+        return {}
+    return found

@@ -57,6 +57,7 @@ class Options:
     device_silent_s: int = 600
     column_cards: int = 24
     max_body_bytes: int = 1_048_576
+    order_page: str = ""  # central's page for people, where the sample store has one
     pins_shown: tuple[tuple[str, str, str], ...] = ()  # name, role, PIN: the sample store only
 
 

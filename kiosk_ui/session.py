@@ -38,8 +38,13 @@ class Person:
 
     @property
     def initials(self) -> str:
-        parts = self.name.split()
-        return "".join(part[0] for part in parts[:2]).upper() or "?"
+        return initials(self.name)
+
+
+def initials(name: str) -> str:
+    """Return the first letters of a first and a last name."""
+    parts = name.split()
+    return "".join(part[0] for part in (parts[:1] + parts[1:][-1:])).upper() or "?"
 
 
 def hub() -> Hub:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from hub.clock import parse
 from kiosk_ui.assets import load
-from kiosk_ui.session import hub, who
+from kiosk_ui.session import hub, initials, who
 from kiosk_ui.words import _
 
 SOON_MINUTES: Final = 15
@@ -136,7 +136,13 @@ def stream_address() -> str:
 
 def install(app: Flask) -> None:
     app.jinja_env.filters.update(
-        at=at, age=age, age_ms=age_ms, money=money, picture=picture, state_name=state_name
+        at=at,
+        age=age,
+        age_ms=age_ms,
+        money=money,
+        picture=picture,
+        state_name=state_name,
+        initials=initials,
     )
     app.jinja_env.globals.update(icon=icon)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

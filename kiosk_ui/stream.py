@@ -21,6 +21,7 @@ import msgspec
 from hub.events import Ring, Ringing
 
 GAP: Final = 1_000  # commits; a screen further behind reloads
+WRITES_KEPT: Final = 400
 PENDING: Final = 262_144  # bytes that a screen may leave unread before it is dropped
 RETRY: Final = b"retry: 1000\n\n"
 HEARTBEAT: Final = b":\n\n"
@@ -67,7 +68,8 @@ class Stream:
         self._rung_commits: deque[Ringing] = deque(maxlen=GAP + 1)
         self._last_states = b""
         self._thread: threading.Thread | None = None
-        self.written_at = 0.0  # time.time() of the last chunk: "on the screens" on the start page
+        # time.time() of the last chunks: "on the screens" on the start page
+        self._written: deque[float] = deque(maxlen=WRITES_KEPT)
 
     def start(self) -> None:
         self._ring.subscribe(self._on_commit)
@@ -87,6 +89,10 @@ class Stream:
 
     def full(self) -> bool:
         return self._open >= self._cap
+
+    def written_after(self, at: float) -> float | None:
+        """Return when the first chunk after `at` (seconds since 1970) went to the screens."""
+        return next((written for written in list(self._written) if written >= at), None)
 
     def adopt(self, sock: socket.socket, after: str | None, coarse: bool) -> None:
         """Take over a socket whose response headers have been written."""
@@ -153,7 +159,7 @@ class Stream:
                 b"".join(changed(self._epoch, one.seq, one.topics) for one in commits),
                 b"".join(changed(self._epoch, one.seq, coarsened(one.topics)) for one in commits),
             )
-            self.written_at = time.time()
+            self._written.append(time.time())
 
     def _welcome(self) -> None:
         with self._lock:

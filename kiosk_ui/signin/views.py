@@ -63,5 +63,5 @@ def _page(refused: str | None = None) -> str:
         refused=refused,
         badge_prefix=rules.BADGE,
         next=request.values.get("next", ""),
-        pins=hub().options.pins_shown,
+        pins={name: pin for name, _role, pin in hub().options.pins_shown},
     )

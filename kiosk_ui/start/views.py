@@ -3,6 +3,7 @@
 It must never name a customer or an order: anyone on the store's network may look.
 """
 
+import sqlite3
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ import msgspec
 from flask import Blueprint, Response, current_app, render_template
 
 from hub import quarantine
+from hub.catalog import queries as catalog
 from hub.clock import stamp
 from hub.errors import NotFound
 from hub.fleet import queries as fleet
@@ -24,6 +26,8 @@ from kiosk_ui.words import _
 
 start = Blueprint("start", __name__)
 TRAVELS_SHOWN = 8
+LONGEST_MS = 60_000.0
+Pins = tuple[tuple[str, str, str], ...]
 
 
 @start.get("/")
@@ -33,7 +37,8 @@ def page() -> str:
         "start/page.html",
         here="start",
         line=shown.line.status() if shown.line is not None else None,
-        pins=shown.options.pins_shown,
+        pins=one_each(shown.options.pins_shown),
+        order_page=shown.options.order_page,
         **tiles_shown(),
     )
 
@@ -50,8 +55,10 @@ def travels() -> Response:
     ways = [msgspec.to_builtins(way) for way in list(hub().travels())[:TRAVELS_SHOWN]]
     for way in ways:
         way.pop("topics", None)
-    if ways:
-        ways[0]["screens_ms"] = screens_ms(ways[0], stream.written_at)
+    with hub().reader() as connection:
+        for way in ways:
+            way["screens_ms"] = screens_ms(way, stream)
+            way["text"] = said(connection, way["kind"], way["text"])
     return json_response({"items": ways, "observations": observations()})
 
 
@@ -75,13 +82,42 @@ def switch(wanted: str) -> str:
     return _line()
 
 
-def screens_ms(way: dict[str, Any], written_at: float) -> float | None:
-    """Return when the newest way's commit was written to the screens, if it has been."""
-    ms = written_at * 1000 - float(way["received_ms"])
+def one_each(pins: Pins) -> Pins:
+    """Return one person of each role, to try the store with."""
+    roles: dict[str, tuple[str, str, str]] = {}
+    for person in pins:
+        roles.setdefault(person[1], person)
+    return tuple(roles.values())
+
+
+def screens_ms(way: dict[str, Any], stream: Stream) -> float | None:
+    """Return when the way's commit was written to the screens, if it has been."""
     commit: float | None = way.get("commit_ms")
-    if commit is None or not commit - 1 <= ms < 60_000:
+    if commit is None:
         return None
-    return round(max(ms, commit), 2)
+    received = float(way["received_ms"])  # whole milliseconds: a chunk may seem 1 ms early
+    written = stream.written_after((received + commit - 1) / 1000)
+    if written is None or written * 1000 - received > LONGEST_MS:
+        return None
+    return round(max(written * 1000 - received, commit), 2)
+
+
+def said(connection: sqlite3.Connection, kind: str, text: str) -> str:
+    """Return what a device said as people read it: the article, the units, the grams."""
+    try:
+        data = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        data = text
+    if kind == "sale" and isinstance(data, dict):
+        units = sum(int(line.get("qty", 0)) for line in data.get("lines", []))
+        return _("%(n)s sold", n=units)
+    if kind == "weight" and isinstance(data, dict):
+        return _("%(n)s g", n=data.get("grams"))
+    if kind == "scan":
+        code = str(data.get("code") if isinstance(data, dict) else text)
+        sku = catalog.sku_of(connection, code)
+        return catalog.name(connection, sku) if sku else code[:40]
+    return text[:60]
 
 
 def observations() -> float:

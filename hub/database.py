@@ -162,12 +162,21 @@ def wal_bytes(path: Path) -> int:
     return 0
 
 
+def is_full(error: sqlite3.OperationalError) -> bool:
+    """Did the disk run out? That shows as FULL, or as an IOERR where a file has to grow."""
+    return error.sqlite_errorname in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE")
+
+
 def truncate_wal(connection: sqlite3.Connection) -> bool:
-    """Empty the WAL; False when a reader is in the way now (ask again later, never wait)."""
+    """Empty the WAL; False when a reader or a full disk is in the way (ask again later)."""
     connection.execute("PRAGMA busy_timeout=0")
     try:
         # `main.`: a bare checkpoint would also try the attached replica, which is read-only here.
         (busy, _log, _moved) = connection.execute("PRAGMA main.wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        if not is_full(error):
+            raise
+        return False
     finally:
         connection.execute("PRAGMA busy_timeout=5000")
     return not busy
@@ -205,8 +214,13 @@ class Ballast:
                 return False
         return True
 
-    def release(self) -> None:
-        self._path.unlink(missing_ok=True)
+    def release(self) -> bool:
+        """Give the room up; False when there was none to give."""
+        try:
+            self._path.unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
 
 class Lock:

@@ -203,8 +203,10 @@ class Transaction:
         try:
             yield
         except BaseException:
-            self.conn.execute("ROLLBACK TO part")
-            self.conn.execute("RELEASE part")
+            # A full disk makes SQLite undo the whole transaction, and this savepoint with it.
+            if self.conn.in_transaction:
+                self.conn.execute("ROLLBACK TO part")
+                self.conn.execute("RELEASE part")
             self._journal.reset(mark)
             del self.topics[topics:]
             raise

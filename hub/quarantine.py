@@ -191,11 +191,11 @@ def scrub(body: bytes) -> bytes:
     """Mask badge codes and remove what is personal; other bytes stay as they came."""
     try:
         decoded = msgspec.json.decode(body)
+        kept = _without_personal(decoded)
+        # A badge code with escaped characters shows itself only when decoded and written again.
+        plain = body if kept == decoded and b"\\u" not in body else msgspec.json.encode(kept)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _ADDRESS.sub(_REMOVED.encode(), mask_badges(body))
-    kept = _without_personal(decoded)
-    # A badge code with escaped characters shows itself only when decoded and written again.
-    plain = body if kept == decoded and b"\\u" not in body else msgspec.json.encode(kept)
     return mask_badges(plain)
 
 

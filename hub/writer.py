@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from hub.clock import Clock
-from hub.database import Ballast, truncate_wal
+from hub.database import Ballast, is_full, truncate_wal
 from hub.errors import HubError, Unavailable
 from hub.events import Ring
 from hub.journal import Journal, Transaction
@@ -133,7 +133,7 @@ class Writer:
         try:
             topics, clean = self._perform(group)
         except sqlite3.OperationalError as error:
-            if not _is_full(error):
+            if not is_full(error):
                 raise
             if not self._give_up_ballast():
                 self._refuse(group, error)
@@ -141,7 +141,7 @@ class Writer:
             try:
                 topics, clean = self._perform(group)
             except sqlite3.OperationalError as again:
-                if not _is_full(again):
+                if not is_full(again):
                     raise
                 self._refuse(group, again)
                 return
@@ -171,7 +171,7 @@ class Writer:
                 try:
                     job.result, job.error = job.work(transaction), None
                 except Exception as error:
-                    if isinstance(error, sqlite3.OperationalError) and _is_full(error):
+                    if isinstance(error, sqlite3.OperationalError) and is_full(error):
                         raise
                     connection.execute("ROLLBACK TO work")
                     journal.reset(mark)
@@ -189,12 +189,14 @@ class Writer:
         return topics, clean
 
     def _give_up_ballast(self) -> bool:
-        if not self._has_room or self._ballast is None:
+        if self._ballast is None:
             return False
-        log.error("The disk is full. The ballast is given up; new promises are refused.")
+        # Room may have been short for a while: the ballast is there until it is given up.
         self._has_room = False
-        self._ballast.release()
-        return True
+        given = self._ballast.release()
+        if given:
+            log.error("The disk is full. The ballast is given up; new promises are refused.")
+        return given
 
     def _refuse(self, group: list[_Job], error: sqlite3.OperationalError) -> None:
         log.error("Nothing could be written: %s", error)
@@ -225,8 +227,3 @@ def _resolve(job: _Job) -> None:
         job.future.set_exception(job.error)
     else:
         job.future.set_result(job.result)
-
-
-def _is_full(error: sqlite3.OperationalError) -> bool:
-    # A full disk shows as SQLITE_FULL, or as an IOERR where the WAL or its index has to grow.
-    return error.sqlite_errorname in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE")

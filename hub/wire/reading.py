@@ -31,6 +31,12 @@ class _Named(msgspec.Struct):
 
 _named: Final = msgspec.json.Decoder(_Named)
 
+# JSON may be nested deeper than any reader goes: that is one more way not to be readable.
+_NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# What the calendar of Python can write back (years 1 to 9999 in UTC).
+_FIRST_MS: Final = -62_135_596_800_000
+_LAST_MS: Final = 253_402_300_799_999
+
 
 def read(device: str, name: str, payload: bytes) -> Iterator[Observation | Unreadable]:
     """Yield what a message on `obs/{name}` holds. One bad element spoils no other."""
@@ -55,7 +61,7 @@ def read_kept(device: str, name: str, raw: bytes) -> Iterator[Observation | Unre
 def _read_batch(device: str, payload: bytes) -> Iterator[Observation | Unreadable]:
     try:
         envelopes = _batch.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _NOT_JSON:
         yield from _read_elements(device, payload)
         return
     if len(envelopes) > BATCH_MOST:
@@ -72,7 +78,7 @@ def _read_batch(device: str, payload: bytes) -> Iterator[Observation | Unreadabl
 def _read_elements(device: str, payload: bytes) -> Iterator[Observation | Unreadable]:
     try:
         elements = _elements.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _NOT_JSON as error:
         yield Unreadable("bad_batch", str(error), None, payload)
         return
     if len(elements) > BATCH_MOST:
@@ -94,7 +100,7 @@ def _read_one(device: str, kind: str, raw: bytes) -> Observation | Unreadable:
         return Unreadable(error.slug, error.sentence, named(raw), raw)
     except msgspec.ValidationError as error:
         return Unreadable("bad_envelope", str(error), named(raw), raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _NOT_JSON as error:
         return Unreadable("not_json", str(error), None, raw)
 
 
@@ -106,17 +112,19 @@ def _observation(device: str, kind: str, envelope: Envelope) -> Observation:
         raise Invalid(f"{envelope.kind[:80]!r} came on obs/{kind}.", slug="unknown_kind")
     try:
         data = decoder.decode(envelope.data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        body = _encoder.encode(data)
+    except _NOT_JSON as error:
         raise Invalid(str(error), slug="bad_data") from error
-    body = _encoder.encode(data)
-    at = envelope.at
+    at_ms = None if envelope.at is None else round(envelope.at.timestamp() * 1000)
+    if at_ms is not None and not _FIRST_MS <= at_ms <= _LAST_MS:
+        raise Invalid("at lies outside the years 1 to 9999 in UTC.", slug="bad_envelope")
     return Observation(
         device,
         kind,
         envelope.id,
         envelope.boot,
         envelope.seq,
-        None if at is None else round(at.timestamp() * 1000),
+        at_ms,
         envelope.uptime_ms,
         envelope.time_quality,
         data,
@@ -128,7 +136,7 @@ def named(raw: bytes) -> str | None:
     """Return the id of a message that is otherwise unreadable, so that its sender is told."""
     try:
         return _named.decode(raw).id
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _NOT_JSON:
         return None
 
 
@@ -139,7 +147,7 @@ def read_status(payload: bytes) -> Status:
         return Status(online=word == b"online")
     try:
         return _status.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _NOT_JSON as error:
         raise Invalid(str(error), slug="bad_status") from error
 
 

@@ -23,7 +23,8 @@ def occurred_ms(observation: Observation, received_ms: int, boot_began_ms: int |
     """Estimate when it happened, in ms since 1970.
 
     The device's own clock where it is plausible; else its uptime since a boot whose beginning the
-    hub has seen; else the time of receipt. Never later than the receipt.
+    hub has seen; else the time of receipt. Never later than the receipt, and never so long before
+    it that only a mistaken uptime explains it.
     """
     at = observation.at_ms
     if observation.quality != "unknown" and at is not None:
@@ -33,4 +34,5 @@ def occurred_ms(observation: Observation, received_ms: int, boot_began_ms: int |
             return received_ms
     if boot_began_ms is None:
         return received_ms
-    return min(received_ms, boot_began_ms + observation.uptime_ms)
+    since_boot = boot_began_ms + observation.uptime_ms
+    return since_boot if received_ms - TOO_OLD_MS <= since_boot <= received_ms else received_ms

@@ -47,7 +47,7 @@ MIGRATIONS = (journal.MIGRATIONS, projections.MIGRATIONS, commands.MIGRATIONS)
 class Kernel:
     """The spine without its rooms."""
 
-    def __init__(self, directory: Path, ballast: int = 0) -> None:
+    def __init__(self, directory: Path, ballast: int = 0, low: int = 0) -> None:
         self.database = Database(directory / "hub.db", directory / "replica.db")
         database.create(self.database.replica, ()).close()
         self.connection = self.database.open_writer(MIGRATIONS)
@@ -58,7 +58,7 @@ class Kernel:
         self.journal.load(self.connection)
         self.clock = FixedClock(NOON)
         self.ring = Ring(self.journal.head.seq)
-        guard = Ballast(directory / "ballast", ballast) if ballast else None
+        guard = Ballast(directory / "ballast", ballast, low) if ballast else None
         self.writer = Writer(self.connection, self.journal, self.clock, self.ring, guard)
 
     def total(self, what: str) -> int:
@@ -68,8 +68,8 @@ class Kernel:
 
 
 @contextmanager
-def running(directory: Path, ballast: int = 0) -> Iterator[Kernel]:
-    kernel = Kernel(directory, ballast)
+def running(directory: Path, ballast: int = 0, low: int = 0) -> Iterator[Kernel]:
+    kernel = Kernel(directory, ballast, low)
     kernel.writer.start()
     try:
         yield kernel

@@ -22,6 +22,16 @@ from hub.wire import Observation
 from tests.hub.ingesting import Fake, Spine, body, count_scan, scan, spine
 from tests.hub.kernel import NOON
 
+DEEP = "[" * 20_000 + "]" * 20_000
+
+
+def nested(shown: str, deep: str) -> bytes:
+    """A scan in which `deep` stands where `shown` was: deeper than json.dumps goes."""
+    data = None if shown == '"data":null' else {"code": "1", "context": None}
+    whole = json.dumps(scan() | {"data": data}, separators=(",", ":"))
+    assert shown in whole
+    return whole.replace(shown, deep).encode()
+
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Fake]:
@@ -232,6 +242,12 @@ def test_a_bug_in_a_handler_condemns_one_observation_and_no_other(tmp_path: Path
         ("a/b", b"{}", "bad_topic"),
         ("\u2603", b"{}", "bad_topic"),
         ("scan", b"[" * 60_000, "bad_envelope"),
+        ("scan", b'{"id":' + b"[" * 60_000, "bad_envelope"),
+        ("batch", b"[" * 60_000, "bad_batch"),
+        ("scan", nested('"data":null', f'"data":{DEEP}'), "not_json"),
+        ("scan", nested('"context":null', f'"context":{{"a":{DEEP}}}'), "not_json"),
+        ("scan", json.dumps(scan(at="0001-01-01T00:00:00+14:00")).encode(), "bad_envelope"),
+        ("scan", json.dumps(scan(at="9999-12-31T23:59:59-14:00")).encode(), "bad_envelope"),
     ],
 )
 def test_garbage_is_quarantined_with_its_reason_and_disturbs_nobody(
@@ -243,6 +259,36 @@ def test_garbage_is_quarantined_with_its_reason_and_disturbs_nobody(
     assert [row.reason for row in waiting(hub)] == [reason]
     assert waiting(hub)[0].device == "till"
     assert total(hub) == 1
+
+
+@pytest.mark.parametrize("depth", [300, 500, 800, 950, 990, 1000])
+def test_json_of_any_depth_is_kept_or_quarantined_and_never_comes_back(
+    hub: Fake, depth: int
+) -> None:
+    deep = f'"context":{{"a":{"[" * depth + "]" * depth}}}'
+    one = nested('"context":null', deep)
+    hub.send("till", "scan", one, one.replace(b'"code":"1"', b'"code":"2"'))
+    hub.settle()
+    # The first is kept or unreadable; the second has its id and another body, or is unreadable.
+    assert 1 <= len(waiting(hub)) <= 2
+
+
+def test_a_status_that_nobody_can_read_stays_at_the_broker_and_disturbs_nobody(hub: Fake) -> None:
+    topic = "storehub/v1/store-1/till/status"
+    hub.broker.send(topic, b'{"online":true,"x":' + DEEP.encode() + b"}", retain=True)
+    hub.send("till", "scan", scan())
+    hub.settle()
+    assert [row.reason for row in waiting(hub)] == ["bad_status"]
+    assert total(hub) == 1
+
+
+def test_an_uptime_that_was_wrong_once_spoils_nothing_that_follows(hub: Fake) -> None:
+    at = {"time_quality": "unknown", "at": None}
+    hub.send("till", "scan", scan(uptime_ms=2**63 - 1, **at), scan(uptime_ms=60_000, **at))
+    hub.settle()
+    assert [status for _, status, _ in hub.acks()] == ["committed", "committed"]
+    received = round(NOON.timestamp() * 1000)
+    assert hub.spine.rows("SELECT occurred_ms FROM observation") == [(received,), (received,)]
 
 
 def test_sql_and_html_are_text_like_any_other(hub: Fake) -> None:

@@ -136,6 +136,7 @@ def test_what_is_written_again_reads_the_same() -> None:
         (NOW_MS + 4 * 60_000, "synced", None, NOW_MS),
         (NOW_MS + 6 * 60_000, "synced", NOW_MS - 90_000, NOW_MS - 30_000),
         (None, "unknown", NOW_MS - 10_000, NOW_MS),
+        (None, "unknown", NOW_MS - 2**62, NOW_MS),
     ],
 )
 def test_the_best_estimate_of_the_time(

@@ -1,3 +1,4 @@
+import resource
 import sqlite3
 import threading
 from concurrent.futures import wait
@@ -178,6 +179,48 @@ def test_a_full_disk_gives_up_the_ballast_and_then_says_unavailable(tmp_path: Pa
         kernel.connection.execute("PRAGMA max_page_count=1000000")
         assert kernel.writer.make_room()
         kernel.writer.run(fill)
+
+
+def test_the_ballast_is_still_given_up_when_the_disk_was_low_long_before_it_was_full(
+    tmp_path: Path,
+) -> None:
+    assert Ballast(tmp_path / "ballast", 4096).hold()
+    with running(tmp_path, ballast=4096, low=2**60) as kernel:
+        assert not kernel.writer.make_room()
+        full_disk(kernel)
+        with pytest.raises(Unavailable):
+            kernel.writer.run(fill)
+        assert not (tmp_path / "ballast").exists()
+
+
+def test_a_disk_that_fills_inside_a_savepoint_is_an_unavailability_too(tmp_path: Path) -> None:
+    def work(tx: Transaction) -> None:
+        with tx.savepoint():
+            tx.append([Counted("x", 1)], cause="a", actor="hub")
+            fill(tx)
+
+    with running(tmp_path, ballast=4096) as kernel:
+        kernel.writer.make_room()
+        full_disk(kernel)
+        with pytest.raises(Unavailable):
+            kernel.writer.run(work)
+        kernel.connection.execute("PRAGMA max_page_count=1000000")
+        kernel.writer.run(work)
+        assert (kernel.writer.failure, kernel.total("x"), kernel.journal.head.seq) == (None, 1, 1)
+
+
+def test_a_full_disk_only_postpones_the_shortening_of_the_log(tmp_path: Path) -> None:
+    kernel = Kernel(tmp_path)
+    kernel.connection.execute("INSERT INTO tally VALUES (hex(randomblob(200000)), 1)")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A file that may not grow gives the error of a disk that is full.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (kernel.database.path.stat().st_size, hard))
+    try:
+        assert not database.truncate_wal(kernel.connection)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert database.truncate_wal(kernel.connection)
+    kernel.connection.close()
 
 
 def test_without_a_ballast_there_is_room_while_the_disk_is_not_low(tmp_path: Path) -> None:

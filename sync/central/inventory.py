@@ -14,7 +14,7 @@ from hub.errors import Invalid, NotFound
 from hub.pickup import code as pickup_code
 from hub.stock.facts import ON_HAND
 
-from . import intake, keys, store_feed, store_journal, store_orders
+from . import intake, keys, store_feed, store_journal, store_orders, store_people
 from .store_sqlite import Store
 from .store_writer import Tx
 
@@ -30,6 +30,7 @@ class Inventory:
         self._key = keys.pickup_key(self.store.directory / "pickup.key")
         self.page_secret = keys.page_secret(self.store.directory / "page.key")
         self.store.run(store_journal.refold)
+        self.store.run(store_people.prepare)
         self.store.run(lambda tx: store_feed.add_rows(tx, [self._key.row()]))
         self.store.follow()
 

@@ -13,6 +13,7 @@ from hub.catalog import rows
 from hub.clock import stamp
 from sync.frames import RawPage, RawRow
 
+from . import store_people
 from .store_writer import Tx
 
 Stream = Literal["commands", "replica"]
@@ -86,20 +87,20 @@ def _replica(conn: sqlite3.Connection, after: int) -> list[tuple[int, bytes]]:
 
 def _commands(conn: sqlite3.Connection, store_id: str, after: int) -> list[tuple[int, bytes]]:
     found = conn.execute(
-        "SELECT f.position, f.row, f.customer_ref, c.name, c.email, c.phone FROM command_feed f"
-        " LEFT JOIN customer c ON c.ref = f.customer_ref AND c.erased_at IS NULL"
-        " WHERE f.store_id = ? AND f.position > ? ORDER BY f.position LIMIT ?",
+        "SELECT position, row, customer_ref FROM command_feed"
+        " WHERE store_id = ? AND position > ? ORDER BY position LIMIT ?",
         (store_id, after, PAGE_ROWS),
     )
-    return [(row["position"], _with_person(row)) for row in found]
+    return [(row["position"], _with_person(conn, row)) for row in found]
 
 
-def _with_person(row: sqlite3.Row) -> bytes:
+def _with_person(conn: sqlite3.Connection, row: sqlite3.Row) -> bytes:
     if row["customer_ref"] is None:
         text: str = row["row"]
         return text.encode()
     command = msgspec.json.decode(row["row"])
-    command["order"]["personal"] = {part: row[part] for part in ("name", "email", "phone")}
+    person = store_people.find(conn, row["customer_ref"])
+    command["order"]["personal"] = person or dict.fromkeys(("name", "email", "phone"))
     return msgspec.json.encode(command)
 
 

@@ -15,7 +15,7 @@ import msgspec
 from hub.clock import stamp
 from hub.errors import NotFound, Refusal
 
-from . import intake, store_feed
+from . import intake, store_feed, store_people
 from .projection import read_order
 from .store_writer import Tx
 
@@ -47,14 +47,10 @@ def place(
         return _answer(order.order_id, known["short_code"], known["pickup_code"]), True
     if not _has_store(tx.conn, order.store):
         raise NotFound(f"No store {order.store} here.")
-    ref = intake.customer_ref()
+    ref = store_people.add(tx, order.customer)
     code = _free_short_code(tx.conn, order.store)
     body = _body(order, name_of, ref, code, stamp(tx.now))
     pickup_code = make_code(order.order_id, order.store, body["lines"])
-    tx.conn.execute(
-        "INSERT INTO customer (ref, name, email, phone, made_at) VALUES (?, ?, ?, ?, ?)",
-        (ref, order.customer.name, order.customer.email, order.customer.phone, stamp(tx.now)),
-    )
     tx.conn.execute(
         "INSERT INTO placed (order_id, store_id, request, customer_ref, short_code, pickup_code,"
         " body, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -214,28 +210,13 @@ def ask_to_cancel(tx: Tx, order_id: str, reason: str) -> dict[str, Any]:
 
 def erase(tx: Tx, ref: str) -> dict[str, Any]:
     """Forget a person here and at every store that was told of them. Raises NotFound."""
-    row = tx.conn.execute("SELECT erased_at FROM customer WHERE ref = ?", (ref,)).fetchone()
-    if row is None:
-        raise NotFound(f"No customer {ref} here.")
-    if row["erased_at"] is not None:
-        return {"ref": ref, "erased_at": row["erased_at"]}
-    tx.conn.execute(
-        "UPDATE customer SET name = NULL, email = NULL, phone = NULL, erased_at = ? WHERE ref = ?",
-        (stamp(tx.now), ref),
-    )
+    at = store_people.erase(tx, ref)
+    if at is None:
+        return {"ref": ref, "erased_at": store_people.erased_at(tx.conn, ref)}
     stores = tx.conn.execute(
         "SELECT DISTINCT store_id FROM placed WHERE customer_ref = ?", (ref,)
     ).fetchall()
     for (store_id,) in stores:
         command = {"id": f"erase-{ref}", "type": "customer.erase", "ref": ref}
         store_feed.add_command(tx, store_id, command)
-    tx.wants_clean_wal = True
-    return {"ref": ref, "erased_at": stamp(tx.now)}
-
-
-def person(conn: sqlite3.Connection, ref: str) -> dict[str, Any] | None:
-    """Return name, email and phone; None once erased."""
-    row = conn.execute(
-        "SELECT name, email, phone FROM customer WHERE ref = ? AND erased_at IS NULL", (ref,)
-    ).fetchone()
-    return None if row is None else dict(row)
+    return {"ref": ref, "erased_at": at}

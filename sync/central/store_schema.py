@@ -51,9 +51,6 @@ CREATE TABLE replica_feed (
     position INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, row TEXT NOT NULL
 );
 
-CREATE TABLE customer (
-    ref TEXT PRIMARY KEY, name TEXT, email TEXT, phone TEXT, made_at TEXT NOT NULL, erased_at TEXT
-) WITHOUT ROWID;
 CREATE TABLE placed (
     order_id TEXT PRIMARY KEY, store_id TEXT NOT NULL, request BLOB NOT NULL,
     customer_ref TEXT NOT NULL, short_code TEXT NOT NULL, pickup_code TEXT NOT NULL,
@@ -75,3 +72,12 @@ def m001_central(db: sqlite_utils.Database) -> None:
     for statement in _FIRST.split(";"):
         if statement.strip():
             db.execute(statement)
+
+
+@MIGRATIONS()
+def m002_person(db: sqlite_utils.Database) -> None:
+    """Customers in the order in which they came; `store_people` says why."""
+    db.execute(
+        "CREATE TABLE person (id INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, name TEXT,"
+        " email TEXT, phone TEXT, made_at TEXT NOT NULL, erased_at TEXT NOT NULL)"
+    )

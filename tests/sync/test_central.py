@@ -20,7 +20,7 @@ from hub.errors import Forbidden, Refusal
 from hub.pickup import code as pickup_code
 from sync import central as setup
 from sync import client, frames
-from sync.central import pages
+from sync.central import intake, pages, store_orders, store_people
 from tests.sync.pair import STORE, Central, order_body
 
 
@@ -201,6 +201,30 @@ def test_a_cancel_is_a_request_until_the_stores_word(central: Central) -> None:
     assert [row["row"]["type"] for row in page["rows"]] == ["order.place", "order.cancel"]
     assert central.post("/orders/R-1/cancel", {"reason": "whim"}).status_code == 422
     assert central.post("/orders/R-9/cancel", {}).status_code == 404
+
+
+def test_of_those_who_were_erased_no_byte_is_left(central: Central) -> None:
+    store = central.running.inventory.store
+    names = [f"Nomen-{n:04}-{'x' * (n % 90)}" for n in range(1500)]
+
+    def come(tx: Any) -> list[str]:
+        return [
+            store_people.add(tx, intake.Customer(name, f"{name}@example.test", None))
+            for name in names
+        ]
+
+    refs = store.run(come)
+    for start in range(0, 1500, 100):
+        gone = refs[start + 1 : start + 100 : 2]
+        store.run(lambda tx, gone=gone: [store_orders.erase(tx, ref) for ref in gone])
+    assert central.post(f"/customers/{refs[1]}/erase", {}).json()["erased_at"]
+    assert central.post("/customers/c_unknown/erase", {}).status_code == 404
+    with store.reader() as conn:
+        assert store_people.find(conn, refs[1]) is None
+        assert store_people.find(conn, refs[2])["name"] == names[2]
+    files = [one for one in (central.directory / "central").iterdir() if one.is_file()]
+    kept = b"".join(one.read_bytes() for one in files)
+    assert [name for n, name in enumerate(names) if n % 2 and name[:10].encode() in kept] == []
 
 
 # ── catalogue and feed ──────────────────────────────────────────────────────────────────────────

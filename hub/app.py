@@ -198,7 +198,7 @@ class Hub:
         )
         # The state of the line is no fact: screens hear of it without a number.
         ring = store.ring
-        self.agent.on_change(lambda: ring.publish(ring.seq, False, ("sync",)))
+        self.agent.on_change(lambda: ring.publish(None, False, ("sync",)))
 
     def _as_seen(self) -> screens.Hub:
         store, settings = self.store, self.store.settings
@@ -250,7 +250,7 @@ class _Line:
         line.control(self._directory, "down")
 
     def status(self) -> str:
-        return line.control(self._directory, "status")
+        return line.status(self._directory)
 
 
 def sources(store: str) -> Mapping[str, quarantine.Replay]:

@@ -58,11 +58,13 @@ class Ring:
 
         return cancel
 
-    def publish(self, seq: int, has_facts: bool, topics: tuple[str, ...]) -> None:
+    def publish(self, seq: int | None, has_facts: bool, topics: tuple[str, ...]) -> None:
+        """Ring for a commit that ended at `seq`; None: for news from beside the journal."""
         with self._lock:
             self._number += 1
-            self._seq = seq
-            ringing = Ringing(self._number, seq, has_facts, topics)
+            # Read here: the writer may have gone on while another thread came to ring.
+            self._seq = self._seq if seq is None else seq
+            ringing = Ringing(self._number, self._seq, has_facts, topics)
             self._rung.append(ringing)
             listeners = self._listeners
         for listener in listeners:

@@ -59,7 +59,7 @@ class Running:
     stream: Stream
 
     def alive(self) -> bool:
-        return self._thread.is_alive()
+        return self._thread.is_alive() and self.stream.alive()
 
     def stop(self) -> None:
         self._server.stop()

@@ -76,6 +76,10 @@ class Stream:
         self._thread = threading.Thread(target=self._run, name="screens-stream", daemon=True)
         self._thread.start()
 
+    def alive(self) -> bool:
+        """Does the thread that feeds the screens run?"""
+        return self._thread is not None and self._thread.is_alive()
+
     def stop(self) -> None:
         self._stopping = True
         self._ring_bell()
@@ -117,6 +121,15 @@ class Stream:
     # -- the thread
 
     def _run(self) -> None:
+        try:
+            self._feed()
+        except Exception:
+            # The hub sees that this thread is gone and ends; whoever supervises it starts it again.
+            log.exception("The screens' stream died")
+        finally:
+            self._close()
+
+    def _feed(self) -> None:
         beat = look = time.monotonic()
         while not self._stopping:
             for key, events in self._selector.select(timeout=self._look_s):
@@ -135,6 +148,8 @@ class Stream:
             if now - beat >= self._heartbeat_s:
                 beat = now
                 self._send_all(HEARTBEAT, HEARTBEAT)
+
+    def _close(self) -> None:
         for screen in list(self._screens):
             self._drop(screen)
         self._selector.close()
@@ -181,7 +196,9 @@ class Stream:
             return greeting(self._epoch, self._seq)
         epoch, _, number = screen.after.rpartition("-")
         commits = None
-        if epoch == self._epoch and number.isdigit() and int(number) <= self._seq:
+        # "²" is a digit to str.isdigit alone, and no number.
+        known = epoch == self._epoch and number.isascii() and number.isdigit()
+        if known and int(number) <= self._seq:
             commits = self._ring.since(epoch, int(number))
         if commits is None or len(commits) > GAP:
             return reset(self._epoch, self._seq)

@@ -142,6 +142,14 @@ def present(directory: Path) -> bool:
     return (directory / SOCKET).exists()
 
 
+def status(directory: Path) -> str:
+    """Return `up` or `down`; nothing gets through a proxy that is gone."""
+    try:
+        return control(directory, "status")
+    except Unavailable:
+        return "down"
+
+
 def control(directory: Path, command: str) -> str:
     """Tell the line of this data directory `up`, `down` or `status`; returns `up` or `down`.
 

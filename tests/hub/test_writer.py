@@ -121,6 +121,14 @@ def test_a_screen_of_another_epoch_or_too_far_behind_starts_over() -> None:
     assert [one.seq for one in behind] == list(range(1001, 1100))
 
 
+def test_news_from_beside_the_journal_never_takes_the_position_back() -> None:
+    ring = Ring(10)
+    ring.publish(11, True, ("pickup",))
+    ring.publish(None, False, ("sync",))
+    assert ring.seq == 11
+    assert [one.topics for one in ring.since(ring.epoch, 10) or ()] == [("pickup",), ("sync",)]
+
+
 def test_after_stop_nothing_is_taken_and_nothing_is_lost(tmp_path: Path) -> None:
     with running(tmp_path) as kernel:
         futures = [kernel.writer.submit(add("x", 1, str(n))) for n in range(100)]

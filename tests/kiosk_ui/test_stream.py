@@ -72,11 +72,28 @@ def test_a_screen_that_comes_back_is_told_what_it_missed(stream: Stream, ring: R
     screen.close()
 
 
-@pytest.mark.parametrize("after", ["other-11", "nonsense", "{epoch}-99", "{epoch}-3", "{epoch}-x"])
+@pytest.mark.parametrize(
+    "after",
+    ["other-11", "nonsense", "{epoch}-99", "{epoch}-3", "{epoch}-x", "{epoch}-²", "{epoch}-"],
+)
 def test_an_id_that_means_nothing_here_is_a_reset(stream: Stream, ring: Ring, after: str) -> None:
     screen = Screen(stream, after=after.format(epoch=ring.epoch))
     assert f"id: {ring.epoch}-10\nevent: reset" in screen.until("event: state")
     screen.close()
+    assert stream.alive()
+
+
+def test_a_stream_that_died_is_seen_to_be_dead(ring: Ring) -> None:
+    def broken() -> dict[str, object]:
+        raise ZeroDivisionError
+
+    stream = Stream(ring, broken, cap=3, look_s=0.01)
+    assert not stream.alive()
+    stream.start()
+    waited = time.monotonic()
+    while stream.alive():
+        assert time.monotonic() - waited < 3
+        time.sleep(0.01)
 
 
 def test_a_gap_beyond_the_ring_is_a_reset(stream: Stream, ring: Ring) -> None:

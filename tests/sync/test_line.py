@@ -79,6 +79,13 @@ def test_an_unknown_word_and_an_absent_line_are_said(tmp_path: Path) -> None:
     assert not line.present(tmp_path)
 
 
+def test_a_proxy_that_was_killed_is_a_line_that_is_down(proxy: LineProxy, tmp_path: Path) -> None:
+    assert line.status(tmp_path) == "up"
+    proxy.stop()
+    (tmp_path / line.SOCKET).touch()
+    assert line.status(tmp_path) == "down"
+
+
 def test_a_deep_directory_has_its_control_socket_too(tmp_path: Path, echo: tuple[str, int]) -> None:
     deep = tmp_path / ("d" * 100) / ("e" * 100)
     made = LineProxy(deep, listen=("127.0.0.1", 0), target=echo)

@@ -154,6 +154,7 @@ class Link:
 
     def close(self) -> None:
         """Say goodbye. The session stays at the broker."""
+        self._trying = self.connected = False
         self._client.disconnect()
         self.flush()
         found = self._socket()

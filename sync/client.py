@@ -11,8 +11,6 @@ data: an answer without the protocol header is no answer of central's.
 """
 
 import contextlib
-import socket
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -39,6 +37,7 @@ from .frames import (
     read_page,
 )
 from .protocol import VERSION, Cursor
+from .sockets import Sockets
 
 T = TypeVar("T")
 _REFUSED: Final[dict[int, type[HubError]]] = {
@@ -98,7 +97,7 @@ class Client:
 
     def __init__(self, base_url: str, store: str, credential: str, instance: str) -> None:
         self._root = f"{base_url.rstrip('/')}/sync/v1/stores/{store}"
-        self._sockets = _Sockets()
+        self._sockets = Sockets()
         self._session = _session(self._sockets)
         self._session.headers.update(
             {
@@ -178,7 +177,7 @@ def post(
 
     Raises the HubError that central's status means, with central's sentence.
     """
-    session = _session(_Sockets())
+    session = _session(Sockets())
     try:
         with session.post(
             f"{base_url.rstrip('/')}{path}",
@@ -259,7 +258,7 @@ def _brief(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:200]
 
 
-def _session(sockets: "_Sockets") -> requests.Session:
+def _session(sockets: "Sockets") -> requests.Session:
     session = requests.Session()
     # No proxy from the environment, no .netrc: the store's settings alone say who central is.
     session.trust_env = False
@@ -270,54 +269,15 @@ def _session(sockets: "_Sockets") -> requests.Session:
     return session
 
 
-class _Sockets:
-    """The open sockets of a session: they notice a dead line soon, and can be cut from outside."""
-
-    OPTIONS: Final = [
-        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-        # A line that died without a word is noticed after 5 + 3 × 2 seconds, not two hours.
-        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
-        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 11_000),
-    ]
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open: list[socket.socket] = []
-        self._shut = False
-
-    def add(self, opened: socket.socket) -> None:
-        with self._lock:
-            self._open = [one for one in self._open if one.fileno() >= 0]
-            self._open.append(opened)
-            shut = self._shut
-        if shut:
-            _cut(opened)
-
-    def shut(self) -> None:
-        with self._lock:
-            self._shut = True
-            opened = list(self._open)
-        for one in opened:
-            _cut(one)
-
-
-def _cut(opened: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        opened.shutdown(socket.SHUT_RDWR)
-
-
 class _Adapter(HTTPAdapter):
     """One kept-alive connection whose socket is known."""
 
-    def __init__(self, sockets: _Sockets) -> None:
+    def __init__(self, sockets: Sockets) -> None:
         self._sockets = sockets
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, socket_options=_Sockets.OPTIONS, **kwargs)
+        super().init_poolmanager(*args, socket_options=Sockets.OPTIONS, **kwargs)
         sockets = self._sockets
 
         class Http(urllib3.connection.HTTPConnection):

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, Protocol
 
-from hub.chain import ORIGIN
 from hub.clock import stamp
 from hub.errors import Unavailable
 
@@ -62,9 +61,7 @@ class Pull:
         if self._poked:
             self._poked = False
             self._state = replace(self._state, pace=self._state.pace.poked())
-        # Where the journal's head is does not matter to a pull.
-        tick = Tick(time.monotonic(), ORIGIN)
-        self._state, effect = protocol.pull_step(self._state, tick)
+        self._state, effect = protocol.pull_step(self._state, Tick(time.monotonic()))
         if not isinstance(effect, Ask):
             return max(0.0, effect.until - time.monotonic()) if isinstance(effect, Wait) else 0.0
         was_online = self._state.online

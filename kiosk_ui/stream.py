@@ -150,11 +150,18 @@ class Stream:
                 self._send_all(HEARTBEAT, HEARTBEAT)
 
     def _close(self) -> None:
-        for screen in list(self._screens):
-            self._drop(screen)
+        self._let_all_go()
         self._selector.close()
         self._bell.close()
         self._ringer.close()
+
+    def _let_all_go(self) -> None:
+        with self._lock:
+            late, self._arrivals = self._arrivals, []
+        for screen in late:
+            self._gone(screen)
+        for screen in list(self._screens):
+            self._drop(screen)
 
     def _hush(self) -> None:
         with contextlib.suppress(BlockingIOError):

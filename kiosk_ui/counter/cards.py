@@ -4,7 +4,7 @@ It must never decide what an order may do: that is read from the lifecycle's tab
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -34,23 +34,21 @@ THUMBS: Final = 4
 
 @dataclass(frozen=True)
 class Card:
-    """One order on the board."""
+    """One order on the board, as far as it is seen there: equal cards look the same."""
 
-    order: Mapping[str, Any]
+    order_id: str
+    state: str
+    version: int
+    short_code: str
+    promise_at: str | None
+    shelf: str | None
+    units: int
+    picked: int
     timing: str
     words: str
     customer: str
     by: str
-    images: Sequence[str]
-    tap: tuple[str, Any] | None
-
-    @property
-    def units(self) -> int:
-        return int(self.order["units"])
-
-    @property
-    def picked(self) -> int:
-        return self.units - int(self.order["pending"])
+    images: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,7 @@ class Known:
         self._connection, self._lang = connection, lang
         self._products: dict[str, catalog.Product | None] = {}
         self._people: dict[str, str] | None = None
+        self._customers: dict[str, str] = {}
 
     def product(self, sku: str) -> catalog.Product | None:
         if sku not in self._products:
@@ -79,11 +78,16 @@ class Known:
         product = self.product(sku)
         return show.picture(product.image if product else None)
 
+    def meet(self, refs: Iterable[str | None]) -> None:
+        """Look the names of many customers up at once."""
+        self._customers |= customers.names(self._connection, [ref for ref in refs if ref])
+
     def customer(self, ref: str | None) -> str:
         if not ref:
             return ""
-        found: str | None = customers.name(self._connection, ref)
-        return found or ""
+        if ref not in self._customers:
+            self.meet([ref])
+        return self._customers.get(ref, "")
 
     def person(self, actor: str | None) -> str:
         """Return who an actor is, as staff read it."""
@@ -102,16 +106,21 @@ class Known:
 
 
 def card(order: Mapping[str, Any], known: Known, now: datetime) -> Card:
-    timing, words = show.timer(order.get("promise_at"), now)
-    images = [known.image(sku) for sku in order.get("skus", ())[:THUMBS]]
+    timing, words = show.timer(order["promise_at"], now)
     return Card(
-        order=order,
+        order_id=order["order_id"],
+        state=order["state"],
+        version=order["version"],
+        short_code=order["short_code"],
+        promise_at=order["promise_at"],
+        shelf=order["shelf"],
+        units=order["units"],
+        picked=order["units"] - order["pending"],
         timing=timing,
         words=words,
-        customer=known.customer(order.get("customer_ref")),
-        by=known.person(order.get("claimed_by")),
-        images=images,
-        tap=TAP.get(order["state"]),
+        customer=known.customer(order["customer_ref"]),
+        by=known.person(order["claimed_by"]),
+        images=tuple(known.image(sku) for sku in order.get("skus", ())[:THUMBS]),
     )
 
 
@@ -127,6 +136,7 @@ def column(
     """Arrange a column's orders, most urgent first as they come."""
     states = next(states for other, _title, _icon, states in COLUMNS if other == name)
     total = sum(counts.get(state.value, 0) for state in states)
+    known.meet(order["customer_ref"] for order in orders)
     return Column(name, title, icon, [card(order, known, now) for order in orders], total)
 
 

@@ -3,6 +3,7 @@
 This is the one list of what can reach the store from outside besides HTTP.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -11,11 +12,14 @@ import msgspec
 
 from hub import scans
 from hub.customers import actions as customers
+from hub.errors import Invalid
 from hub.ingest import Handlers
 from hub.journal import Transaction
 from hub.pickup import actions as pickup
 from hub.stock import actions as stock
 from hub.wire import Observation
+
+log = logging.getLogger(__name__)
 
 Command = Callable[[Transaction, Mapping[str, Any]], None]
 
@@ -37,10 +41,14 @@ def observations(store: str) -> Handlers:
 
 
 def _place(tx: Transaction, command: Mapping[str, Any]) -> None:
-    order = command["order"]
+    order, name = command["order"], str(command["order"].get("order_id"))
     pickup.place(tx, order, actor="central", cause=_cause(command))
     if order.get("personal") and order.get("customer_ref"):
-        customers.put(tx, order["customer_ref"], order["personal"])
+        try:
+            customers.put(tx, order["customer_ref"], order["personal"])
+        except Invalid as error:
+            # An order is not lost for a name; central holds it, and the sentence never quotes it.
+            log.warning("Who collects is not kept: %s", error.sentence, extra={"order": name})
 
 
 def _cancel(tx: Transaction, command: Mapping[str, Any]) -> None:

@@ -24,7 +24,15 @@ SOURCE: Final = "sync"
 STREAM: Final = "commands"
 KEPT: Final = 1000
 # What a malformed command can make a handler raise: it is central's mistake, not the hub's.
-MALFORMED: Final = (msgspec.MsgspecError, KeyError, ValueError, TypeError, AttributeError)
+MALFORMED: Final = (
+    msgspec.MsgspecError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 
 
 def cause_of(command: Mapping[str, Any]) -> str:

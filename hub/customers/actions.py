@@ -12,11 +12,11 @@ from hub.customers.facts import PersonalDataErased
 from hub.journal import Transaction
 
 
-def put(tx: Transaction, ref: str, personal: Mapping[str, str | None]) -> bool:
+def put(tx: Transaction, ref: str, personal: Mapping[str, object]) -> bool:
     """Keep who `ref` stands for: name, email, phone, plate, note. False when it was erased."""
     if queries.is_erased(tx.conn, rules.ref(ref)):
         return False
-    cleaned = rules.personal(dict(personal))
+    cleaned = rules.personal(personal)
     phone = cleaned["phone"] or ""
     digits = "".join(letter for letter in phone if letter.isdigit())
     found_by = (cleaned["name"], cleaned["email"], phone, digits)

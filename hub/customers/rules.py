@@ -1,6 +1,7 @@
 """What personal data may look like; it must never end up in a message that is logged."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from hub.errors import Invalid
@@ -19,11 +20,14 @@ def ref(text: str) -> str:
     return text
 
 
-def personal(values: dict[str, str | None]) -> dict[str, str | None]:
+def personal(values: Mapping[str, object]) -> dict[str, str | None]:
     """Return the known fields, trimmed. The sentences of Invalid never quote what was given."""
     cleaned: dict[str, str | None] = {}
     for field in FIELDS:
-        value = (values.get(field) or "").strip()
+        given = values.get(field) or ""
+        if not isinstance(given, str):
+            raise Invalid(f"{field} is text.", field=field)
+        value = given.strip()
         if len(value) > _LONGEST[field]:
             raise Invalid(f"{field} has at most {_LONGEST[field]} characters.", field=field)
         if _CONTROL.search(value):

@@ -76,8 +76,8 @@ def read_order(order: Mapping[str, Any], name_of: Names) -> OrderProposed:
         channel=asked.channel or "web",
         currency=asked.currency,
         customer_ref=asked.customer_ref,
-        promise_at=_stamp(asked.promise_at),
-        placed_at=_stamp(asked.placed_at),
+        promise_at=_stamp(asked.promise_at, "promise_at"),
+        placed_at=_stamp(asked.placed_at, "placed_at"),
         supply=asked.supply or "store",
     )
 
@@ -136,10 +136,13 @@ def _line(line: AskedLine, currency: str | None, name_of: Names) -> OrderLine:
     )
 
 
-def _stamp(at: datetime | None) -> str | None:
+def _stamp(at: datetime | None, field: str) -> str | None:
     if at is None:
         return None
-    return stamp(at if at.tzinfo else at.replace(tzinfo=UTC))
+    try:
+        return stamp(at if at.tzinfo else at.replace(tzinfo=UTC))
+    except OverflowError:
+        raise Invalid(f"{field} lies outside the calendar.", field=field) from None
 
 
 def _invalid(error: msgspec.ValidationError) -> Invalid:

@@ -1,0 +1,75 @@
+"""What central sends becomes an order, or is refused by field; it never breaks what is here."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from hub.customers import queries as customers
+from hub.errors import Invalid
+from hub.handlers import COMMANDS
+from tests.hub.shop import Shop
+
+
+def command(order_id: str = "R-1", **changes: Any) -> dict[str, Any]:
+    order = {
+        "order_id": order_id,
+        "lines": [{"line_id": "L1", "sku": "MILK", "qty": 1, "unit_price_minor": 100}],
+        "currency": "EUR",
+        "customer_ref": "c_1",
+        "personal": {"name": "Ida Lovelace", "email": None, "phone": None},
+    }
+    return {"id": f"place-{order_id}", "type": "order.place", "order": order | changes}
+
+
+def take(shop: Shop, sent: dict[str, Any]) -> None:
+    shop.run(lambda tx: COMMANDS["order.place"](tx, sent))
+
+
+def test_an_order_comes_with_who_collects_it(shop: Shop) -> None:
+    shop.receive("MILK", 1)
+    take(shop, command())
+    assert shop.state("R-1") == "RESERVED"
+    assert shop.store.read(customers.name, "c_1") == "Ida Lovelace"
+
+
+@pytest.mark.parametrize(
+    "personal",
+    [
+        {"name": "Maximiliana " * 20},
+        {"name": "Ida\x07Lovelace"},
+        {"name": "   "},
+        {"name": 4711},
+        {"name": "Ida Lovelace", "phone": "0" * 41},
+    ],
+)
+def test_an_order_is_not_lost_for_a_name_that_cannot_be_kept(
+    shop: Shop, personal: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.receive("MILK", 1)
+    with caplog.at_level(logging.WARNING):
+        take(shop, command(personal=personal))
+    assert shop.state("R-1") == "RESERVED"
+    assert shop.store.read(customers.name, "c_1") is None
+    assert "not kept" in caplog.text
+    assert not any(str(value) in caplog.text for value in personal.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"currency": {"code": "EUR"}}, "currency"),
+        ({"customer_ref": 4711}, "customer_ref"),
+        ({"promise_at": "0001-01-01T00:00:00+14:00"}, "promise_at"),
+        ({"lines": [{"line_id": "L1", "sku": "MILK", "qty": 1, "tax_rate_bp": 19.5}]}, "lines.0"),
+        ({"lines": [{"line_id": "L1", "sku": "MILK", "qty": 1, "currency": 978}]}, "lines.0"),
+    ],
+)
+def test_nothing_enters_a_fact_that_could_not_be_read_from_it_again(
+    shop: Shop, changes: dict[str, Any], field: str
+) -> None:
+    shop.receive("MILK", 1)
+    with pytest.raises(Invalid) as refused:
+        take(shop, command(**changes))
+    assert refused.value.field.startswith(field)
+    shop.is_sound()

@@ -17,7 +17,7 @@ from kiosk_ui.api import blueprint as api
 from kiosk_ui.console.views import console
 from kiosk_ui.counter.views import counter
 from kiosk_ui.ports import Hub
-from kiosk_ui.session import bearer
+from kiosk_ui.session import bearer, who
 from kiosk_ui.signin.views import signin
 from kiosk_ui.start.views import start
 from kiosk_ui.stream import Stream
@@ -84,5 +84,6 @@ def _protect(app: Flask, hub: Hub) -> None:
             csrf.protect()
 
     limiter = Limiter(get_remote_address, app=app)
-    limiter.limit(hub.options.api_limit)(api)
+    # Who is known is not slowed down; whoever guesses tokens is.
+    limiter.limit(hub.options.stranger_limit, exempt_when=lambda: who() is not None)(api)
     limiter.limit(hub.options.signin_limit, methods=["POST"])(signin)

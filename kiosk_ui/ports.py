@@ -49,7 +49,7 @@ class Options:
     screens: int = 40
     signout_minutes: int = 10
     signin_limit: str = "20 per minute"
-    api_limit: str = "400 per second"
+    stranger_limit: str = "600 per minute"  # of one address, without a session or token
     secure_cookies: bool = False
     timezone: str = "UTC"
     brand: str = "Store Hub"

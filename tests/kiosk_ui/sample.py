@@ -71,7 +71,7 @@ class SampleStore:
         self.checks = [Check("writer", True, "writes"), Check("broker", True, "connected")]
         self.replays: list[int] = []
         self._fill_catalog()
-        self.hub = self._hub(Options(**{"api_limit": "100000 per second", **options}))
+        self.hub = self._hub(Options(**options))
 
     def close(self) -> None:
         self.store.close()

@@ -1,8 +1,11 @@
 """The JSON API by its contract: answers, refusals, idempotency, errors in one shape."""
 
+from pathlib import Path
+
 import pytest
 from flask.testing import FlaskClient
 
+from kiosk_ui.app import create_app
 from tests.kiosk_ui.conftest import Program
 from tests.kiosk_ui.sample import SampleStore
 
@@ -210,3 +213,19 @@ def test_health_readiness_and_metrics(anyone: FlaskClient, shop: SampleStore) ->
     assert not_ready.status_code == 503
     assert not_ready.json["reasons"] == ["The disk is full."]
     assert b"storehub_committed_total 12.0" in anyone.get("/metrics").data
+
+
+def test_whoever_guesses_tokens_is_slowed_down(tmp_path: Path) -> None:
+    shop = SampleStore(tmp_path / "data", stranger_limit="5 per minute")
+    app = create_app(shop.hub, testing=True)
+    client = app.test_client()
+    wrong = {"Authorization": "Bearer sht_guess"}
+    for _ in range(5):
+        assert client.get("/api/v1/orders", headers=wrong).status_code == 401
+    slowed = client.get("/api/v1/orders", headers=wrong)
+    assert (slowed.status_code, slowed.content_type) == (429, PROBLEM)
+    assert int(slowed.headers["Retry-After"]) >= 1
+    right = Program(client, shop.token())
+    assert right.get("/orders").status_code == 200
+    app.extensions["storehub_stream"].stop()
+    shop.close()

@@ -32,7 +32,8 @@ T = TypeVar("T")
 # Bytes of messages that wait for their commit; beyond, the socket is not read.
 WAITING_MOST: Final = 16 * 1024 * 1024
 IDLE_S: Final = 1.0
-ACKS_A_MESSAGE: Final = 500
+# With their reasons so many acks stay below the limit of one message.
+ACKS_A_MESSAGE: Final = 200
 
 
 class Writes(Protocol):

@@ -169,10 +169,12 @@ class Recorder:
             self._quarantine(tx, item, error.slug, error.sentence)
             ack = Ack(seen.id, "quarantined", error.slug)
         except (Refusal, NotFound, Forbidden) as error:
-            ack = Ack(seen.id, "refused", error.sentence)
+            # 200 acks with their sentences have to go into one message.
+            sentence = error.sentence[:160]
+            ack = Ack(seen.id, "refused", sentence)
             tx.conn.execute(
                 "UPDATE seen SET outcome = ? WHERE device = ? AND id = ?",
-                (error.sentence, seen.device, seen.id),
+                (sentence, seen.device, seen.id),
             )
         item.ack = ack
         item.travel = _travel(item, seen, began, tuple(tx.topics[topics:]))

@@ -22,7 +22,7 @@ HOMES = {
     "requests": ("sync.client", "sync.headoffice", "devices.enrol", "sync.central.webhooks"),
     "cv2": ("devices", "devices.*"),
     "pyzbar": ("devices", "devices.*"),
-    "amqtt": ("hub.broker",),
+    "amqtt": ("hub.broker.embedded",),
     "psycopg": ("sync.central.store_*",),
 }
 # A statement, as written in this project: upper case, at the start of the text.

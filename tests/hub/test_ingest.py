@@ -138,7 +138,7 @@ def test_a_batch_is_committed_and_acked_whole(hub: Fake) -> None:
     hub.send("shelf", "batch", json.dumps(batch).encode())
     hub.settle()
     assert [one[1] for one in hub.acks("shelf")] == ["committed"] * 400
-    assert len(hub.broker.published) == 1
+    assert len(hub.broker.published) == 2
     assert hub.spine.rows("SELECT count(*) FROM telemetry") == [(400,)]
 
 

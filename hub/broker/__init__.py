@@ -4,8 +4,6 @@ It must never let anybody in without a password, let a device read or write what
 or be trusted with the guarantee: that is the device's outbox and the hub's ack after commit.
 """
 
-import asyncio
-import logging
 import os
 import pwd
 import secrets
@@ -15,14 +13,8 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
-
-from amqtt.broker import Broker
-from amqtt.contexts import Action
-from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
-from amqtt.session import Session
+from typing import Final, Literal
 
 from hub.errors import Refusal
 from hub.fleet import rules
@@ -35,7 +27,6 @@ Kind = Literal["mosquitto", "amqtt", "external"]
 # Debian installs it where a user's PATH does not look.
 PLACES: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 DIRECTORY: Final = "broker"
-HUB: Final = "hub"
 # The largest packet taken in: larger than any that is valid, so that it can be quarantined.
 PACKET_MOST: Final = 8 * 1024 * 1024
 
@@ -106,7 +97,7 @@ def prepare(directory: Path, settings: Settings, known: Sequence[tuple[str, str]
         place / "acl", ACCESS.format(hub=settings.mqtt_username, root=ROOT, store=settings.store)
     )
     if kind == "amqtt":
-        arguments = [sys.executable, "-m", "hub.broker", str(place), settings.mqtt_listen]
+        arguments = [sys.executable, "-m", "hub.broker.embedded", str(place), settings.mqtt_listen]
         return [*arguments, str(settings.mqtt_port), settings.store, settings.mqtt_username]
     text = CONFIGURATION.format(
         port=settings.mqtt_port,
@@ -183,90 +174,3 @@ def _write(file: Path, text: str) -> None:
     draft.touch(mode=0o600)
     draft.write_text(text)
     draft.replace(file)
-
-
-# --- the embedded broker ------------------------------------------------------------------
-
-
-class Credentials(BaseAuthPlugin):  # type: ignore[misc]
-    """Reads the password file at each sign-in: a revoked device cannot come back."""
-
-    async def authenticate(self, *, session: Session) -> bool | None:
-        known = _read_passwords(_embedded.place)
-        stored = known.get(session.username or "")
-        return stored is not None and rules.matches(session.password or "", stored)
-
-
-class Access(BaseTopicPlugin):  # type: ignore[misc]
-    """The access list, as mosquitto has it."""
-
-    async def topic_filtering(
-        self,
-        *,
-        session: Session | None = None,
-        topic: str | None = None,
-        action: Action | None = None,
-    ) -> bool | None:
-        username = "" if session is None else session.username or ""
-        return allowed(_embedded.store, username, topic or "", action == Action.PUBLISH)
-
-
-def allowed(store: str, username: str, topic: str, publishing: bool) -> bool:
-    """May `username` publish to, or read from, `topic`?"""
-    parts = topic.split("/")
-    if len(parts) < 5 or parts[:3] != [*ROOT.split("/"), store]:
-        return False
-    device, channel = parts[3], parts[4]
-    if username == _embedded.hub:
-        return channel in (("ack", "cmd") if publishing else ("obs", "status"))
-    if device != username:
-        return False
-    return channel in (("obs", "status") if publishing else ("ack", "cmd"))
-
-
-@dataclass
-class _Embedded:
-    """What the plugins, which amqtt makes itself, have to know."""
-
-    place: Path = Path()
-    store: str = ""
-    hub: str = HUB
-
-
-_embedded = _Embedded()
-
-
-def _read_passwords(place: Path) -> dict[str, str]:
-    lines = (place / "passwd").read_text().splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line)
-
-
-async def _serve(listen: str, port: int) -> None:
-    plugins: dict[str, dict[str, Any]] = {"hub.broker.Credentials": {}, "hub.broker.Access": {}}
-    listener = {"type": "tcp", "bind": f"{listen}:{port}", "max_connections": 500}
-    configuration: dict[str, Any] = {"listeners": {"default": listener}, "plugins": plugins}
-    broker = Broker(configuration)
-    await broker.start()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, lambda: None)
-    await stop.wait()
-    await broker.shutdown()
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Run amqtt: DIRECTORY LISTEN PORT STORE HUB, as `prepare` says."""
-    place, listen, port, store, hub = arguments
-    logging.basicConfig(level=logging.WARNING)
-    # The plugins live in the module that amqtt imports by name, not in __main__.
-    from hub import broker
-
-    broker._embedded = _Embedded(Path(place), store, hub)
-    _write(Path(place) / "pid", str(os.getpid()))
-    asyncio.run(_serve(listen, int(port)))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from hub.customers import rules as customers
 from hub.errors import Invalid
 from hub.stock.rules import MAX_QTY, check_sku
 
@@ -66,6 +67,11 @@ def read_order(body: bytes) -> Order:
         raise Invalid("Two lines have the same line_id.", field="lines")
     for n, line in enumerate(order.lines):
         check_sku(line.sku, f"lines.{n}.sku")
+    try:
+        # The store keeps these by its own rules: what it would not keep is told now.
+        customers.personal(msgspec.structs.asdict(order.customer))
+    except Invalid as error:
+        raise Invalid(error.sentence, field=f"customer.{error.field}") from None
     return order
 
 
@@ -76,7 +82,7 @@ def decode(decoder: "msgspec.json.Decoder[Any]", body: bytes) -> Any:
     except msgspec.ValidationError as error:
         found = _FIELD.search(str(error))
         raise Invalid(f"{error}.", field=found.group(1) if found else "") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"The body is not JSON: {error}.", slug="unparsable") from error
 
 

@@ -115,6 +115,9 @@ def test_one_order_sent_by_twenty_at_once_is_one_order(central: Central) -> None
         ({"order_id": "R-1\n"}, "order_id"),
         ({"lines": [{"line_id": "L1", "sku": "47\x0011", "qty": 1}]}, "lines"),
         ({"customer": {"name": ""}}, "customer"),
+        ({"customer": {"name": "Maximiliana " * 12}}, "customer.name"),
+        ({"customer": {"name": "Ida\x07Lovelace"}}, "customer.name"),
+        ({"customer": {"name": "   "}}, "customer.name"),
         ({"surprise": 1}, ""),
     ],
 )
@@ -167,6 +170,11 @@ def test_garbage_is_unparsable_and_who_is_unknown_gets_nothing(central: Central)
     for body in (b"", b"{", b"\xff\xfe", b"[1", b"NaN"):
         assert requests.post(url, data=body, headers=head, timeout=5).status_code in (400, 422)
     assert requests.post(url, data=b"x" * (5 << 20), headers=head, timeout=5).status_code == 413
+    rows = b'{"rows":[{"deep":' + b"[" * 100_000
+    found = requests.post(
+        f"{central.url}/api/v1/catalog/import", data=rows, headers=head, timeout=5
+    )
+    assert found.status_code == 400
     assert requests.post(url, json={}, timeout=5).status_code == 401
     assert requests.get(f"{central.url}/api/v1/stores", timeout=5).status_code == 401
 

@@ -4,7 +4,6 @@ It must never do for the demo what a store does not do: every part is the real o
 of its own, and whoever dies is started again.
 """
 
-import os
 import secrets
 import shutil
 import threading
@@ -21,7 +20,7 @@ from hub import broker, ports, sample, settings
 from hub.database import Lock
 from hub.fleet import actions as fleet
 from hub.fleet import queries as fleet_queries
-from hub.init import init, write
+from hub.init import change, init, write
 from hub.journal import Transaction
 from hub.ports import Ports
 from hub.staff import actions as staff
@@ -91,7 +90,6 @@ class Demo:
         self._line: LineProxy | None = None
         self._state: State | None = None
         self._lock = Lock(directory / "demo.lock")
-        self._environment: dict[str, str] = {}
         self._settings = settings.load(directory)
 
     def __enter__(self) -> Self:
@@ -126,10 +124,11 @@ class Demo:
         chosen = (
             ports.usual_or_free() if self._port_base is None else ports.from_base(self._port_base)
         )
-        self._environment = _environment(chosen)
-        self._settings = settings.load(self.directory, environment=os.environ | self._environment)
         if known is None or not (self.directory / SAMPLE).exists():
             known = self._furnish()
+        # In the store's file, so that a command in another terminal finds central and the broker.
+        change(self.directory, _doors(chosen))
+        self._settings = settings.load(self.directory)
         self._state = known
         known.urls = {
             "hub": f"http://127.0.0.1:{chosen.http}",
@@ -188,7 +187,7 @@ class Demo:
 
     def _add(self, name: str, arguments: Sequence[str], ready: Callable[[], bool]) -> None:
         log = self.directory / "log" / f"{name}.log"
-        self._supervisor.add(Child(name, arguments, log, self._environment, ready))
+        self._supervisor.add(Child(name, arguments, log, ready=ready))
 
     def _furnish(self) -> State:
         """Make the sample store: people, tokens, devices, stock. Done again when it was cut off."""
@@ -239,13 +238,11 @@ class Demo:
                 path.unlink()
 
 
-def _environment(chosen: Ports) -> dict[str, str]:
+def _doors(chosen: Ports) -> dict[str, str | int]:
     return {
-        "STOREHUB_HTTP_PORT": str(chosen.http),
-        "STOREHUB_HTTPS_PORT": str(chosen.https),
-        "STOREHUB_MQTT_PORT": str(chosen.mqtt),
-        "STOREHUB_MQTTS_PORT": str(chosen.mqtts),
-        "STOREHUB_CENTRAL_URL": f"http://127.0.0.1:{chosen.line}",
+        "http_port": chosen.http,
+        "mqtt_port": chosen.mqtt,
+        "central_url": f"http://127.0.0.1:{chosen.line}",
     }
 
 

@@ -3,6 +3,8 @@
 import json
 import os
 import secrets
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +29,13 @@ def init(
     drawn = {"session_key": secrets.token_hex(32), "central_token": central_token}
     write(directory / settings.SECRETS, _toml(drawn), 0o600)
     Store(directory, settings.load(directory)).close()
+
+
+def change(directory: Path, values: Mapping[str, Any]) -> None:
+    """Set `values` in the store's settings file; what else stands there stays, comments go."""
+    file = directory / settings.FILE
+    kept = tomllib.loads(file.read_text(encoding="utf-8"))
+    write(file, HEADER + _toml(kept | dict(values)), 0o600)
 
 
 def write(path: Path, text: str, mode: int) -> None:

@@ -31,7 +31,7 @@ def compare(read: Read, central_url: str, store: str, credential: str) -> list[s
     try:
         return _compare(read, client)
     except Trouble as trouble:
-        raise Unavailable(f"central does not answer ({trouble})") from trouble
+        raise Unavailable("central does not answer") from trouble
     finally:
         client.close()
 

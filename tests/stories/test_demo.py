@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -96,5 +97,32 @@ def test_a_term_signal_ends_the_hub_with_everything_committed(tmp_path: Path) ->
         floor.until(lambda: floor.facts()["pids"]["hub"] != old, "the hub is started again")
         floor.wait_ready()
         assert floor.stock("KEEP-1")["on_hand"] == 4
+    finally:
+        floor.stop()
+
+
+def test_verify_compares_with_central_and_names_what_differs(tmp_path: Path) -> None:
+    floor = Floor(tmp_path / "data").start()
+
+    def central() -> dict[str, object]:
+        (found,) = [one for one in floor.verify()["checks"] if one["name"] == "central"]
+        return dict(found)
+
+    try:
+        floor.receive({"SEEN": 4})
+        floor.in_step()
+        assert central() == {"name": "central", "ok": True, "detail": ""}
+        floor.line("down")
+        assert central() == {
+            "name": "central", "ok": True, "detail": "not compared: central does not answer",
+        }  # fmt: skip
+        floor.line("up")
+        database = sqlite3.connect(tmp_path / "data" / "central" / "central.db")
+        database.execute("UPDATE stock SET qty = 5 WHERE sku = 'SEEN' AND bucket = 'available'")
+        database.commit()
+        database.close()
+        found = floor.until(lambda: (one := central())["detail"] and one, "central is asked")
+        assert found["ok"] is False
+        assert str(found["detail"]).startswith("stock:")
     finally:
         floor.stop()

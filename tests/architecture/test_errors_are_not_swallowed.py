@@ -8,6 +8,7 @@ BROAD = {"Exception", "BaseException"}
 # Where one may stand, and why.
 OUTERMOST = {
     "hub.app": "logs what ended a thread; the watch then ends the process",
+    "kiosk_ui.stream": "logs what ended the thread; the watch then ends the process",
     "hub.writer": "undoes one work in its savepoint; its future carries the error",
     "sync.central.store_writer": "undoes one work in its savepoint; its future carries the error",
 }

@@ -23,7 +23,7 @@ SECRETS: Final = "secrets.toml"
 PREFIX: Final = "STOREHUB_"
 MASK: Final = "••••"
 # Environment names of the command line itself, which are no settings.
-NOT_SETTINGS: Final = frozenset({"DATA"})
+NOT_SETTINGS: Final = frozenset({"DATA", "CENTRAL_API_TOKEN", "DEVICE_PASSWORD"})
 NAME: Final = r"[A-Za-z0-9_-]{1,32}"
 
 

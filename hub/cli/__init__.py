@@ -19,6 +19,7 @@ HOMES: Final = {
     "hub.cli.asking": ("doctor", "explain", "export", "status", "verify"),
     "hub.cli.admin": ("device", "erase", "quarantine", "staff", "token"),
     "hub.cli.reading": ("decode",),
+    "hub.cli.beside": ("devices",),
 }
 
 

@@ -3,11 +3,9 @@
 It must never run a second hub on one data directory.
 """
 
-import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final
 
 import click
@@ -17,6 +15,7 @@ from hub import init as store_init
 from hub import logs, settings
 from hub.app import Hub
 from hub.cli.edge import data_option, json_option, must_exist, show
+from hub.cli.signals import until_told
 from hub.demo import Demo
 from hub.errors import Refusal
 from sync import line as lines
@@ -131,16 +130,6 @@ def simulate(directory: Path, speed: float, seed: int) -> None:
     stop = threading.Event()
     until_told(stop.set)
     simulator.run(directory, speed=speed, stop=stop, seed=seed)
-
-
-def until_told(stop: Callable[[], None]) -> None:
-    """Call `stop` at SIGTERM and at Ctrl-C."""
-
-    def told(_number: int, _frame: FrameType | None) -> None:
-        stop()
-
-    signal.signal(signal.SIGTERM, told)
-    signal.signal(signal.SIGINT, told)
 
 
 COMMANDS: Final[tuple[Any, ...]] = (demo, init, run, central, line, simulate)

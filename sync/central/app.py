@@ -19,6 +19,7 @@ from .inventory import Inventory
 from .metrics import Numbers
 from .web import PROBLEM, NoToken, answer, inventory, numbers, problem_answer
 
+BRAND: Final = "Store Hub"
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -30,8 +31,8 @@ HEADERS: Final = {
 }
 
 
-def create_app(inventory: Inventory) -> Flask:
-    """Return central as a WSGI application."""
+def create_app(inventory: Inventory, brand: str = BRAND) -> Flask:
+    """Return central as a WSGI application; the order page speaks in the name of `brand`."""
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=inventory.page_secret,
@@ -46,6 +47,7 @@ def create_app(inventory: Inventory) -> Flask:
     app.register_blueprint(api.blueprint)
     app.register_blueprint(hub_doors.blueprint)
     pages.register(app)
+    app.jinja_env.globals["brand"] = brand
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(HubError, _shown)

@@ -14,7 +14,7 @@ from cheroot.wsgi import Server
 from hub.clock import Clock
 
 from . import hub_doors
-from .app import create_app
+from .app import BRAND, create_app
 from .inventory import Inventory
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,16 @@ class Running:
     """Central, served from threads of this process."""
 
     def __init__(
-        self, directory: Path, host: str = "127.0.0.1", port: int = 0, clock: Clock | None = None
+        self,
+        directory: Path,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        brand: str = BRAND,
+        clock: Clock | None = None,
     ) -> None:
         self.inventory = Inventory(directory, clock)
-        self.app = create_app(self.inventory)
+        self.app = create_app(self.inventory, brand)
         self._server: Any = Server(
             (host, port),
             self.app,
@@ -57,12 +63,12 @@ class Running:
         self.inventory.close()
 
 
-def serve(directory: Path, host: str, port: int) -> None:
+def serve(directory: Path, host: str, port: int, *, brand: str = BRAND) -> None:
     """Run central of DIR until SIGTERM or SIGINT."""
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
-    central = Running(directory, host, port)
+    central = Running(directory, host, port, brand=brand)
     log.info("Central serves on %s", central.url)
     try:
         while not told.wait(0.5):

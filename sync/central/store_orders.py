@@ -133,10 +133,12 @@ def _free_short_code(conn: sqlite3.Connection, store_id: str) -> str:
 def order(conn: sqlite3.Connection, order_id: str) -> dict[str, Any]:
     """Return an order as it stands by the store's word. Raises NotFound."""
     placed = conn.execute("SELECT * FROM placed WHERE order_id = ?", (order_id,)).fetchone()
+    # Central may have lost its copy; then whichever store speaks of the order is believed.
+    store_id = placed["store_id"] if placed is not None else None
     told = conn.execute(
-        "SELECT k.*, s.heard_at FROM pickup k JOIN store s USING (store_id) WHERE k.order_id = ?"
-        " AND (? IS NULL OR k.store_id = ?)",
-        (order_id, placed and placed["store_id"], placed and placed["store_id"]),
+        "SELECT k.*, s.pushed_at FROM pickup k JOIN store s USING (store_id) WHERE k.order_id = ?1"
+        " AND (?2 IS NULL OR k.store_id = ?2)",
+        (order_id, store_id),
     ).fetchone()
     if placed is None and told is None:
         raise NotFound(f"No order {order_id} here.")
@@ -149,14 +151,14 @@ def order(conn: sqlite3.Connection, order_id: str) -> dict[str, Any]:
         found.setdefault("short_code", view.short_code)
         found["lines"] = _merged(found.get("lines", []), [line._asdict() for line in view.lines])
         found["timeline"] = [*found.get("timeline", []), *msgspec.json.decode(told["timeline"])]
-        found["as_of"] = told["heard_at"]
+        found["as_of"] = told["pushed_at"]
     return found
 
 
 def _as_placed(conn: sqlite3.Connection, placed: sqlite3.Row) -> dict[str, Any]:
     body = msgspec.json.decode(placed["body"])
     heard = conn.execute(
-        "SELECT heard_at FROM store WHERE store_id = ?", (placed["store_id"],)
+        "SELECT pushed_at FROM store WHERE store_id = ?", (placed["store_id"],)
     ).fetchone()
     return {
         "order_id": placed["order_id"],
@@ -172,7 +174,7 @@ def _as_placed(conn: sqlite3.Connection, placed: sqlite3.Row) -> dict[str, Any]:
         "cancel_asked_at": placed["cancel_asked_at"],
         "lines": body["lines"],
         "timeline": [{"at": placed["at"], "what": "placed"}],
-        "as_of": heard["heard_at"] if heard else None,
+        "as_of": heard["pushed_at"] if heard else None,
     }
 
 

@@ -81,3 +81,9 @@ def m002_person(db: sqlite_utils.Database) -> None:
         "CREATE TABLE person (id INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, name TEXT,"
         " email TEXT, phone TEXT, made_at TEXT NOT NULL, erased_at TEXT NOT NULL)"
     )
+
+
+@MIGRATIONS()
+def m003_pickup_by_order(db: sqlite_utils.Database) -> None:
+    """An order is asked for by its number alone."""
+    db.execute("CREATE INDEX pickup_order ON pickup (order_id)")

@@ -463,3 +463,18 @@ def test_the_chain_at_central_is_the_chain_of_the_hub(central: Central) -> None:
     assert central.head() == list(chain.follow(ORIGIN, contents))[-1]
     digest = msgspec.json.decode(central.door("/digest").content)
     assert digest["hash"] == central.head().hash
+
+
+def test_an_order_that_central_lost_is_known_from_the_stores_facts(central: Central) -> None:
+    lines = [{"line_id": "L1", "sku": "4711", "qty": 2, "name": "Rye bread"}]
+    proposed = {"order_id": "R-1", "lines": lines, "short_code": "H2FN", "channel": "web"}
+    contents = [
+        entry("a", proposed, kind="OrderProposed", i=0, n=2),
+        entry("a", {"order_id": "R-1"}, kind="OrderReserved", i=1, n=2),
+    ]
+    assert push(central, ORIGIN, contents).status_code == 200
+    shown = central.get("/orders/R-1").json()
+    assert (shown["state"], shown["short_code"]) == ("RESERVED", "H2FN")
+    assert shown["lines"][0]["ordered"] == 2
+    assert [event["state"] for event in shown["timeline"]] == ["PROPOSED", "RESERVED"]
+    assert central.get("/quarantine").json()["items"] == []

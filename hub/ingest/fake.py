@@ -25,6 +25,7 @@ class FakeBroker:
         self._deliver: OnMessage | None = None
         self._queued: deque[tuple[str, bytes, bool]] = deque()
         self._unacknowledged: dict[int, tuple[str, bytes, bool]] = {}
+        self._mid = 0
 
     def connect_as(
         self, _address: Address, filters: Sequence[str], deliver: OnMessage
@@ -44,6 +45,7 @@ class FakeBroker:
         self.reconnects += 1
         self._queued.extendleft(reversed(self._unacknowledged.values()))
         self._unacknowledged.clear()
+        self._mid = 0
 
     @property
     def unacknowledged(self) -> int:
@@ -61,7 +63,8 @@ class FakeBroker:
             topic, payload, retain = kept = self._queued.popleft()
             if not any(topic_matches_sub(one, topic) for one in self._filters):
                 continue
-            mid = len(self._unacknowledged) + 1
+            self._mid += 1
+            mid = self._mid
             message = Message(topic.encode(), payload, mid, retain)
             self._unacknowledged[mid] = kept
             assert self._deliver is not None

@@ -478,3 +478,14 @@ def test_the_way_of_one_scan_is_told_step_by_step(hub: Fake) -> None:
     assert (travel.id, travel.outcome, travel.sent_ms) == (one["id"], "committed", -1000)
     steps = [travel.writer_ms, travel.fact_ms, travel.commit_ms, travel.ack_ms]
     assert steps == sorted(steps)  # type: ignore[type-var]
+
+
+def test_a_flood_of_scans_is_cut_into_commits_that_keep_no_command_waiting(
+    hub: Fake, slow: Slow
+) -> None:
+    hub.send("till", "scan", *(scan() for _ in range(120)))
+    for _ in range(3):
+        hub.ingest.step(0.0)
+        slow.commit()
+    hub.settle()
+    assert (hub.ingest.counters.commits, total(hub)) == (3, 120)

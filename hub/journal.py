@@ -267,6 +267,16 @@ def knows(connection: sqlite3.Connection, cause: str) -> bool:
     return row is not None and row[0] == cause
 
 
+def of_cause(connection: sqlite3.Connection, cause: str) -> list[Entry]:
+    """Return the entries of the one append that `cause` has had; none when it is not known."""
+    rows = connection.execute(
+        "SELECT entry FROM journal WHERE id >= ? AND id < ? ORDER BY seq",
+        (f"{cause}.", f"{cause}/"),
+    )
+    found = [chain.decode(content) for (content,) in rows]
+    return [entry for entry in found if entry.cause == cause]
+
+
 def seq_of(connection: sqlite3.Connection, entry_id: str) -> int | None:
     """Return where the entry of that id stands now."""
     row = connection.execute("SELECT seq FROM journal WHERE id = ?", (entry_id,)).fetchone()

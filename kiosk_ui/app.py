@@ -6,7 +6,7 @@ It must never hold state of its own besides the hub that it shows and the stream
 import importlib.metadata
 from datetime import timedelta
 
-from flask import Flask, request
+from flask import Flask, request, session
 from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -79,8 +79,10 @@ def _protect(app: Flask, hub: Hub) -> None:
 
     @app.before_request
     def _same_site() -> None:
-        # A bearer token is sent by a program on purpose; a cookie by any page that can.
-        if request.method not in ("GET", "HEAD", "OPTIONS") and bearer() is None:
+        # A bearer token is sent by a program on purpose; a cookie by any page that can. A program
+        # that forgot its token has no session that could be abused: it is told to sign in (401).
+        forgot = request.path.startswith("/api/") and "staff" not in session
+        if request.method not in ("GET", "HEAD", "OPTIONS") and bearer() is None and not forgot:
             csrf.protect()
 
     limiter = Limiter(get_remote_address, app=app)

@@ -18,6 +18,7 @@ ROOT: Final = Path(__file__).parent / "static"
 FOREVER: Final = "public, max-age=31536000, immutable"
 COMPRESSIBLE: Final = ("text/", "application/json", "application/manifest+json", "image/svg+xml")
 WORTH_IT: Final = 1_024  # bytes
+LONGEST: Final = 200  # characters of an address below /static/
 mimetypes.add_type("font/woff2", ".woff2")
 mimetypes.add_type("application/manifest+json", ".webmanifest")
 mimetypes.add_type("text/javascript", ".js")
@@ -36,7 +37,8 @@ class Asset:
 @lru_cache(maxsize=512)
 def load(name: str) -> Asset | None:
     """Read and compress a static file; None when there is none."""
-    path = safe_join(str(ROOT), name)
+    # Longer than any name here, it could be longer than a file's name may be.
+    path = safe_join(str(ROOT), name) if len(name) <= LONGEST else None
     if path is None or not Path(path).is_file():
         return None
     raw = Path(path).read_bytes()

@@ -32,6 +32,11 @@ class Press:
     key: str | None
     body: bytes = b""
 
+    @property
+    def cause(self) -> str:
+        """The name of the append that this command had, when it came with a key."""
+        return commands.cause_of(self.person.actor, self.route, self.key or "")
+
     def run(self, work: Work, subject: Callable[[Transaction], Any] | None = None) -> Reply:
         """Run `work` on the writer; raises Unavailable, else returns the (stored) reply."""
         return hub().writer.run(
@@ -70,7 +75,7 @@ def parse(kind: type[B], body: bytes) -> B:
 def wrong(error: msgspec.ValidationError) -> Invalid:
     """Return msgspec's words as an Invalid that names the field in dotted form."""
     words, _, path = str(error).partition(" - at `$")
-    field = path.rstrip("`").lstrip(".")
+    field = path.rstrip("`").replace("[", ".").replace("]", "").lstrip(".")
     for name in ("unknown field `", "required field `"):
         if name in words:
             inner = words.split(name, 1)[1].split("`", 1)[0]

@@ -223,11 +223,22 @@ def explain(
 def changed(conn: Connection, entries: Iterable[Entry], now: datetime) -> dict[str, Any]:
     """What sales, counts, receipts and holds answer: `{"entries": […], "stock": {sku: {…}}}`."""
     listed = list(entries)
-    skus = sorted({fact.sku for entry in listed if (fact := _body(entry)) is not None})
+    skus = sorted({sku for entry in listed if (sku := _sku(entry)) is not None})
     return {
         "entries": [entry.id for entry in listed],
         "stock": {sku: stock(conn, sku, now) for sku in skus},
     }
+
+
+def recorded(conn: Connection, kind: str, ref: str, now: datetime) -> dict[str, Any]:
+    """What a sale (`SALE`) or receipt (`RECEIVE`) answered when it was new, the stock as of now."""
+    row = conn.execute(
+        "SELECT entry FROM stock_document WHERE kind = ? AND ref = ?", (kind, ref)
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"Nothing is recorded as {ref} in this store.")
+    cause, _, _ = chain.parse_id(row["entry"])
+    return changed(conn, journal.of_cause(conn, cause), now)
 
 
 def last_entry(conn: Connection) -> str | None:
@@ -269,9 +280,11 @@ def verify(conn: Connection, facts: Iterable[tuple[Entry, object]]) -> list[str]
     ]
 
 
-def _body(entry: Entry) -> Any:
-    """The fact of an entry just appended (its body still is the fact itself)."""
-    return entry.body if hasattr(entry.body, "sku") else None
+def _sku(entry: Entry) -> str | None:
+    """The SKU of an entry's fact; an entry just appended still holds the fact itself."""
+    body: Any = entry.body
+    sku: str | None = body.get("sku") if isinstance(body, dict) else getattr(body, "sku", None)
+    return sku
 
 
 def _hold(row: Row) -> Hold:

@@ -49,6 +49,7 @@ CREATE TABLE stock_evidence (
 CREATE TABLE stock_sold (hour TEXT PRIMARY KEY, qty INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE stock_document (
   kind TEXT NOT NULL, ref TEXT NOT NULL, sku TEXT NOT NULL, qty INTEGER NOT NULL,
+  entry TEXT NOT NULL,
   PRIMARY KEY (kind, ref, sku)
 ) WITHOUT ROWID;
 """
@@ -83,7 +84,7 @@ ON CONFLICT (hour) DO UPDATE SET qty = qty + excluded.qty
 """
 
 _DOCUMENT: Final = """
-INSERT INTO stock_document (kind, ref, sku, qty) VALUES (?, ?, ?, ?)
+INSERT INTO stock_document (kind, ref, sku, qty, entry) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (kind, ref, sku) DO UPDATE SET qty = qty + excluded.qty
 """
 
@@ -105,7 +106,7 @@ def _moved(conn: Connection, entry: Entry, move: StockMoved) -> None:
         # The units were found, scanned and put aside: the record was right about them.
         conn.execute(_EVIDENCE, (sku, entry.recorded_at, 0, 0, 1))
     if move.ref is not None and kind in ("SALE", "RECEIVE"):
-        conn.execute(_DOCUMENT, (kind, move.ref, sku, qty))
+        conn.execute(_DOCUMENT, (kind, move.ref, sku, qty, entry.id))
 
 
 def _counted(conn: Connection, entry: Entry, fact: UnitsCounted) -> None:

@@ -139,6 +139,10 @@ class SaleLine(Asked):
     sku: Sku | None = None
     gtin: Annotated[str, Meta(min_length=8, max_length=14, pattern="^[0-9]+$")] | None = None
 
+    def __post_init__(self) -> None:
+        if (self.sku is None) == (self.gtin is None):
+            raise ValueError("A line names a sku or a gtin, and not both")
+
 
 class Sale(Asked):
     sale_id: Id

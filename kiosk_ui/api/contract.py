@@ -92,7 +92,8 @@ def command(
 ) -> Callable[[View], View]:
     """Register a POST whose view runs in the writer's transaction and returns its answer.
 
-    `show(tx, **parts)` is the subject as it stands: the answer when the reply itself is gone.
+    `show(tx, cause, **parts)` is the subject as it stands: the answer of a command whose append
+    had that `cause`, when the reply itself is gone.
     """
 
     def register(view: View) -> View:
@@ -107,7 +108,7 @@ def command(
             def work(tx: Transaction, cause: str) -> tuple[int, Any]:
                 return status, view(Call(tx, person.actor, cause, person, found), asked, **parts)
 
-            subject = None if show is None else lambda tx: show(tx, **parts)
+            subject = None if show is None else lambda tx: show(tx, press.cause, **parts)
             return as_response(press.run(work, subject))
 
         api.add_url_rule(path, view.__name__, respond, methods=["POST"])

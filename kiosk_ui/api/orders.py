@@ -60,7 +60,7 @@ def _register(name: str, step: Step) -> None:
         step=name,
         body=step.body,
         answer=bodies.Order,
-        show=lambda tx, order_id: queries.order(tx.conn, order_id),
+        show=lambda tx, cause, order_id: queries.order(tx.conn, order_id),
     )(view)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from flask import request
 
+from hub import journal
+from hub.journal import Transaction
 from hub.stock import actions, queries
 from kiosk_ui.api import bodies
 from kiosk_ui.api.contract import Call, Query, command, read
@@ -39,6 +41,17 @@ def trusted() -> bool:
     return hub().clock.quality() != "unknown"
 
 
+def moved(tx: Transaction, cause: str, **_parts: Any) -> dict[str, Any]:
+    """Return what a command moved whose reply is no longer kept."""
+    return queries.changed(tx.conn, journal.of_cause(tx.conn, cause), tx.now)
+
+
+def held(tx: Transaction, cause: str) -> dict[str, Any]:
+    entries = journal.of_cause(tx.conn, cause)
+    made = next(entry.body for entry in entries if entry.body.get("kind") == "HOLD")
+    return {"hold_id": made["ref"], "until": made["until"], **moved(tx, cause)}
+
+
 @command(
     "/holds",
     "Hold units for a basket until a time.",
@@ -46,6 +59,7 @@ def trusted() -> bool:
     body=bodies.HoldUnits,
     answer=bodies.Held,
     status=201,
+    show=held,
 )
 def hold(call: Call, asked: bodies.HoldUnits) -> Any:
     hold_id, until, entries = actions.hold(
@@ -61,6 +75,7 @@ def hold(call: Call, asked: bodies.HoldUnits) -> Any:
     step="stock_hold",
     body=bodies.Nothing,
     answer=bodies.Moved,
+    show=moved,
 )
 def hold_release(call: Call, asked: bodies.Nothing, hold_id: str) -> Any:
     entries = actions.release(call.tx, hold_id, actor=call.actor, cause=call.cause)
@@ -73,10 +88,13 @@ def hold_release(call: Call, asked: bodies.Nothing, hold_id: str) -> Any:
     step="sell",
     body=bodies.Sale,
     answer=bodies.Moved,
+    show=moved,
 )
 def sale(call: Call, asked: bodies.Sale) -> Any:
     lines = [msgspec.to_builtins(line) for line in asked.lines]
     entries = actions.sell(call.tx, asked.sale_id, lines, actor=call.actor, cause=call.cause)
+    if not entries:
+        return queries.recorded(call.tx.conn, "SALE", asked.sale_id, call.tx.now)
     return queries.changed(call.tx.conn, entries, call.tx.now)
 
 
@@ -86,6 +104,7 @@ def sale(call: Call, asked: bodies.Sale) -> Any:
     step="count",
     body=bodies.Count,
     answer=bodies.Moved,
+    show=moved,
 )
 def count(call: Call, asked: bodies.Count) -> Any:
     entries = actions.count(
@@ -100,8 +119,11 @@ def count(call: Call, asked: bodies.Count) -> Any:
     step="receive",
     body=bodies.Receipt,
     answer=bodies.Moved,
+    show=moved,
 )
 def receipt(call: Call, asked: bodies.Receipt) -> Any:
     lines = [msgspec.to_builtins(line) for line in asked.lines]
     entries = actions.receive(call.tx, asked.receipt_id, lines, actor=call.actor, cause=call.cause)
+    if not entries:
+        return queries.recorded(call.tx.conn, "RECEIVE", asked.receipt_id, call.tx.now)
     return queries.changed(call.tx.conn, entries, call.tx.now)

@@ -8,6 +8,7 @@ from typing import Any
 from flask import request
 
 from hub.errors import Invalid
+from hub.journal import Transaction
 from hub.tasks import actions, queries
 from hub.tasks.rules import Kind
 from kiosk_ui.api import bodies
@@ -43,10 +44,11 @@ def tasks() -> Any:
     step="tasks",
     body=bodies.Nothing,
     answer=bodies.Done,
+    show=lambda tx, cause, task_id: _answer(tx, task_id),
 )
 def task_claim(call: Call, asked: bodies.Nothing, task_id: str) -> Any:
     actions.claim(call.tx, task_id, actor=call.actor, cause=call.cause)
-    return _answer(call, task_id)
+    return _answer(call.tx, task_id)
 
 
 @command(
@@ -55,20 +57,26 @@ def task_claim(call: Call, asked: bodies.Nothing, task_id: str) -> Any:
     step="tasks",
     body=bodies.Nothing,
     answer=bodies.Done,
+    show=lambda tx, cause, task_id: _answer(tx, task_id),
 )
 def task_release(call: Call, asked: bodies.Nothing, task_id: str) -> Any:
     actions.release(call.tx, task_id, actor=call.actor, cause=call.cause)
-    return _answer(call, task_id)
+    return _answer(call.tx, task_id)
 
 
 @command(
-    "/tasks/<task_id>/done", "Finish a task.", step="tasks", body=bodies.Nothing, answer=bodies.Done
+    "/tasks/<task_id>/done",
+    "Finish a task.",
+    step="tasks",
+    body=bodies.Nothing,
+    answer=bodies.Done,
+    show=lambda tx, cause, task_id: _answer(tx, task_id),
 )
 def task_done(call: Call, asked: bodies.Nothing, task_id: str) -> Any:
     actions.done(call.tx, task_id, actor=call.actor, cause=call.cause)
-    return _answer(call, task_id)
+    return _answer(call.tx, task_id)
 
 
-def _answer(call: Call, task_id: str) -> dict[str, Any]:
-    found = queries.task(call.tx.conn, task_id)
+def _answer(tx: Transaction, task_id: str) -> dict[str, Any]:
+    found = queries.task(tx.conn, task_id)
     return {"task_id": task_id, "state": found.state.value, "claimed_by": found.claimed_by}

@@ -182,6 +182,51 @@ def test_nobody_reads_or_writes_without_a_token(anyone: FlaskClient) -> None:
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     wrong = anyone.get("/api/v1/orders", headers={"Authorization": "Bearer sht_wrong"})
     assert wrong.status_code == 401
+    assert anyone.post("/api/v1/sales", json={}).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["sales", "receipts"])
+def test_a_document_that_comes_again_without_a_key_gets_the_same_entries(
+    program: Program, path: str
+) -> None:
+    name = "sale_id" if path == "sales" else "receipt_id"
+    told = {name: "D-1", "lines": [{"sku": "4711", "qty": 1}, {"sku": "4712", "qty": 2}]}
+    first, again = (program.post(f"/{path}", told).json for _ in "12")
+    assert first["entries"]
+    assert again["entries"] == first["entries"]
+    assert again["stock"].keys() == {"4711", "4712"}
+    assert again["stock"]["4711"]["on_hand"] == first["stock"]["4711"]["on_hand"]
+
+
+def test_a_command_whose_reply_is_gone_is_answered_from_the_journal(
+    program: Program, shop: SampleStore
+) -> None:
+    commands_sent = [
+        ("/holds", {"sku": "4711", "qty": 1}),
+        ("/sales", {"sale_id": "S-1", "lines": [{"sku": "4711", "qty": 1}]}),
+        ("/receipts", {"receipt_id": "R-1", "lines": [{"sku": "4711", "qty": 1}]}),
+        ("/counts", {"sku": "4711", "counted": 10}),
+    ]
+    first = [program.post(path, body, key="k").json for path, body in commands_sent]
+    shop.hub.writer.run(lambda tx: tx.conn.execute("DELETE FROM command_reply"))
+    for (path, body), known in zip(commands_sent, first, strict=True):
+        again = program.post(path, body, key="k")
+        assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+        assert again.json["entries"] == known["entries"]
+        assert again.json.get("hold_id") == known.get("hold_id")
+        assert again.json.get("until") == known.get("until")
+
+
+def test_a_sale_line_names_the_goods_once(program: Program) -> None:
+    for goods in ({}, {"sku": "4711", "gtin": "9521234543213"}):
+        answer = program.post("/sales", {"sale_id": "S-2", "lines": [{"qty": 1} | goods]})
+        assert answer.status_code == 422
+        assert answer.json["errors"][0]["field"] == "lines.0"
+
+
+@pytest.mark.parametrize("name", ["a" * 5_000, "../app.py", "%2e%2e/app.py", "%00", "category"])
+def test_what_is_no_static_file_is_404(anyone: FlaskClient, name: str) -> None:
+    assert anyone.get(f"/static/{name}").status_code == 404
 
 
 def test_a_role_that_does_not_suffice_is_403(shop: SampleStore, app) -> None:  # type: ignore[no-untyped-def]

@@ -11,26 +11,23 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 import msgspec
 
 from hub import quarantine, wire
 from hub.clock import Clock
-from hub.errors import HubError, Invalid, Unavailable
+from hub.errors import HubError, Unavailable
 from hub.ingest.corked import Message
+from hub.ingest.inbox import Received, receive
 from hub.ingest.link import Address, Connection, Link, OnMessage, wait
-from hub.ingest.record import Handlers, Item, Recorder
+from hub.ingest.record import Handlers, Recorder
 from hub.ingest.travels import Travel, Travels
 from hub.journal import Transaction
-from hub.wire import Observation, Unreadable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# A sale decides and appends: about ten times the work of storing a weight.
-BUSINESS_WEIGHT: Final = 10
 # Bytes of messages that wait for their commit; beyond, the socket is not read.
 WAITING_MOST: Final = 16 * 1024 * 1024
 IDLE_S: Final = 1.0
@@ -58,25 +55,6 @@ class Counters(msgspec.Struct):
     reconnects: int = 0
 
 
-@dataclass(slots=True)
-class _Message:
-    """A received message and what it held; `mid` 0 needs no PUBACK."""
-
-    mid: int
-    generation: int
-    size: int
-    items: Sequence[Item]
-
-    @property
-    def weight(self) -> int:
-        """How long its commit keeps a command waiting, in units of one telemetry observation."""
-        weights = (
-            BUSINESS_WEIGHT if isinstance(one.what, Observation) and one.what.business else 1
-            for one in self.items
-        )
-        return max(1, sum(weights))
-
-
 class Ingest:
     """One thread runs `loop`; `travels`, `counters` and `replay` may be called from any."""
 
@@ -101,14 +79,14 @@ class Ingest:
             handlers, quarantine_bound, trusted=lambda: clock.quality() != "unknown"
         )
         self._travels = Travels()
-        self._waiting: deque[_Message] = deque()
+        self._waiting: deque[Received] = deque()
         self._waiting_bytes = 0
-        self._commit: list[_Message] = []
+        self._commit: list[Received] = []
         self._future: Future[None] | None = None
         self._retry_at = 0.0
         self._now_ms = self._now_ns = 0
         self._full = False
-        self._alone: deque[_Message] = deque()
+        self._alone: deque[Received] = deque()
         self._outgoing: deque[tuple[str, bytes]] = deque()
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_in, False)
@@ -201,47 +179,11 @@ class Ingest:
     # --- receiving
 
     def _on_message(self, message: Message, generation: int) -> None:
+        received = receive(message, generation, self._now_ms, self._now_ns)
         self.counters.messages += 1
-        items = self._items(message)
-        size = len(message.payload) + 200 * len(items)
-        self._waiting.append(_Message(message.mid, generation, size, items))
-        self._waiting_bytes += size
-
-    def _items(self, message: Message) -> list[Item]:
-        payload, now_ms, now_ns = message.payload, self._now_ms, self._now_ns
-        try:
-            name = message.topic.decode()
-            topic = wire.parse_topic(name)
-        except (Invalid, UnicodeDecodeError) as error:
-            return self._unreadable(message, error)
-        device = topic.device
-        if topic.channel == "status":
-            return self._status(device, name, payload, not message.retain)
-        if message.retain:
-            # Somebody retained an observation: it was delivered when it was new.
-            self.counters.retained += 1
-            return []
-        return [
-            Item(device, name, what, now_ms, now_ns)
-            for what in wire.read(device, topic.name, payload)
-        ]
-
-    def _unreadable(self, message: Message, error: Exception) -> list[Item]:
-        name = message.topic.decode("utf-8", "replace")
-        # By the broker's ACL the fourth level is whoever sent it, however odd the rest.
-        device = (name.split("/") + [""] * 4)[3][:64]
-        what = Unreadable("bad_topic", str(error), None, message.payload)
-        return [Item(device, name, what, self._now_ms, 0)]
-
-    def _status(self, device: str, name: str, payload: bytes, live: bool) -> list[Item]:
-        if not payload:
-            return []
-        try:
-            status = wire.read_status(payload)
-        except Invalid as error:
-            bad = Unreadable(error.slug, error.sentence, None, payload)
-            return [Item(device, name, bad, self._now_ms, 0)]
-        return [Item(device, name, status, self._now_ms, 0, live=live)]
+        self.counters.retained += message.retain and not received.items
+        self._waiting.append(received)
+        self._waiting_bytes += received.size
 
     # --- committing
 
@@ -294,7 +236,7 @@ class Ingest:
         self._commit, failed = [], self._commit
         if len(failed) > 1 or len(failed[0].items) > 1:
             for message in failed:
-                self._alone.extend(_split(message))
+                self._alone.extend(message.parts())
             return
         (message,) = failed
         item = message.items[0]
@@ -329,7 +271,7 @@ class Ingest:
         for start in range(0, len(acks), ACKS_A_MESSAGE):
             self._link.publish(topic, wire.write_acks(acks[start : start + ACKS_A_MESSAGE]))
 
-    def _count(self, done: list[_Message], committed_ns: int) -> None:
+    def _count(self, done: list[Received], committed_ns: int) -> None:
         acked_ns = time.perf_counter_ns()
         counters = self.counters
         counters.commits += 1
@@ -346,12 +288,3 @@ class Ingest:
                     item.travel.ack_ms = (acked_ns - item.received_ns) / 1e6
                     travels.append(item.travel)
         self._travels.add(travels)
-
-
-def _split(message: _Message) -> list[_Message]:
-    """One message for each item; the last one carries the PUBACK of all."""
-    parts = [_Message(0, message.generation, 0, [item]) for item in message.items]
-    if not parts:
-        return [message]
-    parts[-1].mid = message.mid
-    return parts

@@ -14,6 +14,8 @@ from hub import outbox, quarantine, wire
 from hub.clock import parse
 from hub.errors import Forbidden, Invalid, NotFound, Refusal
 from hub.fleet import tables as fleet_tables
+from hub.ingest.inbox import Item
+from hub.ingest.presence import Presence
 from hub.ingest.travels import Travel
 from hub.journal import CauseUsed, Transaction
 from hub.wire import Ack, Observation, Status, Unreadable
@@ -24,35 +26,17 @@ Handlers = Mapping[str, Handler]
 
 REUSED: Final = "id_reused"
 TOO_OLD: Final = "too_old"
-# A screen need not hear of each of a device's observations (ms).
-_SHOWN_AGAIN_MS: Final = 5_000
 _WORST: Final = ("quarantined", "refused", "duplicate", "committed")
 
 
 @dataclass(slots=True)
-class Item:
-    """One thing that a message held, and what became of it."""
-
-    device: str
-    topic: str
-    what: Observation | Unreadable | Status
-    received_ms: int
-    received_ns: int
-    live: bool = True
-    judged: bool = False
-    ack: Ack | None = None
-    travel: Travel | None = None
-
-
-@dataclass(slots=True)
 class Recorder:
-    """Runs on the writer. Its memory (boots, what screens were told) may be lost at any time."""
+    """Runs on the writer, whole commits at a time."""
 
     handlers: Handlers
     bound: int
     trusted: Callable[[], bool]
-    boots: dict[tuple[str, str], int] = field(default_factory=dict)
-    shown_ms: dict[str, int] = field(default_factory=dict)
+    presence: Presence = field(default_factory=Presence)
 
     def record(self, tx: Transaction, items: Sequence[Item]) -> None:
         """Record `items` and set each one's ack. Raises Unavailable, or a handler's bug."""
@@ -68,11 +52,11 @@ class Recorder:
                 case Unreadable() as bad:
                     self._quarantine(tx, item, bad.reason, bad.detail)
                 case Status() as status:
-                    self._status(tx, item, status)
+                    self.presence.status(tx, item, status)
         fresh = self._fresh(tx, readable)
         # Whoever's last word in this commit is a last will is away; who said anything else is not.
         online = {item.device: getattr(item.what, "online", True) for item in items}
-        self._hear(tx, readable, online)
+        self.presence.hear(tx, readable, online)
         self._store(tx, fresh)
 
     def replay(self, tx: Transaction, row: quarantine.Row) -> str:
@@ -141,7 +125,7 @@ class Recorder:
         telemetry = []
         for item, seen in fresh:
             occurred = wire.occurred_ms(
-                seen, item.received_ms, self.boots.get((seen.device, seen.boot))
+                seen, item.received_ms, self.presence.boots.get((seen.device, seen.boot))
             )
             row = _row(seen, occurred, item.received_ms)
             if seen.business:
@@ -190,65 +174,6 @@ class Recorder:
         handler = self.handlers.get(seen.kind)
         if handler is not None:
             handler(tx, seen, occurred_at)
-
-    # --- presence
-
-    def _hear(
-        self,
-        tx: Transaction,
-        readable: list[tuple[Item, Observation]],
-        online: Mapping[str, bool],
-    ) -> None:
-        by_device: dict[str, list[tuple[Item, Observation]]] = {}
-        for pair in readable:
-            by_device.setdefault(pair[1].device, []).append(pair)
-        for device, pairs in by_device.items():
-            last_ms = pairs[-1][0].received_ms
-            numbers = [seen.seq for _, seen in pairs]
-            fleet_tables.heard(
-                tx.conn,
-                device,
-                last_ms=last_ms,
-                online=online[device],
-                boot=pairs[-1][1].boot,
-                low_seq=min(numbers),
-                high_seq=max(numbers),
-                # What was seen before has its ack by now.
-                fresh=sum(item.ack is None for item, _ in pairs),
-            )
-            began: dict[str, int] = {}
-            for item, seen in pairs:
-                if not item.judged:
-                    at_ms = item.received_ms - seen.uptime_ms
-                    began[seen.boot] = min(at_ms, began.get(seen.boot, at_ms))
-            for boot, at_ms in began.items():
-                self._boot(tx, device, boot, at_ms)
-            if last_ms - self.shown_ms.get(device, 0) > _SHOWN_AGAIN_MS:
-                self.shown_ms[device] = last_ms
-                tx.touch("devices")
-
-    def _boot(self, tx: Transaction, device: str, boot: str, began_ms: int) -> None:
-        known = self.boots.get((device, boot))
-        # Smaller corrections are only the jitter of the network.
-        if known is None or began_ms < known - 20:
-            best = fleet_tables.boot_began(tx.conn, device, boot, began_ms)
-            if len(self.boots) > 10_000:
-                self.boots.clear()
-            self.boots[device, boot] = best
-
-    def _status(self, tx: Transaction, item: Item, status: Status) -> None:
-        fleet_tables.status(
-            tx.conn,
-            item.device,
-            at_ms=item.received_ms,
-            online=status.online,
-            live=item.live,
-            firmware=status.firmware,
-            battery_pct=status.battery_pct,
-        )
-        if item.live and status.online and status.boot and status.uptime_ms is not None:
-            self._boot(tx, item.device, status.boot, item.received_ms - status.uptime_ms)
-        tx.touch("devices")
 
     # --- quarantine
 

@@ -161,4 +161,4 @@ def _batch(conn: sqlite3.Connection, after: int, limit: int) -> list[bytes]:
         if weight > BATCH_BYTES:
             break
         light += 1
-    return contents[: protocol.whole(contents[:light]) or count]
+    return contents[: protocol.whole(contents[:light]) or count or len(contents)]

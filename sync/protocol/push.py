@@ -114,6 +114,9 @@ def _push_answered(state: Pusher, flight: Send, answer: Answered) -> Pusher:
             reason=f"central holds entry {answer.head.seq}, which this journal does not have",
         )
     took = answer.now - state.sent_at
+    if flight.limit and answer.head == flight.after:
+        # It was heard and not taken: asking again at once would only be heard again.
+        heard = replace(heard, pace=heard.pace.resting(answer.now + SLOW_S))
     return replace(
         heard,
         cursor=answer.head,
@@ -222,6 +225,8 @@ def verdict(head: Pair, push: Push) -> Accepted | Behind | Damaged:
         return Behind(head)
     if not push.contents:
         return Accepted((), head)
+    if whole(push.contents) != len(push.contents):
+        return Damaged(f"the entries after seq {head.seq} end within an append")
     pairs = tuple(chain.follow(head, push.contents))
     if push.reaches is not None and push.reaches != pairs[-1]:
         return Damaged(f"the entries after seq {head.seq} do not reach the hash that was announced")

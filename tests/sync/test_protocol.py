@@ -149,6 +149,32 @@ def test_entries_that_do_not_reach_the_announced_hash_are_damaged() -> None:
     assert isinstance(verdict(ORIGIN, bad), Damaged)
 
 
+def test_a_push_that_gets_nowhere_is_not_repeated_at_once() -> None:
+    hub = Side(appended([1]))
+    state = Pusher(Pace(0.0), agreed=True, generation="g", beat_at=999.0)
+    state, _ = push_step(state, Tick(0.0, hub.head))
+    state, _ = push_step(state, Answered(0.1, ORIGIN, ORIGIN, True, "g"))
+    assert push_step(state, Tick(0.2, hub.head))[1] == Wait(1.1)
+    assert isinstance(push_step(state, Tick(1.1, hub.head))[1], Send)
+
+
+def test_a_full_central_is_not_asked_at_once_again() -> None:
+    state = Puller(Pace(0.0), Cursor("g", 5), online=True)
+    state, _ = pull_step(state, Tick(0.0))
+    state, _ = pull_step(state, Page(0.1, Cursor("g", 5), Cursor("g", 5), 0))
+    assert pull_step(state, Tick(0.2))[1] == Wait(2.1)
+    state, _ = pull_step(state, Tick(2.1))
+    state, _ = pull_step(state, Page(27.1, Cursor("g", 5), Cursor("g", 5), 0))
+    assert isinstance(pull_step(state, Tick(27.2))[1], Ask)
+
+
+def test_central_takes_no_half_of_an_append() -> None:
+    half = Push(ORIGIN, (content("a"), content("b", 0, 2)))
+    assert isinstance(verdict(ORIGIN, half), Damaged)
+    both = Push(ORIGIN, (content("a"), content("b", 0, 2), content("b", 1, 2)))
+    assert isinstance(verdict(ORIGIN, both), Accepted)
+
+
 def test_a_head_that_the_journal_lacks_stops_the_push_and_is_looked_at_every_minute() -> None:
     hub = Side(appended([1, 1]))
     state = Pusher(Pace(0.0))

@@ -19,7 +19,7 @@ from hub import quarantine, wire
 from hub.clock import Clock
 from hub.errors import HubError, Unavailable
 from hub.ingest.corked import Message
-from hub.ingest.inbox import Received, receive
+from hub.ingest.inbox import Item, Received, receive
 from hub.ingest.link import Address, Connection, Link, OnMessage, wait
 from hub.ingest.record import Handlers, Recorder
 from hub.ingest.travels import Travel, Travels
@@ -87,6 +87,7 @@ class Ingest:
         self._now_ms = self._now_ns = 0
         self._full = False
         self._alone: deque[Received] = deque()
+        self._condemned: Item | None = None
         self._outgoing: deque[tuple[str, bytes]] = deque()
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_in, False)
@@ -240,6 +241,10 @@ class Ingest:
             return
         (message,) = failed
         item = message.items[0]
+        if item is self._condemned:
+            # Even putting it away fails: no observation is at fault then.
+            raise bug
+        self._condemned = item
         log.error("%s of %s is quarantined for a bug", item.topic, item.device, exc_info=bug)
         self._commit = failed
         self._future = self._writer.submit(lambda tx: self._recorder.condemn(tx, item, bug))

@@ -489,3 +489,14 @@ def test_a_flood_of_scans_is_cut_into_commits_that_keep_no_command_waiting(
         slow.commit()
     hub.settle()
     assert (hub.ingest.counters.commits, total(hub)) == (3, 120)
+
+
+def test_a_bug_that_no_observation_is_to_blame_for_ends_the_thread(hub: Fake, slow: Slow) -> None:
+    hub.send("till", "scan", scan())
+    hub.ingest.step(0.0)
+    slow.fail(ZeroDivisionError())
+    hub.ingest.step(0.0)
+    slow.fail(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        hub.ingest.step(0.0)
+    assert (hub.broker.unacknowledged, hub.acks()) == (1, [])

@@ -60,7 +60,7 @@ class Probe:
 
     def read(self, line: socket.socket) -> None:
         rest = b""
-        while chunk := line.recv(65536):
+        while chunk := received(line):
             now = time.perf_counter()
             *events, rest = (rest + chunk).split(b"\n\n")
             for event in events:
@@ -97,6 +97,13 @@ class Probe:
         self.client.disconnect()
         self.client.loop_stop()
         self.stream.close()
+
+
+def received(line: socket.socket) -> bytes:
+    try:
+        return line.recv(65536)
+    except OSError:  # closed at the end of the probe
+        return b""
 
 
 def at_once(_client: Client, _data: object, line: Any) -> None:
@@ -172,7 +179,7 @@ def painted(stage: Stage) -> list[Row]:
     from playwright.sync_api import sync_playwright
 
     delays: list[float] = []
-    with sync_playwright() as play, stage.floor.device() as device:
+    with sync_playwright() as play, stage.floor.device("till-1") as device:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(stage.url + "/")

@@ -283,7 +283,7 @@ def test_a_status_that_nobody_can_read_stays_at_the_broker_and_disturbs_nobody(h
 
 
 def test_an_uptime_that_was_wrong_once_spoils_nothing_that_follows(hub: Fake) -> None:
-    at = {"time_quality": "unknown", "at": None}
+    at: dict[str, Any] = {"time_quality": "unknown", "at": None}
     hub.send("till", "scan", scan(uptime_ms=2**63 - 1, **at), scan(uptime_ms=60_000, **at))
     hub.settle()
     assert [status for _, status, _ in hub.acks()] == ["committed", "committed"]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from hub.catalog import queries as catalog
 from hub.catalog import rows as catalog_rows
 from hub.clock import Clock
-from hub.errors import Invalid, NotFound
+from hub.errors import Invalid
 from hub.pickup import code as pickup_code
 from hub.stock.facts import ON_HAND
 
@@ -63,7 +63,7 @@ class Inventory:
     def stock(self, store_id: str, sku: str) -> dict[str, Any]:
         """Return a SKU's units at a store by the store's own facts, and as of when."""
         with self.store.reader() as conn:
-            shown = self._shown_store(conn, store_id)
+            shown = store_journal.store(conn, store_id)
             buckets = store_journal.stock(conn, store_id, sku)
         units = {bucket: qty for bucket, qty in sorted(buckets.items()) if qty}
         return {
@@ -73,12 +73,6 @@ class Inventory:
             "buckets": units,
             "as_of": shown["as_of"],
         }
-
-    def _shown_store(self, conn: Any, store_id: str) -> dict[str, Any]:
-        for shown in store_journal.stores(conn):
-            if shown["store"] == store_id:
-                return shown
-        raise NotFound(f"No store {store_id} here.")
 
     def close(self) -> None:
         self.store.close()

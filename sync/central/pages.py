@@ -213,9 +213,7 @@ def order(order_id: str) -> str:
     """Show an order: its state to everybody who knows its number, its code to who has the key."""
     with inventory().store.reader() as conn:
         shown = store_orders.order(conn, order_id)
-        name = next(
-            (s["name"] for s in store_journal.stores(conn) if s["store"] == shown["store"]), ""
-        )
+        name = store_journal.store(conn, shown["store"])["name"]
     title, sentence = SAID[shown["state"]]
     total = sum(
         (line.get("unit_price_minor") or 0) * line.get("qty", line.get("ordered", 0))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from hub.chain import Pair
 from hub.clock import stamp
+from hub.errors import NotFound
 from sync import digest
 from sync.protocol import Accepted, Behind, Damaged, Push, verdict
 
@@ -112,11 +113,20 @@ def stock(conn: sqlite3.Connection, store_id: str, sku: str) -> dict[str, int]:
     return {row["bucket"]: row["qty"] for row in rows}
 
 
-def stores(conn: sqlite3.Connection) -> list[dict[str, Any]]:
+def store(conn: sqlite3.Connection, store_id: str) -> dict[str, Any]:
+    """Return one store as `stores` shows it. Raises NotFound."""
+    found = stores(conn, store_id)
+    if not found:
+        raise NotFound(f"No store {store_id} here.")
+    return found[0]
+
+
+def stores(conn: sqlite3.Connection, only: str | None = None) -> list[dict[str, Any]]:
     """Return each store with how far central has it."""
     rows = conn.execute(
         "SELECT s.*, (SELECT count(*) FROM quarantine q WHERE q.store_id = s.store_id) AS poison"
-        " FROM store s ORDER BY store_id"
+        " FROM store s WHERE ?1 IS NULL OR store_id = ?1 ORDER BY store_id",
+        (only,),
     )
     return [
         {

@@ -24,7 +24,7 @@
     if (isMarkup && html.trimStart().startsWith("<div")) holder.innerHTML = html;
     else {
       holder.className = "banner refused";
-      holder.textContent = isMarkup ? "The hub could not do that." : html;
+      holder.textContent = isMarkup ? body.dataset.failed : html;
     }
     place.replaceChildren(holder);
     setTimeout(() => holder.remove(), 7000);
@@ -121,9 +121,10 @@
   // ---- promise timers: the server renders them, the page lets them tick
   const SOON = 15;
   function span(minutes) {
-    if (minutes < 60) return `${minutes} ${body.dataset.min || "min"}`;
-    if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-    return `${Math.floor(minutes / 1440)} d`;
+    const say = body.dataset;
+    if (minutes < 60) return say.minutes.replace("#", minutes);
+    if (minutes < 1440) return say.hours.replace("##", minutes % 60).replace("#", Math.floor(minutes / 60));
+    return say.days.replace("#", Math.floor(minutes / 1440));
   }
   function tick() {
     const now = Date.now();
@@ -131,7 +132,7 @@
       const left = Date.parse(element.dataset.promise) - now;
       const minutes = Math.floor(Math.abs(left) / 60000);
       const kind = left < 0 ? "late" : minutes < SOON ? "soon" : "on-time";
-      const text = left < 0 ? `${span(Math.max(1, minutes))} ${element.dataset.late}` : span(minutes);
+      const text = left < 0 ? element.dataset.late.replace("#", span(Math.max(1, minutes))) : span(minutes);
       const label = element.querySelector("span") || element;
       if (label.textContent !== text) label.textContent = text;
       const card = element.closest(".timed");

@@ -141,7 +141,10 @@ def replay(handlers: Mapping[str, Handler]) -> Callable[[Transaction, quarantine
     """Return the way in which `storehub quarantine replay` tries a command again."""
 
     def again(tx: Transaction, row: quarantine.Row) -> str:
-        apply(tx, handlers, msgspec.json.decode(row.body))
+        try:
+            apply(tx, handlers, msgspec.json.decode(row.body))
+        except MALFORMED as error:
+            raise Invalid(f"The command is malformed ({type(error).__name__}).") from error
         return "committed"
 
     return again

@@ -54,8 +54,11 @@ def main() -> None:
         sys.exit(1)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
+    except click.exceptions.NoArgsIsHelpError as asked:
+        asked.show()
+        sys.exit(asked.exit_code)
     except click.ClickException as misuse:
-        misuse.show()
+        click.echo(" ".join(misuse.format_message().split()), err=True)
         sys.exit(misuse.exit_code)
     except HubError as error:
         click.echo(error.sentence, err=True)

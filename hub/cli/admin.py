@@ -16,6 +16,7 @@ from hub import quarantine as kept
 from hub import settings
 from hub.cli.edge import data_option, json_option, perform, read, show
 from hub.clock import SystemClock, stamp
+from hub.errors import Refusal
 from hub.fleet import queries as fleet
 from hub.staff import queries as staff_queries
 from hub.staff.rules import ROLES
@@ -209,6 +210,9 @@ def quarantine_replay(
         ids = tuple(row.id for row in read(directory, kept.waiting, 100_000))
     done = perform(directory, "quarantine.replay", ids=list(ids))
     show(done, as_json, lambda rows: [f"{row['id']:6} {row['outcome']}" for row in rows])
+    left = sum(row["outcome"] not in ("committed", "duplicate") for row in done)
+    if left:
+        raise Refusal(f"{left} of {len(done)} messages could not be applied.")
 
 
 @click.command()

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from hub import quarantine
 from hub.customers import queries as customers
 from hub.errors import Invalid
 from hub.handlers import COMMANDS
+from sync import commands
 from tests.hub.shop import Shop
 
 
@@ -73,3 +75,24 @@ def test_nothing_enters_a_fact_that_could_not_be_read_from_it_again(
         take(shop, command(**changes))
     assert refused.value.field.startswith(field)
     shop.is_sound()
+
+
+@pytest.mark.parametrize("body", [b'{"id":"x","type":"order.place"}', b"[1]", b"{"])
+def test_a_malformed_command_that_is_tried_again_is_refused_with_a_sentence(
+    shop: Shop, body: bytes
+) -> None:
+    shop.run(
+        lambda tx: quarantine.put(
+            tx,
+            source="sync",
+            device="central",
+            topic="commands/order.place",
+            reason="malformed",
+            detail="",
+            body=body,
+            bound=10,
+        )
+    )
+    sources = {"sync": commands.replay(COMMANDS)}
+    with pytest.raises(Invalid, match=r"command"):
+        shop.run(lambda tx: quarantine.replay(tx, 1, sources))

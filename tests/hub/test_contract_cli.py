@@ -1,10 +1,15 @@
 """The command line has each command and option of the contract, and says what each is for."""
 
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner
 
+from hub.cli import main as storehub_main
 from hub.cli import storehub as main
+from hub.settings import Settings
+from hub.store import Store
 
 COMMANDS = {
     "demo": ("--no-devices", "--reset", "--speed", "--port-base", "--data"),
@@ -79,3 +84,34 @@ def test_help_says_what_a_command_is_for(path: str, found: click.Command) -> Non
 @pytest.mark.parametrize("arguments", [["nonsense"], ["status", "--nonsense"], ["import"]])
 def test_misuse_exits_2(arguments: list[str]) -> None:
     assert CliRunner().invoke(main, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["status", "--nonsense"], ["token", "create"], ["quarantine", "replay", "x"]],
+)
+def test_misuse_is_told_in_one_sentence(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["storehub", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        storehub_main()
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert len(told.strip().splitlines()) == 1
+
+
+def test_a_replay_that_applies_nothing_exits_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(tmp_path, Settings(store="s1", ballast_mib=0)):
+        pass
+    monkeypatch.setattr(
+        "sys.argv", ["storehub", "quarantine", "replay", "7", "--data", str(tmp_path)]
+    )
+    with pytest.raises(SystemExit) as ended:
+        storehub_main()
+    assert ended.value.code == 1
+    told = capsys.readouterr()
+    assert "There is no message 7" in told.out
+    assert told.err == "1 of 1 messages could not be applied.\n"

@@ -20,3 +20,11 @@ def both(tmp_path: Path) -> Iterator[Both]:
     joined = Both(tmp_path)
     yield joined
     joined.close()
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
+    """A central for tests that leave nothing behind which another would meet."""
+    served = Central(tmp_path_factory.mktemp("untouched"))
+    yield served
+    served.stop()

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 import requests
 
 from hub import handlers, journal
+from hub.chain import Entry, Pair, encode, entry_id
 from hub.settings import Settings
 from hub.stock.facts import StockMoved
 from hub.store import Store
 from sync import agent as agents
-from sync import central, tables
+from sync import central, frames, tables
 from sync.hub import Hub
 from sync.line import LineProxy
 from sync.replica import ReplicaStore
@@ -150,3 +151,26 @@ def until(look: Callable[[], T], what: str, timeout: float = 10) -> T:
             return found
         assert time.monotonic() < end_at, f"not within {timeout} s: {what}"
         time.sleep(0.01)
+
+
+PUSH = {"Content-Type": "application/x-ndjson", "Content-Encoding": "zstd"}
+
+
+def entry(
+    cause: str, body: dict[str, Any], kind: str = "StockMoved", i: int = 0, n: int = 1
+) -> bytes:
+    at = "2026-11-21T10:00:00.000Z"
+    return encode(Entry(entry_id(cause, i, n), kind, 1, at, at, "test", cause, body))
+
+
+def received(cause: str, sku: str, qty: int) -> bytes:
+    return entry(
+        cause,
+        {"sku": sku, "qty": qty, "source": "supplier", "target": "available", "kind": "RECEIVE"},
+    )
+
+
+def push(central: Central, after: Pair, contents: list[bytes], **more: Any) -> Any:
+    return central.door(
+        "/journal", method="POST", data=frames.pack_push(after, contents), headers=PUSH | more
+    )

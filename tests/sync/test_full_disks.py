@@ -5,8 +5,7 @@ import time
 from hub.catalog import queries as catalog
 from hub.chain import ORIGIN
 from sync import frames
-from tests.sync.pair import Both, Central, order_body, until
-from tests.sync.test_central import PUSH, received
+from tests.sync.pair import PUSH, Both, Central, order_body, received, until
 
 
 def test_a_full_central_says_when_to_come_again_and_goes_on(central: Central) -> None:

@@ -86,6 +86,10 @@ class _Conversation(socketserver.StreamRequestHandler):
             log.warning("An unusable request came through %s: %s", NAME, error)
             sentence = f"The hub could not use this request: {error}"
             return {"error": {"kind": "Invalid", "sentence": sentence, "slug": "invalid"}}
+        except Exception:
+            log.exception("An operation failed")
+            sentence = "The hub failed at this; its log says why."
+            return {"error": {"kind": "HubError", "sentence": sentence, "slug": "internal-error"}}
 
 
 def running(directory: Path) -> bool:

@@ -30,7 +30,14 @@ def devices() -> None:
 @click.option("--camera", "source", required=True, help="/dev/video0, a video or a folder.")
 @click.option("--device", "name", required=True, help="The id it was enrolled with.")
 @click.option("--store", required=True, help="The store's id.")
-@click.option("--mqtt", "broker", default="127.0.0.1:1883", show_default=True, metavar="HOST:PORT")
+@click.option(
+    "--mqtt",
+    "broker",
+    default="127.0.0.1:1883",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where the store's broker listens.",
+)
 @click.option(
     "--password",
     envvar="STOREHUB_DEVICE_PASSWORD",

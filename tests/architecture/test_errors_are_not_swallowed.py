@@ -7,6 +7,7 @@ from tests.architecture.source import Module, modules
 BROAD = {"Exception", "BaseException"}
 # Where one may stand, and why.
 OUTERMOST = {
+    "hub.control": "answers that the operation failed and logs why; the hub goes on",
     "hub.app": "logs what ended a thread; the watch then ends the process",
     "kiosk_ui.stream": "logs what ended the thread; the watch then ends the process",
     "hub.writer": "undoes one work in its savepoint; its future carries the error",

@@ -8,11 +8,15 @@ import pytest
 
 from hub import control
 from hub.control import Listener
-from hub.errors import NotFound, Refusal, Unavailable
+from hub.errors import HubError, NotFound, Refusal, Unavailable
 
 
 def add(a: int, b: int) -> int:
     return a + b
+
+
+def fail() -> None:
+    raise ZeroDivisionError
 
 
 def refuse() -> None:
@@ -22,7 +26,7 @@ def refuse() -> None:
 @contextmanager
 def listening(directory: Path) -> Iterator[None]:
     directory.mkdir(parents=True, exist_ok=True)
-    listener = Listener(directory, {"add": add, "refuse": refuse})
+    listener = Listener(directory, {"add": add, "refuse": refuse, "fail": fail})
     listener.start()
     try:
         yield
@@ -41,6 +45,13 @@ def test_a_refusal_comes_back_as_the_refusal_that_it_was(tmp_path: Path) -> None
     with listening(tmp_path), pytest.raises(Refusal, match="Not today") as refused:
         control.ask(tmp_path, "refuse", {})
     assert refused.value.slug == "not-today"
+
+
+def test_a_bug_is_told_in_a_sentence_and_the_hub_goes_on(tmp_path: Path) -> None:
+    with listening(tmp_path):
+        with pytest.raises(HubError, match="its log says why"):
+            control.ask(tmp_path, "fail", {})
+        assert control.ask(tmp_path, "add", {"a": 1, "b": 2}) == 3
 
 
 def test_the_socket_works_where_the_path_is_too_long_for_one(tmp_path: Path) -> None:

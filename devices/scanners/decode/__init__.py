@@ -43,7 +43,7 @@ class Options(msgspec.Struct, frozen=True):
     """
 
     symbologies: frozenset[str] = frozenset(SYMBOLOGIES)
-    budget_ms: float | None = 400.0
+    budget_ms: float | None = 500.0
     add_ons: bool = True
     second_reader: bool = True
     several: bool = True

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from msgspec.structs import replace
 
-from devices.scanners.decode import Code, Options, Reading, coded, engines, likelihood, profiles
+from devices.scanners.decode import Code, Options, Reading, coded, engines, evidence, profiles
 from devices.scanners.decode import regions as striped
 from devices.scanners.decode.engines import LINEAR, WEAK, Raw
 from devices.scanners.decode.regions import Floats, Grey, Region
@@ -133,9 +133,9 @@ def _run(work: _Work) -> None:
     if not work.found and not work.late:
         ladder(work)
     if not work.found and not work.late:
-        likely(work, regions)
-    if not work.found and not work.late:
         second(work, regions)
+    if not work.found and not work.late:
+        likely(work, regions)
 
 
 def fast(work: _Work) -> None:
@@ -283,19 +283,33 @@ def _rungs(grey: Grey) -> Iterator[Any]:
 
 
 def second(work: _Work, regions: list[Region]) -> None:
-    """Let pyzbar look, at the picture and at the likeliest regions turned upright."""
+    """Let pyzbar look at the picture and at the likeliest regions turned upright.
+
+    It misreads bars now and then: they must be read in two views.
+    """
     if not work.options.second_reader:
         return
     wanted = work.options.symbologies
-    for raw in engines.pyzbar(work.grey, wanted):
-        work.add(raw, 0.9, "second")
-    for region in regions[:2]:
+    votes: Counter[tuple[str, str]] = Counter()
+    for picture, corners in _views_for_second(work.grey, regions):
+        for raw in engines.pyzbar(picture, wanted if corners is None else wanted & LINEAR):
+            key = raw.symbology, raw.text
+            votes[key] += 1
+            if raw.symbology not in LINEAR or _settled(votes) == key:
+                work.add(raw if corners is None else raw._replace(corners=corners), 0.9, "second")
         if work.found or work.late:
             return
-        cut = profiles.upright(work.grey, region, tall=True)
-        picture = np.clip(cut, 0, 255).astype(np.uint8)
-        for raw in engines.moved(engines.pyzbar(picture, wanted & LINEAR), region.corners()):
-            work.add(raw, 0.85, "second")
+
+
+def _views_for_second(
+    grey: Grey, regions: list[Region]
+) -> Iterator[tuple[Any, engines.Corners | None]]:
+    yield grey, None
+    yield cv2.GaussianBlur(grey, (0, 0), 0.9), None
+    for region in regions[:2]:
+        cut = np.clip(profiles.upright(grey, region, tall=True), 0, 255).astype(np.uint8)
+        yield cut, region.corners()
+        yield cv2.GaussianBlur(cut, (0, 0), 1.2), region.corners()
 
 
 def likely(work: _Work, regions: list[Region]) -> None:
@@ -304,18 +318,18 @@ def likely(work: _Work, regions: list[Region]) -> None:
     layouts = [EAN13] if wanted & {"EAN-13", "UPC-A"} else []
     layouts += [UPCE] if "UPC-E" in wanted else []
     layouts += [EAN8] if "EAN-8" in wanted else []
-    for region in regions[:2]:
-        lines = list(profiles.bands(profiles.upright(work.grey, region)))
-        for layout in layouts:
+    upright = [profiles.upright(work.grey, region) for region in regions[:2]]
+    for layout in layouts:
+        for region, cut in zip(regions, upright, strict=False):
             if work.late:
                 return
-            guess = likelihood.agreed(lines, layout, lambda: work.late)
+            guess = evidence.agreed(profiles.bands(cut), layout, lambda: work.late)
             if guess is None:
                 continue
             symbology, text = engines.as_printed(guess.symbology, guess.digits)
             if symbology in wanted:
                 raw = Raw(symbology, text, guess.digits, "", region.corners())
-                work.add(raw, likelihood.confidence(guess), "likely")
+                work.add(raw, evidence.confidence(guess), "likely")
                 return
 
 

@@ -5,7 +5,6 @@ libzbar: where the library is absent `second_reader` says so in one sentence.
 """
 
 import contextlib
-from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -182,8 +181,3 @@ def _polygon(code: Any) -> Corners:
         return tuple(points)
     x, y, w, h = (int(v) for v in code.rect)
     return ((x, y), (x + w, y), (x + w, y + h), (x, y + h))
-
-
-def moved(raws: Sequence[Raw], corners: Corners) -> list[Raw]:
-    """Return the reads of a crop with the crop's own place in the picture."""
-    return [r._replace(corners=corners) for r in raws]

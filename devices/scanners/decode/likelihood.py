@@ -1,17 +1,16 @@
 """Reads EAN-13, UPC-A, EAN-8 and UPC-E that are too blurred to have edges, by maximum likelihood.
 
 It must never answer with the best guess alone: a code is returned with how well it explains the
-line and by how much it beats the runner-up, and the caller accepts by `believable`.
+line and by how much it beats the runner-up, and `evidence` says whether that is a read.
 
 The line is modelled as paper and ink levels that drift slowly (quadratic along the symbol), bars
-grown or shrunk by a fraction of a module, and a Gaussian blur. Where the symbol lies is searched
+grown or shrunk by a fraction of a module, and a blur (Gaussian, or a disc). Where the symbol lies is searched
 first by the modules that all symbols share; then each digit slot is compared with all its
 patterns at once, and the best and second-best whole codes that satisfy parity and check digit are
 found by dynamic programming over the check sum.
 """
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -19,22 +18,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.scanners.decode.profiles import MARGIN
-from devices.scanners.decode.symbols import EAN13, PATTERNS, CheckSum, Layout
+from devices.scanners.decode.rendering import BESIDE, GROWTHS, REACH, Drawn, K, drawn
+from devices.scanners.decode.symbols import EAN13, CheckSum, Layout
 
 Floats = NDArray[np.float32]
-_erf = np.vectorize(math.erf, otypes=[np.float64])
+Doubles = NDArray[np.float64]
 
-K: Final = 4  # samples a module
-BLURS: Final = (0.3, 0.5, 0.7, 0.95, 1.25, 1.6)  # standard deviations, in modules
-GROWTHS: Final = (-0.25, 0.0, 0.25, 0.5)  # of ink, in modules
 _BOWS: Final = np.array([-1.6, -0.8, 0.0, 0.8, 1.6])  # how far the middle is off, in modules
-# The accept rule, (explained, margin), set on development photos, other symbologies' photos,
-# negatives and random stripes. True EAN-13 stood at margins above 25, false ones below 10.5; a
-# piece of an EAN-13 can pass for the shorter symbols at margins up to 40.
-_RULES: Final = {"EAN-13": (0.80, 18.0), "EAN-8": (0.85, 55.0), "UPC-E": (0.85, 50.0)}
-_HOPELESS: Final = 0.7
-SPAN: Final = 1.0 + 2.0 * MARGIN  # a scan line's length in lengths of its region
+_COARSE: Final = (0, 2, 3, 5, 6, 8)  # blurs of the first whole look
 _SECOND: Final = 8  # rows that pass the first look at digits
 _FIRST: Final = 20  # places that pass the search by known modules
 
@@ -62,29 +53,19 @@ def read(line: Floats, length: float, layout: Layout = EAN13) -> Guess | None:
     places = _places(line, length, layout)
     if places is None:
         return None
-    rough = _compare(line, places, layout, blurs=(1, 3), growths=(1,), turns=1)
+    rough = _compare(line, places, layout, blurs=(1, 3), growths=(1,), turns=0)
     places = places[np.unique(np.argsort(rough.error)[:_SECOND] // 2)]
-    fits = _compare(line, places, layout, blurs=range(len(BLURS)), growths=(1,), turns=3)
+    fits = _compare(line, places, layout, blurs=_COARSE, growths=(1,), turns=1)
     best = int(np.argmin(fits.error))
-    for spread in (0.5, 0.25, 0.12):
+    for spread in (0.5, 0.2):
         blur, growth = int(fits.blur[best]), int(fits.growth[best])
         places = _around(places[[best // 2]], spread)
-        rough = _compare(line, places, layout, blurs=(blur,), growths=(growth,), turns=2)
+        rough = _compare(line, places, layout, blurs=(blur,), growths=(growth,), turns=1)
         places = places[[int(np.argmin(rough.error)) // 2]]
-        fits = _compare(
-            line,
-            places,
-            layout,
-            blurs=_beside(blur, BLURS),
-            growths=_beside(growth, GROWTHS),
-            turns=3,
-        )
+        growths = range(max(0, growth - 1), min(len(GROWTHS), growth + 2))
+        fits = _compare(line, places, layout, blurs=BESIDE[blur], growths=growths, turns=2)
         best = int(np.argmin(fits.error))
     return _decided(fits, best, places[best // 2], layout)
-
-
-def _beside(index: int, values: Sequence[float]) -> range:
-    return range(max(0, index - 1), min(len(values), index + 2))
 
 
 class _Fits(NamedTuple):
@@ -95,7 +76,7 @@ class _Fits(NamedTuple):
     growth: NDArray[np.intp]
     costs: NDArray[np.float64]  # (rows, 3, slots, 10)
     total: NDArray[np.float64]  # variance of the levelled samples, summed
-    fixed: NDArray[np.float64]  # residual of guards
+    fixed: NDArray[np.float64]  # residual of the present digits
 
 
 def _places(line: Floats, length: float, layout: Layout) -> NDArray[np.float64] | None:
@@ -184,29 +165,48 @@ def _compare(
     return best
 
 
-def _at(samples: NDArray[np.float64], layout: Layout, blur: int, growth: int, turns: int) -> _Fits:
-    """Compare with one blur and growth; the light is fitted before each turn but the first."""
+def _at(samples: Doubles, layout: Layout, blur: int, growth: int, turns: int) -> _Fits:
+    """Compare with one blur and growth.
+
+    The first turn takes each digit alone among unknown neighbours. Each later one fits the light
+    anew and asks of every digit what changing it alone would cost beside its present neighbours,
+    first the even slots, then the odd ones (blur mixes neighbours; iterated conditional modes).
+    """
     rows = len(samples)
-    drawn, guard = _templates(layout, blur, growth)
-    flat = drawn.reshape(30, -1)
-    squares = np.square(flat).sum(axis=1)
-    columns, families, slots = _indices(layout)
+    symbol = drawn(layout, blur, growth)
+    columns, wide, families, slots = _indices(layout)
     every = np.arange(rows)[:, None]
+    flat = symbol.digits.reshape(30, -1)
+    windows = samples[:, columns]
+    costs = np.square(flat).sum(axis=1) - 2.0 * (windows @ flat.T)
+    costs = costs.reshape(rows, len(slots), 3, 10)
+    digits, by_family = costs.argmin(axis=3), _family_costs(costs, families, slots)
+    sides = families[by_family.argmin(axis=1)]
+    now = digits[every, slots[None, :], sides]
     lit = samples
-    for turn in range(turns):
-        windows = lit[:, columns]  # (rows, slots, 7K)
-        costs = np.square(windows).sum(axis=2)[:, :, None] - 2.0 * (windows @ flat.T) + squares
-        costs = costs.reshape(rows, len(slots), 3, 10)
-        digits, lowest = costs.argmin(axis=3), costs.min(axis=3)
-        by_family = lowest[:, slots[None, :], families].sum(axis=2)
-        sides = families[by_family.argmin(axis=1)]
-        chosen = drawn[sides, digits[every, slots[None, :], sides]]
-        picture = np.tile(guard, (rows, 1))
-        picture[:, columns] = chosen
-        error = np.square(lit - picture).sum(axis=1)
-        if turn < turns - 1:
-            lit = _relit(samples, picture)
-    fixed = error - by_family.min(axis=1)
+    parts = symbol.parts.reshape(30, -1)
+    squares = np.square(parts).sum(axis=1)
+    for _ in range(turns):
+        ink = _inked(symbol, wide, sides, now)
+        lit = _relit(samples, 1.0 - ink)
+        for odd in (0, 1, None):
+            rest = (1.0 - lit) - ink
+            current = symbol.parts[sides, now]
+            alone = rest[:, wide] + current
+            costs = squares - 2.0 * (alone @ parts.T)
+            costs = costs.reshape(rows, len(slots), 3, 10)
+            costs = costs - costs[every, slots[None, :], sides, now][:, :, None, None]
+            by_family = _family_costs(costs, families, slots)
+            if odd is None:
+                break
+            best = families[by_family.argmin(axis=1)]
+            # A parity that changes takes all its digits along; else half of them move at a time.
+            digits = costs.argmin(axis=3)[every, slots[None, :], best]
+            moving = (best != sides).any(axis=1)[:, None] | (slots % 2 == odd)[None, :]
+            sides, now = best, np.where(moving, digits, now)
+            ink = _inked(symbol, wide, sides, now)
+    ink = _inked(symbol, wide, sides, now)
+    error = np.square((1.0 - lit) - ink).sum(axis=1)
     full = np.full(rows, 0)
     variance = np.square(lit - lit.mean(axis=1, keepdims=True)).sum(axis=1)
     return _Fits(
@@ -215,17 +215,35 @@ def _at(samples: NDArray[np.float64], layout: Layout, blur: int, growth: int, tu
         full + growth,
         costs.transpose(0, 2, 1, 3),
         variance,
-        fixed,
+        error,
     )
+
+
+def _family_costs(costs: Doubles, families: NDArray[np.intp], slots: NDArray[np.intp]) -> Doubles:
+    """Return (rows, families): the cheapest digits of each parity, summed."""
+    lowest = costs.min(axis=3)
+    return np.asarray(lowest[:, slots[None, :], families].sum(axis=2))
+
+
+def _inked(
+    symbol: Drawn, wide: NDArray[np.intp], sides: NDArray[np.intp], digits: NDArray[np.intp]
+) -> Doubles:
+    """Return the whole symbol's ink: guards and every digit's part, which add up."""
+    ink = np.tile(symbol.guards, (len(sides), 1))
+    for i, here in enumerate(wide):
+        ink[:, here] += symbol.parts[sides[:, i], digits[:, i]]
+    return ink
 
 
 @lru_cache(maxsize=8)
 def _indices(
     layout: Layout,
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Return each slot's sample columns, each family's sides, and the slots."""
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return each slot's columns, those with its reach, each family's sides, and the slots."""
     columns = np.array([np.arange((2 + s) * K, (9 + s) * K) for s in layout.slots])
-    return columns, np.array(layout.families), np.arange(len(layout.slots))
+    first, last = 2 - REACH, 9 + REACH
+    wide = np.array([np.arange((first + s) * K, (last + s) * K) for s in layout.slots])
+    return columns, wide, np.array(layout.families), np.arange(len(layout.slots))
 
 
 def _relit(samples: NDArray[np.float64], picture: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -245,41 +263,6 @@ def _relit(samples: NDArray[np.float64], picture: NDArray[np.float64]) -> NDArra
     paper = weights[:, :3] @ base
     depth = np.maximum(weights[:, 3:] @ base, 0.08)
     return np.asarray(np.clip(1.0 - (paper - samples) / depth, -1.0, 2.0))
-
-
-@lru_cache(maxsize=64)
-def _templates(
-    layout: Layout, blur: int, growth: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return digits (3, 10, 7K) and the symbol's frame with grey digits, as reflectance."""
-    sigma, grow = BLURS[blur], GROWTHS[growth]
-    digits = np.empty((3, 10, 7 * K))
-    for side in range(3):
-        # What stands beside a digit is known for one module by its side, and grey beyond it.
-        near = (0.0, 1.0) if side == 2 else (1.0, 0.0)
-        for digit in range(10):
-            beside = [0.5, 0.5, near[0], *PATTERNS[side, digit], near[1], 0.5, 0.5]
-            digits[side, digit] = _drawn(np.array(beside), sigma, grow)[3 * K : 10 * K]
-    modules = np.full(layout.modules, 0.5)
-    for start, pattern in layout.guards:
-        modules[start : start + len(pattern)] = [int(c) for c in pattern]
-    for slot, side in zip(layout.slots, layout.families[0], strict=True):
-        modules[slot], modules[slot + 6] = (1.0, 0.0) if side == 2 else (0.0, 1.0)
-    framed = np.concatenate([np.zeros(4), modules, np.zeros(4)])
-    frame = _drawn(framed, sigma, grow)[2 * K : -2 * K]
-    return 1.0 - digits, 1.0 - frame
-
-
-def _drawn(modules: NDArray[np.float64], sigma: float, grow: float) -> NDArray[np.float64]:
-    """Return ink at K samples a module: edges moved outwards by grow/2, blurred by sigma."""
-    x = (np.arange(len(modules) * K) + 0.5) / K
-    ink = np.full(len(x), float(modules[0]))
-    for i in range(1, len(modules)):
-        step = float(modules[i] - modules[i - 1])
-        if step:
-            edge = i - math.copysign(grow / 2.0, step)
-            ink += step * 0.5 * (1.0 + _erf((x - edge) / (sigma * math.sqrt(2.0))))
-    return ink
 
 
 def _decided(fits: _Fits, row: int, place: NDArray[np.float64], layout: Layout) -> Guess | None:
@@ -337,41 +320,6 @@ def _two_best(costs: NDArray[np.float64], check: CheckSum) -> list[tuple[float, 
             total = (total - check.weights[slot] * digit) % 10
         paths.append((float(best[0, rank]), tuple(reversed(path))))
     return paths
-
-
-def agreed(
-    lines: Iterable[Floats], layout: Layout, late: Callable[[], bool] = lambda: False
-) -> Guess | None:
-    """Return the code that two of a region's scan lines give, each believably; else None.
-
-    Gives up at the first line that does not look like the symbol at all.
-    """
-    seen: set[str] = set()
-    for tried, line in enumerate(lines):
-        length = len(line) / SPAN
-        guess = read(levelled(line, length / layout.modules), length, layout)
-        if guess is None or guess.explained < _HOPELESS or late():
-            return None
-        if believable(guess):
-            if guess.digits in seen:
-                return guess
-            if seen:
-                return None
-            seen.add(guess.digits)
-        elif tried > 0 and not seen:
-            return None
-    return None
-
-
-def confidence(guess: Guess) -> float:
-    """Return how sure a believable guess is, 0.75 at the accept rule's edge up to 0.97."""
-    return 0.97 - 0.22 * min(1.0, _RULES[guess.symbology][1] / max(guess.margin, 1.0))
-
-
-def believable(guess: Guess) -> bool:
-    """Say whether a guess may count as a read."""
-    explained, margin = _RULES[guess.symbology]
-    return guess.explained >= explained and guess.margin >= margin
 
 
 def levelled(line: Floats, modules: float) -> Floats:

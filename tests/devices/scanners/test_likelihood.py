@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.scanners.decode import likelihood
+from devices.scanners.decode import evidence, likelihood
 from devices.scanners.decode.symbols import EAN8, EAN13, UPCE, Layout
 from hub.gs1 import check_digit, expand_upce
 
@@ -52,7 +52,7 @@ def test_a_blurred_ean13_is_read_forwards_and_backwards(
     line = line_of(EAN13, text, blur=blur, grow=grow)
     found = guess(EAN13, line[::-1].copy() if backwards else line)
     assert found is not None
-    assert found.digits == text or not likelihood.believable(found)
+    assert found.digits == text or not evidence.believable(found)
 
 
 @pytest.mark.parametrize("text", ["5901234123457", "0036000291452", "9780446579803"])
@@ -60,7 +60,7 @@ def test_a_blur_of_a_whole_module_is_still_certain(text: str) -> None:
     found = guess(EAN13, line_of(EAN13, text, blur=1.0))
     assert found is not None
     assert found.digits == text
-    assert likelihood.believable(found)
+    assert evidence.believable(found)
 
 
 @pytest.mark.parametrize("six", ["425261", "123450", "123453", "123454", "987659"])
@@ -69,7 +69,7 @@ def test_upce_is_read_with_the_check_digit_that_its_parity_spells(six: str) -> N
     found = guess(UPCE, line_of(UPCE, f"0{six}{upca[-1]}", blur=0.5))
     assert found is not None
     assert found.digits == f"0{six}{upca[-1]}"
-    assert likelihood.believable(found)
+    assert evidence.believable(found)
 
 
 def test_an_ean8_is_read() -> None:
@@ -90,4 +90,4 @@ def test_stripes_that_are_no_code_are_never_believable(seed: int) -> None:
     line = (line + rng.normal(0, 1, len(line))).astype(np.float32)
     for layout in (EAN13, EAN8, UPCE):
         found = likelihood.read(likelihood.levelled(line, 8.0), float(len(row) - 224), layout)
-        assert found is None or not likelihood.believable(found)
+        assert found is None or not evidence.believable(found)

@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import msgspec
 
 from hub import broker, handlers, journal, operations, quarantine
-from hub.clock import SystemClock
 from hub.control import Listener
 from hub.errors import Unavailable
 from hub.fleet import queries as fleet
@@ -27,21 +26,17 @@ from hub.journal import Transaction
 from hub.schedule import Schedule
 from hub.settings import Settings
 from hub.stock import actions as stock_actions
-from hub.stock import queries as stock
 from hub.stock.ledger import Policy
-from hub.store import Store, facts, files
-from hub.verify import Report, verify
+from hub.store import Store
 from kiosk_ui import ports as screens
 from kiosk_ui import server
 from sync import agent, line
 from sync import commands as sync_commands
 from sync import hub as replicated
 from sync import tables as sync_tables
-from sync.compare import compare
 from sync.replica import ReplicaStore
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 # How often the process looks whether its threads live (seconds).
 WATCH_S: Final = 0.5
@@ -276,53 +271,6 @@ def at_rest(connection: sqlite3.Connection, settings: Settings) -> dict[str, Any
         "quarantine": quarantine.count(connection),
         "devices": fleet.heard(connection),
     }
-
-
-def status_at_rest(directory: Path, settings: Settings) -> dict[str, Any]:
-    """Return the status of a store whose hub does not run."""
-    return _read(directory, lambda connection: at_rest(connection, settings))
-
-
-def verified(directory: Path, settings: Settings) -> Report:
-    """Prove the store's file, and that central agrees when the line is up."""
-    known = facts()
-    return verify(
-        directory / "hub.db",
-        known,
-        {
-            "balances": lambda: _read(
-                directory, lambda connection: stock.verify(connection, known.facts(connection))
-            ),
-            "central": lambda: _unlike(directory, settings),
-        },
-    )
-
-
-def _unlike(directory: Path, settings: Settings) -> list[str]:
-    if not settings.central_url:
-        raise Unavailable("this store has no central")
-    return compare(
-        lambda query: _read(directory, query),
-        settings.central_url,
-        settings.store,
-        settings.central_token,
-    )
-
-
-def _read(directory: Path, query: Callable[[sqlite3.Connection], T]) -> T:
-    database = files(directory)
-    try:
-        with database.reader() as connection:
-            return query(connection)
-    finally:
-        database.close()
-
-
-def explained(
-    connection: sqlite3.Connection, settings: Settings, sku: str, channel: str
-) -> dict[str, Any]:
-    """Return why as much of `sku` as it says may be promised to `channel`."""
-    return stock.explain(connection, sku, channel, SystemClock().now())
 
 
 def session_key(settings: Settings) -> bytes:

@@ -95,8 +95,12 @@ class Projections:
     ) -> list[str]:
         """Fold `facts` into `connection`'s empty main schema; name rows unlike those of `live`.
 
-        At most three rows are named for each table and side.
+        At most three rows are named for each table and side. Tables that another release made
+        cannot be compared; they are named instead.
         """
+        stale = self.stale(connection)
+        if stale:
+            return [f"{room}: another release made these tables; start the hub" for room in stale]
         for room in self._rooms.values():
             for statement in _statements(room.schema):
                 connection.execute(statement)

@@ -12,6 +12,8 @@ import msgspec
 
 from hub import app, control, doctor, journal, settings
 from hub.cli.edge import data_option, json_option, must_exist, quiet_pipe, read, show
+from hub.cli.proof import verified
+from hub.clock import SystemClock
 from hub.errors import Refusal
 from hub.pickup import queries as pickup
 from hub.stock import queries as stock
@@ -26,7 +28,7 @@ def status(directory: Path, as_json: bool) -> None:
     if control.running(directory):
         answer = control.ask(directory, "status", {})
     else:
-        answer = app.status_at_rest(directory, settings.load(directory))
+        answer = read(directory, app.at_rest, settings.load(directory))
     show(answer, as_json, _status)
 
 
@@ -48,7 +50,7 @@ def _status(answer: dict[str, Any]) -> list[str]:
 def verify(directory: Path, as_json: bool) -> None:
     """Prove the chain, that a rebuild equals what lives, the balances, and that central agrees."""
     must_exist(directory)
-    report = app.verified(directory, settings.load(directory))
+    report = verified(directory, settings.load(directory))
     show(
         msgspec.to_builtins(report),
         as_json,
@@ -94,8 +96,7 @@ def explain() -> None:
 @json_option
 def explain_stock(sku: str, channel: str, directory: Path, as_json: bool) -> None:
     """Explain what of SKU may be promised to a channel."""
-    known = settings.load(directory)
-    answer = read(directory, app.explained, known, sku, channel)
+    answer = read(directory, stock.explain, sku, channel, SystemClock().now())
     show(answer, as_json, lambda a: [f"{key:28} {value}" for key, value in _flat(a)])
 
 
@@ -104,6 +105,8 @@ def _flat(answer: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     for key, value in answer.items():
         if isinstance(value, dict):
             lines += _flat(value, f"{prefix}{key}.")
+        elif key == "terms":
+            lines += [(f"  {term['name']}", f"{term['qty']:+}") for term in value]
         else:
             lines.append((prefix + key, value))
     return lines

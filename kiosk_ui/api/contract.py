@@ -72,7 +72,7 @@ def read(
         @wraps(view)
         def respond(**parts: Any) -> Response:
             need(step)
-            return json_response(view(**parts))
+            return json_response(view(**_with_slashes(parts)))
 
         api.add_url_rule(path, view.__name__, respond, methods=["GET"])
         return view
@@ -101,7 +101,7 @@ def command(
 
         @wraps(view)
         def respond(**parts: Any) -> Response:
-            person, found = need(step), hub()
+            person, found, parts = need(step), hub(), _with_slashes(parts)
             press = sent_by(person)
             asked = parse(body, press.body)
 
@@ -115,6 +115,14 @@ def command(
         return view
 
     return register
+
+
+def _with_slashes(parts: dict[str, Any]) -> dict[str, Any]:
+    # cheroot leaves an encoded slash as it is, so that a SKU like A/12 stays one part of the path.
+    return {
+        name: part.replace("%2F", "/") if isinstance(part, str) else part
+        for name, part in parts.items()
+    }
 
 
 def json_response(value: Any, status: int = 200) -> Response:

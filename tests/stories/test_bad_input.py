@@ -166,7 +166,7 @@ def test_a_quarantined_message_is_shown_and_can_be_replayed(floor: Floor) -> Non
 
 def test_hostile_text_is_only_text(floor: Floor) -> None:
     """SQL and HTML in every text field of HTTP and MQTT."""
-    sku = NASTY.replace(" ", "_").replace("/", "|")[:60]
+    sku = NASTY.replace(" ", "_")[:60]
     floor.receive({sku: 3})
     assert floor.stock(quote(sku, safe=""))["on_hand"] == 3
     answer = floor.hub.get("/catalog/search", q=NASTY)

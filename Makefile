@@ -1,6 +1,6 @@
 # Store Hub: `make run` starts a store, `make check` is what one runs all day, `make test` is everything.
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak bench lock format static system-run system-test clean
+.PHONY: help run check test soak bench bench-barcodes lock format static system-run system-test clean
 .DELETE_ON_ERROR:
 
 LOCKS := $(wildcard deploy/locks/*.txt)
@@ -8,7 +8,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
 
 run: system-run .venv/.run  ## prepare everything and start the sample store (ARGS="--no-devices --port-base 9000")
 	@exec $(BIN)/storehub demo $(ARGS)
@@ -24,6 +24,10 @@ soak: system-test .venv/.dev  ## the long part: properties with many examples, a
 
 bench: system-test .venv/.dev  ## the figures of docs/bench.md, as ratios beside a peer in the same run
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-barcodes: .venv/.dev  ## barcode photos and a film beside other decoders, about ten minutes
+	@$(BIN)/python tests/bench/barcodes.py $(ARGS)
+	@$(BIN)/python tests/bench/barcodes_video.py
 
 lock: .venv/.dev  ## write deploy/locks anew (UPGRADE=1 for the newest versions)
 	@deploy/setup/lock.sh

@@ -4,10 +4,10 @@ It must never answer with the best guess alone: a code is returned with how well
 line and by how much it beats the runner-up, and `evidence` says whether that is a read.
 
 The line is modelled as paper and ink levels that drift slowly (quadratic along the symbol), bars
-grown or shrunk by a fraction of a module, and a blur (Gaussian, or a disc). Where the symbol lies is searched
-first by the modules that all symbols share; then each digit slot is compared with all its
-patterns at once, and the best and second-best whole codes that satisfy parity and check digit are
-found by dynamic programming over the check sum.
+grown or shrunk by a fraction of a module, and a blur (Gaussian, or a disc). Where the symbol lies
+is searched first by the modules that all symbols share; then each digit slot is compared with all
+its patterns at once, again beside its neighbours, and the best and second-best whole codes that
+satisfy parity and check digit are found by dynamic programming over the check sum.
 """
 
 from collections.abc import Sequence

@@ -16,7 +16,9 @@ from hub.catalog import queries as catalog
 from hub.clock import stamp
 from hub.errors import NotFound
 from hub.fleet import queries as fleet
+from hub.pickup import code as codes
 from hub.pickup import queries as pickup
+from hub.staff.rules import BADGE
 from hub.stock import queries as stock
 from kiosk_ui.api.contract import json_response
 from kiosk_ui.counter.cards import COLUMNS
@@ -115,6 +117,11 @@ def said(connection: sqlite3.Connection, kind: str, text: str) -> str:
         return _("%(n)s g", n=data.get("grams"))
     if kind == "scan":
         code = str(data.get("code") if isinstance(data, dict) else text)
+        # Whoever reads a pickup code here could collect the order.
+        if codes.PREFIX in code.upper():
+            return _("the code of an order")
+        if BADGE in code.upper():
+            return _("a badge")
         sku = catalog.sku_of(connection, code)
         return catalog.name(connection, sku) if sku else code[:40]
     return text[:60]

@@ -23,7 +23,7 @@ from hub.cli.edge import json_option
 @click.option(
     "--budget-ms",
     type=click.FloatRange(1),
-    default=400.0,
+    default=500.0,
     show_default=True,
     help="Time to spend on a picture that is hard to read.",
 )
@@ -45,6 +45,8 @@ def decode(
             click.echo(json.dumps(line, ensure_ascii=False))
         elif not error:
             click.echo(_readable(line))
+            if "note" in line:
+                click.echo(line["note"], err=True)
     if failed:
         sys.exit(1)
 

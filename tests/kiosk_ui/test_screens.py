@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from hub.clock import FixedClock
+from hub.ingest.travels import Travel
 from kiosk_ui.app import create_app
 from tests.kiosk_ui.conftest import csrf_of
 from tests.kiosk_ui.sample import BADGE, PIN, SampleStore
@@ -31,6 +32,17 @@ def test_the_start_page_is_for_anyone_and_names_nobody(
     assert "Maria" not in page.text
     assert "R-1" not in page.text
     assert "line-switch" in page.text
+
+
+@pytest.mark.parametrize("length", [20, 30, 180, 400])
+def test_the_start_page_tells_nobody_a_code_that_collects_an_order(
+    anyone: FlaskClient, shop: SampleStore, length: int
+) -> None:
+    code = '{"code":"SH1:O:' + "R-4711" * (length // 6) + '"}'
+    shop.travels = [Travel("scanner-1", "scan", "o1", code[:200], 0)]
+    shown = anyone.get("/floor/travels")
+    assert b"R-4711" not in shown.data
+    assert shown.json["items"][0]["text"] == "the code of an order"
 
 
 def test_the_line_switch_drives_the_line(sign_in: SignIn, shop: SampleStore) -> None:

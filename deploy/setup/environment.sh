@@ -44,7 +44,7 @@ if command -v uv >/dev/null 2>&1 &&
     uv pip install --quiet --python .venv/bin/python --link-mode copy --require-hashes --no-build -r "$lock"; then
     :
 else
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$lock" ||
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: -r "$lock" ||
         stop "The locked packages could not be installed; is the package index within reach?"
 fi
 said="$(.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \

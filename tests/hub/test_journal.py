@@ -70,7 +70,7 @@ def damaged(tmp_path: Path, *statements: str) -> sqlite3.Connection:
     [
         (
             [
-                "UPDATE journal SET entry = CAST(replace(CAST(entry AS TEXT), 'hub', 'hun') AS BLOB)"
+                "UPDATE journal SET entry = CAST(replace(CAST(entry AS TEXT), 'hub', 'x') AS BLOB)"
                 " WHERE seq = 3"
             ],
             3,

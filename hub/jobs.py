@@ -45,7 +45,13 @@ def jobs(store: Store, ingest: Ingest) -> list[Job]:
 def _expire(store: Store) -> None:
     kept = timedelta(days=store.settings.pickup_days)
     for order_id in store.writer.run(lambda tx: pickup.overdue(tx, kept)):
-        store.writer.run(partial(pickup.expire, order_id=order_id, cause=_cause()))
+        store.writer.run(partial(_expire_if_still_due, order_id=order_id, kept=kept))
+
+
+def _expire_if_still_due(tx: Transaction, order_id: str, kept: timedelta) -> None:
+    # Somebody may have put it on hold, or handed it over, a moment ago.
+    if order_id in pickup.overdue(tx, kept):
+        pickup.expire(tx, order_id, cause=_cause())
 
 
 def _send(store: Store, ingest: Ingest, now: datetime) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from hub.clock import Clock
-from hub.errors import Unavailable
+from hub.errors import HubError
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,8 @@ class Schedule:
     def _run(self, job: Job, now: datetime) -> None:
         try:
             job.run(now)
-        except Unavailable as error:
+        except HubError as error:
+            # A rule that says no to a job is no reason to stop the store either.
             if job.name not in self._away:
                 self._away.add(job.name)
                 log.warning("%s must wait: %s", job.name, error.sentence)

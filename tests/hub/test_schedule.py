@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from hub.clock import FixedClock
-from hub.errors import Unavailable
+from hub.errors import Refusal, Unavailable
 from hub.schedule import LONGEST_S, Job, Schedule
 from tests.hub.kernel import NOON
 
@@ -51,6 +51,19 @@ def test_an_outage_of_one_job_stops_no_other_and_is_logged_once(
         "fails must wait: The disk is full.",
         "fails runs again",
     ]
+
+
+def test_a_rule_that_says_no_to_a_job_stops_no_other() -> None:
+    ran = []
+
+    def refused(now: datetime) -> None:
+        raise Refusal("Order R-1 is on hold.")
+
+    schedule = Schedule(
+        [Job("refused", 1, refused), Job("other", 1, lambda now: ran.append(1))], FixedClock(NOON)
+    )
+    schedule.step(NOON)
+    assert ran == [1]
 
 
 def test_a_bug_ends_the_thread() -> None:

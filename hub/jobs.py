@@ -37,7 +37,7 @@ def jobs(store: Store, ingest: Ingest) -> list[Job]:
         Job("device commands", 0.5, lambda now: _send(store, ingest, now)),
         Job("erasures that central knew", 60, lambda _: writer.run(customers.sweep)),
         Job("old sign-ins", 3600, lambda _: writer.run(staff.forget_sign_ins)),
-        Job("old observations", 60, retention.run),
+        Job("old observations", 10, retention.run),
         Job("old replies", 3600, lambda _: writer.run(commands.forget)),
     ]
 

@@ -25,6 +25,7 @@ from hub.store import LOCK
 
 DATABASES: Final = ("hub.db", "replica.db")
 PLAIN: Final = ("storehub.toml", "secrets.toml")
+KNOWN: Final = frozenset((*DATABASES, *PLAIN))
 MANIFEST: Final = "manifest.json"
 
 
@@ -71,8 +72,13 @@ def restore(source: Path, directory: Path) -> Manifest:
             )
         with tempfile.TemporaryDirectory(dir=directory, prefix=".restore-") as scratch:
             manifest = _unpack(source, Path(scratch))
-            for name in manifest.files:
-                (Path(scratch) / name).rename(directory / name)
+            # What another file's log held would be played into the one that comes.
+            for name in DATABASES:
+                for tail in ("-wal", "-shm"):
+                    (directory / f"{name}{tail}").unlink(missing_ok=True)
+            # hub.db comes last: with it there is a store, and before it this can be done again.
+            for name in sorted(manifest.files, key=lambda name: name == "hub.db"):
+                (Path(scratch) / name).replace(directory / name)
         return manifest
 
 
@@ -103,10 +109,12 @@ def _unpack(source: Path, target: Path) -> Manifest:
             manifest = msgspec.json.decode(content.read(), type=Manifest)
             if manifest.format > FORMAT:
                 raise Refusal(f"{source} was made by a newer release.", slug="file-too-new")
+            # Neither the archive nor its manifest may choose where files go.
+            if "hub.db" not in manifest.files or not manifest.files.keys() <= KNOWN:
+                raise Refusal(f"{source} is not a backup of a store.", slug="not-a-backup")
             for member in tar:
-                # Only plain files that the manifest names: an archive may not choose its paths.
                 data = tar.extractfile(member) if member.name in manifest.files else None
-                if data is not None and member.name in (*DATABASES, *PLAIN):
+                if data is not None:
                     _write(target / member.name, data)
     except (tarfile.TarError, zstandard.ZstdError, msgspec.DecodeError, OSError) as error:
         raise Refusal(f"{source} cannot be read: {error}", slug="not-a-backup") from error

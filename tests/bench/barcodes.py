@@ -39,6 +39,7 @@ RETAIL = (*EAN_UPC, "Code128", "ITF", "DataBar", "DataBarExp", "DataBarExpStk", 
 # Photos that show a second, real code beside the expected one (looked at by eye).
 ALSO_THERE = {
     "ean13-2/23.png": {"9784872348880"},
+    "ean13-2/28.png": {"9784872348880"},
     "rss14-2/16.png": {"01234567890128", "(01)01234567890128"},  # the manifest's text is not shown
     "code39-3/02.png": {"001EC947D49B"},
     "code39-3/08.png": {"001EC9476B0A"},

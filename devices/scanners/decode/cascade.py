@@ -32,6 +32,8 @@ _MAX_SIDE: Final = 2400  # larger pictures are read at this size: bars are still
 _FEWEST_EDGES: Final = 14  # half of what the shortest symbol (UPC-E) has
 _SHORT_ITF: Final = 8  # a slanted line reads a piece of a longer one
 _EAN_UPC: Final = frozenset({"EAN-13", "UPC-A", "UPC-E", "EAN-8"})
+_SHORT: Final = frozenset({"UPC-E", "EAN-8"})
+_FILLED: Final = 0.66  # of its stripes: what a short code must cover to be no piece of more
 _STACKED: Final = frozenset({"DataBar", "DataBarExp", "DataBarExpStk"})
 
 
@@ -144,10 +146,33 @@ def fast(work: _Work) -> None:
         for raw, sure in _certain(work.grey, work.options, thorough):
             # A line that leaves a slanted ITF sideways reads a piece of it, every time the same:
             # only bars turned upright, or a whole GTIN-14, prove an ITF.
-            if raw.symbology != "ITF" or is_valid_gtin(raw.text):
+            if raw.symbology == "ITF" and not is_valid_gtin(raw.text):
+                continue
+            if raw.symbology not in _SHORT or not _piece_of_more(work.grey, raw):
                 work.add(raw, sure, "fast")
         if work.found:
             return
+
+
+def _piece_of_more(grey: Grey, raw: Raw) -> bool:
+    """Say whether stripes go on beyond a short code: half of an EAN-13 can look like a UPC-E."""
+    corners = np.array(raw.corners, dtype=np.float64)
+    length = max(float(np.linalg.norm(corners[0] - corners[1])), 1.0)
+    x, y = corners.mean(axis=0)
+    for region in striped.find(grey, quick=True):
+        cos, sin = math.cos(region.angle), math.sin(region.angle)
+        along = abs((x - region.x) * cos + (y - region.y) * sin)
+        across = abs((y - region.y) * cos - (x - region.x) * sin)
+        inside = along < region.length / 2.0 and across < region.height
+        if inside and region.length > length / _FILLED:
+            return True
+    return False
+
+
+def _fills(raw: Raw, width: int) -> bool:
+    """Say whether a short code fills the stripes of a picture of one region `width` wide."""
+    xs = [x for x, _ in raw.corners]
+    return max(xs) - min(xs) >= _FILLED * width / evidence.SPAN
 
 
 def _certain(grey: Grey, options: Options, thorough: bool = True) -> list[tuple[Raw, float]]:
@@ -195,6 +220,7 @@ def by_region(work: _Work, region: Region, *, lines: int = 5) -> None:
     picture = np.clip(cut, 0, 255).astype(np.uint8)
     corners = region.corners()
     whole = _certain(picture, work.options, thorough=False)
+    whole = [w for w in whole if w[0].symbology not in _SHORT or _fills(w[0], picture.shape[1])]
     for raw, sure in whole:
         work.add(raw._replace(corners=corners), sure - 0.02, "region")
     if whole:
@@ -208,6 +234,8 @@ def by_region(work: _Work, region: Region, *, lines: int = 5) -> None:
         for drawing in _drawings(line):
             for flat in (False, True):
                 for raw in engines.zxing(drawing, narrow, thorough=False, flat=flat):
+                    if raw.symbology in _SHORT and not _fills(raw, len(line)):
+                        continue
                     votes[raw.symbology, raw.text] += 1
                     raws.setdefault((raw.symbology, raw.text), raw)
             if _settled(votes):

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from devices.scanners.acceptance import Acceptance, Seen, Settings
-from devices.scanners.decode import Code, Options, cascade
+from devices.scanners.decode import Code, Options, moments
 
 SWEEP_EVERY: Final = 10
 LOCALISE_EVERY: Final = 2
@@ -81,7 +81,7 @@ class LiveReader:
             return Look((), (), (time.perf_counter() - begin) * 1000.0, False)
         codes = self._codes(np.ascontiguousarray(grey))
         self._misses = 0 if codes else self._misses + 1
-        placed = [cascade.shifted(code, dx, dy) for code in codes]
+        placed = [moments.shifted(code, dx, dy) for code in codes]
         seen = [self._seen(code) for code in placed]
         accepted = self.acceptance.see(seen, at_s)
         scans = tuple(code for code, read in zip(placed, seen, strict=True) if read in accepted)
@@ -96,14 +96,14 @@ class LiveReader:
         )
         # Grain makes zxing-cpp slow: every second frame is smoothed first.
         smooth = self._number % 2 == 1
-        codes = cascade.glance(cv2.GaussianBlur(grey, (3, 3), 0.6) if smooth else grey, options)
+        codes = moments.glance(cv2.GaussianBlur(grey, (3, 3), 0.6) if smooth else grey, options)
         if codes:
             return codes
         misses = self._misses + 1
         if misses % SWEEP_EVERY == 0:
-            return cascade.sweep(grey, options, SWEEP_MS)
+            return moments.sweep(grey, options, SWEEP_MS)
         if misses % LOCALISE_EVERY == 0:
-            return cascade.localised(grey, options, REGION_MS, misses // LOCALISE_EVERY)
+            return moments.localised(grey, options, REGION_MS, misses // LOCALISE_EVERY)
         return []
 
     def _moved(self, grey: Any) -> bool:

@@ -38,7 +38,7 @@ _STACKED: Final = frozenset({"DataBar", "DataBarExp", "DataBarExpStk"})
 
 
 @dataclass
-class _Work:
+class Work:
     """One picture under work: what is found, and how long one may go on."""
 
     grey: Grey
@@ -71,7 +71,7 @@ def decode(image: Any, options: Options) -> Reading:
     deadline = time.thread_time() + (
         options.budget_ms / 1000.0 if options.budget_ms is not None else 1e9
     )
-    work = _Work(np.ascontiguousarray(grey), options, deadline)
+    work = Work(np.ascontiguousarray(grey), options, deadline)
     _run(work)
     work.found.sort(key=lambda entry: -entry[1])
     codes = tuple(_placed(coded(raw, sure, by), 1.0 / scale) for raw, sure, by in work.found)
@@ -79,45 +79,7 @@ def decode(image: Any, options: Options) -> Reading:
     return Reading(codes, (time.perf_counter() - begin) * 1000.0, note)
 
 
-def glance(grey: Grey, options: Options) -> list[Code]:
-    """Read a frame of a film in a few milliseconds: upright, and turned by right angles."""
-    return [coded(r, 0.9, "fast") for r in engines.zxing(grey, options.symbologies, glance=True)]
-
-
-def localised(grey: Grey, options: Options, budget_ms: float, turn: int = 0) -> list[Code]:
-    """Straighten and read the striped regions of a frame, as many as the budget allows.
-
-    `turn` says which region comes first, every second time not the likeliest: stripes that are
-    no code never block the others.
-    """
-    work = _Work(grey, options, time.thread_time() + budget_ms / 1000.0)
-    regions = striped.find(grey, quick=True)[:4]
-    first = 0 if turn % 2 or len(regions) < 2 else 1 + turn // 2 % (len(regions) - 1)
-    for region in [regions[first], *regions[:first], *regions[first + 1 :]] if regions else []:
-        if work.late or work.found:
-            break
-        by_region(work, region, lines=3)
-    return [coded(raw, sure, by) for raw, sure, by in work.found]
-
-
-def sweep(grey: Grey, options: Options, budget_ms: float) -> list[Code]:
-    """Look for small, inverted and turned codes in a frame, then for more regions."""
-    work = _Work(grey, options, time.thread_time() + budget_ms / 1000.0)
-    fast(work)
-    for region in [] if work.found or work.late else striped.find(grey)[:2]:
-        if not work.late:
-            by_region(work, region)
-    return [coded(raw, sure, by) for raw, sure, by in work.found]
-
-
-def shifted(code: Code, dx: int, dy: int) -> Code:
-    """Return the code with its corners moved: it was read in a part of the picture."""
-    if not dx and not dy:
-        return code
-    return replace(code, corners=tuple((x + dx, y + dy) for x, y in code.corners))
-
-
-def _run(work: _Work) -> None:
+def _run(work: Work) -> None:
     fast(work)
     if work.found and not work.options.several:
         return
@@ -140,7 +102,7 @@ def _run(work: _Work) -> None:
         likely(work, regions)
 
 
-def fast(work: _Work) -> None:
+def fast(work: Work) -> None:
     """Read the whole picture with zxing-cpp; weak symbologies must be read twice."""
     for thorough in (False, True):
         for raw, sure in _certain(work.grey, work.options, thorough):
@@ -213,7 +175,7 @@ def _part_of_longer(entry: tuple[str, str], seen: set[tuple[str, str]]) -> bool:
     return entry[0] == "ITF" and any(entry[1] in t and entry[1] != t for _, t in seen)
 
 
-def by_region(work: _Work, region: Region, *, lines: int = 5) -> None:
+def by_region(work: Work, region: Region, *, lines: int = 5) -> None:
     """Turn one region upright; read it as a picture, then line by line until two agree."""
     wanted = work.options.symbologies & LINEAR
     cut = profiles.upright(work.grey, region, tall=True)
@@ -248,7 +210,7 @@ def by_region(work: _Work, region: Region, *, lines: int = 5) -> None:
         work.add(raws[winner]._replace(corners=corners), sure, "region")
 
 
-def turned(work: _Work, region: Region) -> None:
+def turned(work: Work, region: Region) -> None:
     """Turn the whole picture so that the likeliest region stands upright: stacked codes need it."""
     if abs(math.remainder(region.angle, math.pi / 2.0)) < 0.03:
         return
@@ -280,7 +242,7 @@ def _settled(votes: Counter[tuple[str, str]]) -> tuple[str, str] | None:
     return winner if count >= needed and count >= 2 * runner_up else None
 
 
-def ladder(work: _Work) -> None:
+def ladder(work: Work) -> None:
     """Read the whole picture larger, smaller, sharper and with even light.
 
     Bars must be read on two rungs: what sharpening invents differs from rung to rung.
@@ -310,7 +272,7 @@ def _rungs(grey: Grey) -> Iterator[Any]:
         yield cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
 
 
-def second(work: _Work, regions: list[Region]) -> None:
+def second(work: Work, regions: list[Region]) -> None:
     """Let pyzbar look at the picture and at the likeliest regions turned upright.
 
     It misreads bars now and then: they must be read in two views.
@@ -340,7 +302,7 @@ def _views_for_second(
         yield cv2.GaussianBlur(cut, (0, 0), 1.2), region.corners()
 
 
-def likely(work: _Work, regions: list[Region]) -> None:
+def likely(work: Work, regions: list[Region]) -> None:
     """Read blurred EAN/UPC by maximum likelihood; two scan lines must give the same code."""
     wanted = work.options.symbologies
     layouts = [EAN13] if wanted & {"EAN-13", "UPC-A"} else []
@@ -377,11 +339,11 @@ def near(one: engines.Corners, other: engines.Corners) -> bool:
     return float(np.abs(a.mean(axis=0) - b.mean(axis=0)).max()) < 0.6 * side
 
 
-def _covered(work: _Work, region: Region) -> bool:
+def _covered(work: Work, region: Region) -> bool:
     return any(overlap(raw.corners, region.corners()) > 0.3 for raw, _, _ in work.found)
 
 
-def _unexplained(work: _Work, regions: list[Region]) -> list[Region]:
+def _unexplained(work: Work, regions: list[Region]) -> list[Region]:
     """Return regions as strong as those already read that nothing was read in, two at most."""
     read = [r.score for r in regions if _covered(work, r)]
     floor = 0.6 * max(read) if read else float("inf")

@@ -94,8 +94,8 @@ class LiveReader:
             second_reader=False,
             several=False,
         )
-        # Grain makes zxing-cpp slow: every second frame is smoothed first.
-        smooth = self._number % 2 == 1
+        # Grain makes zxing-cpp slow: frames that are localised too are smoothed first.
+        smooth = (self._misses + 1) % LOCALISE_EVERY == 0
         codes = moments.glance(cv2.GaussianBlur(grey, (3, 3), 0.6) if smooth else grey, options)
         if codes:
             return codes

@@ -50,12 +50,16 @@ class Region(NamedTuple):
         )
 
 
-def find(grey: Grey, *, most: int = _MOST, quick: bool = False) -> list[Region]:
+def find(
+    grey: Grey, *, most: int = _MOST, quick: bool = False, side: float | None = None
+) -> list[Region]:
     """Return up to `most` striped regions of the picture, the likeliest barcode first.
 
     `quick` looks at half the size through one window: a quarter of the time, large codes only.
+    `side` sets the working picture's longer side instead.
     """
-    scale = min(1.0, (WORKING_SIDE / 2.0 if quick else WORKING_SIDE) / max(grey.shape))
+    side = side or (WORKING_SIDE / 2.0 if quick else WORKING_SIDE)
+    scale = min(1.0, side / max(grey.shape))
     small: Any = grey
     if scale < 1.0:
         small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -45,6 +45,7 @@ class Work:
     options: Options
     deadline: float
     found: list[tuple[Raw, float, str]] = field(default_factory=list)
+    regions: list[Region] = field(default_factory=list)
 
     @property
     def late(self) -> bool:
@@ -85,10 +86,12 @@ def _run(work: Work) -> None:
         return
     if work.found:
         if work.options.symbologies & LINEAR:
-            for region in _unexplained(work, striped.find(work.grey, quick=True)):
+            work.regions = striped.find(work.grey, quick=True)
+            for region in _unexplained(work, work.regions):
                 by_region(work, region)
         return
     regions = striped.find(work.grey) if work.options.symbologies & LINEAR else []
+    work.regions = regions
     for region in regions:
         if not work.late and not _covered(work, region):
             by_region(work, region)
@@ -110,18 +113,21 @@ def fast(work: Work) -> None:
             # only bars turned upright, or a whole GTIN-14, prove an ITF.
             if raw.symbology == "ITF" and not is_valid_gtin(raw.text):
                 continue
-            if raw.symbology not in _SHORT or not _piece_of_more(work.grey, raw):
+            short = raw.symbology in _SHORT
+            if not short or not _piece_of_more(striped.find(work.grey, quick=True), raw):
                 work.add(raw, sure, "fast")
         if work.found:
             return
 
 
-def _piece_of_more(grey: Grey, raw: Raw) -> bool:
+def _piece_of_more(regions: list[Region], raw: Raw) -> bool:
     """Say whether stripes go on beyond a short code: half of an EAN-13 can look like a UPC-E."""
+    if raw.symbology not in _SHORT:
+        return False
     corners = np.array(raw.corners, dtype=np.float64)
     length = max(float(np.linalg.norm(corners[0] - corners[1])), 1.0)
     x, y = corners.mean(axis=0)
-    for region in striped.find(grey, quick=True):
+    for region in regions:
         cos, sin = math.cos(region.angle), math.sin(region.angle)
         along = abs((x - region.x) * cos + (y - region.y) * sin)
         across = abs((y - region.y) * cos - (x - region.x) * sin)
@@ -183,9 +189,11 @@ def by_region(work: Work, region: Region, *, lines: int = 5) -> None:
     corners = region.corners()
     whole = _certain(picture, work.options, thorough=False)
     whole = [w for w in whole if w[0].symbology not in _SHORT or _fills(w[0], picture.shape[1])]
-    for raw, sure in whole:
-        work.add(raw._replace(corners=corners), sure - 0.02, "region")
-    if whole:
+    placed = [(raw._replace(corners=corners), sure) for raw, sure in whole]
+    placed = [(raw, sure) for raw, sure in placed if not _piece_of_more(work.regions, raw)]
+    for raw, sure in placed:
+        work.add(raw, sure - 0.02, "region")
+    if placed:
         return
     votes: Counter[tuple[str, str]] = Counter()
     raws: dict[tuple[str, str], Raw] = {}
@@ -207,7 +215,9 @@ def by_region(work: Work, region: Region, *, lines: int = 5) -> None:
     winner = _settled(votes)
     if winner is not None:
         sure = 1.0 - 0.5 ** min(votes[winner], 6)
-        work.add(raws[winner]._replace(corners=corners), sure, "region")
+        raw = raws[winner]._replace(corners=corners)
+        if not _piece_of_more(work.regions, raw):
+            work.add(raw, sure, "region")
 
 
 def turned(work: Work, region: Region) -> None:
@@ -319,6 +329,8 @@ def likely(work: Work, regions: list[Region]) -> None:
             symbology, text = engines.as_printed(guess.symbology, guess.digits)
             if symbology in wanted:
                 raw = Raw(symbology, text, guess.digits, "", region.corners())
+                if _piece_of_more(regions, raw):
+                    continue
                 work.add(raw, evidence.confidence(guess), "likely")
                 return
 

@@ -24,7 +24,8 @@ def localised(grey: Grey, options: Options, budget_ms: float, turn: int = 0) -> 
     no code never block the others.
     """
     work = cascade.Work(grey, options, time.thread_time() + budget_ms / 1000.0)
-    regions = striped.find(grey, quick=True, side=480.0)[:4]
+    work.regions = striped.find(grey, quick=True, side=480.0)
+    regions = work.regions[:4]
     first = 0 if turn % 2 or len(regions) < 2 else 1 + turn // 2 % (len(regions) - 1)
     for region in [regions[first], *regions[:first], *regions[first + 1 :]] if regions else []:
         if work.late or work.found:

@@ -142,3 +142,15 @@ def _ean5(digits: str, unit: int) -> Any:
             parts.append("01")
         parts.append("".join(str(int(m)) for m in PATTERNS["OE".index(p), int(d)]))
     return np.repeat([0 if m == "1" else 255 for m in "".join(parts)], unit).astype(np.uint8)
+
+
+@pytest.mark.parametrize("angle", [0, 20, 45])
+@pytest.mark.parametrize("faded", [0.08, 0.2, 0.4])
+def test_the_clear_half_of_a_faded_item_is_not_taken_for_a_short_code(
+    angle: int, faded: float
+) -> None:
+    """The left half of this EAN-13 passes for the UPC-E 17804419."""
+    picture = drawn.code("EAN13", "9780441014989", 3).astype(np.float32)
+    picture[:, 185:] = 255.0 - (255.0 - picture[:, 185:]) * faded
+    sheet = drawn.on_sheet(picture.astype(np.uint8), angle=angle, blur=1.0, noise=3)
+    assert {c.text for c in decode.decode(sheet).codes} <= {"9780441014989"}

@@ -58,6 +58,7 @@ class Fold:
 
     load: LoadOrder
     moved: dict[tuple[str, str], int] = field(default_factory=dict)
+    erased: list[str] = field(default_factory=list)
     _changed: dict[str, tuple[PickupOrder, list[dict[str, Any]]]] = field(default_factory=dict)
 
     def take(self, content: bytes) -> str | None:
@@ -77,6 +78,8 @@ class Fold:
             self._move(fact)
         elif type(fact) in _PICKUP:
             self._evolve(entry, fact)
+        elif type(fact) is customers.PersonalDataErased:
+            self.erased.append(fact.ref)
         return None
 
     def _move(self, move: stock.StockMoved) -> None:

@@ -13,6 +13,7 @@ from hub.errors import NotFound
 from sync import digest
 from sync.protocol import Accepted, Behind, Damaged, Push, verdict
 
+from . import store_people
 from .projection import DIGEST, Fold, read_order
 from .store_writer import Tx
 
@@ -69,6 +70,17 @@ def _project(tx: Tx, store_id: str, pairs: tuple[Pair, ...], contents: tuple[byt
         " VALUES (?, ?, ?, ?, ?)",
         [(store_id, *row) for row in fold.order_rows()],
     )
+    for ref in fold.erased:
+        _forget(tx, store_id, ref)
+
+
+def _forget(tx: Tx, store_id: str, ref: str) -> None:
+    """A store erased a customer of its own: central forgets them as well, and no other store's."""
+    known = tx.conn.execute(
+        "SELECT 1 FROM placed WHERE store_id = ? AND customer_ref = ? LIMIT 1", (store_id, ref)
+    ).fetchone()
+    if known is not None:
+        store_people.erase(tx, ref)
 
 
 def refold(tx: Tx) -> bool:

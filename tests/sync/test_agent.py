@@ -1,12 +1,14 @@
 """Hub and central over HTTP, through a line that is really cut."""
 
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from hub import quarantine
 from hub.catalog import queries as catalog
+from hub.customers import actions as customers
 from hub.errors import Unavailable
 from hub.pickup import queries as pickup
 from sync import tables
@@ -192,6 +194,22 @@ def test_an_erased_customer_is_never_sent_again(both: Both) -> None:
     assert page["rows"][1]["row"]["type"] == "customer.erase"
     files = (both.directory / "head-office").rglob("*")
     assert not [one for one in files if one.is_file() and b"Ida Probe" in one.read_bytes()]
+
+
+def test_whom_the_store_erases_central_forgets_as_well(both: Both) -> None:
+    both.hub.receive("4711", 5, "one")
+    both.central.place("R-1", {"4711": 1})
+    ref = both.central.get("/orders/R-1").json()["customer_ref"]
+    both.hub.agent.start()
+    until(lambda: both.hub.read(pickup.find, "R-1"), "the order came")
+    both.hub.store.writer.run(lambda tx: customers.erase(tx, ref, actor="hub", cause="cmd:erase"))
+    both.in_step()
+
+    def named() -> list[Path]:
+        files = [one for one in both.directory.rglob("*") if one.is_file()]
+        return [one for one in files if b"Ida Probe" in one.read_bytes()]
+
+    until(lambda: not named(), "nobody knows the name")
 
 
 @pytest.mark.parametrize("facts", [1, 3000])

@@ -13,7 +13,7 @@ answers from views that fail differently, and a read that contradicts a better o
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,7 +21,16 @@ import cv2
 import numpy as np
 from msgspec.structs import replace
 
-from devices.scanners.decode import Code, Options, Reading, coded, engines, evidence, profiles
+from devices.scanners.decode import (
+    Code,
+    Options,
+    Reading,
+    coded,
+    engines,
+    evidence,
+    profiles,
+    proof,
+)
 from devices.scanners.decode import regions as striped
 from devices.scanners.decode.engines import LINEAR, WEAK, Raw
 from devices.scanners.decode.regions import Floats, Grey, Region
@@ -30,10 +39,6 @@ from hub.gs1 import is_valid_gtin
 
 _MAX_SIDE: Final = 2400  # larger pictures are read at this size: bars are still > 2 pixels
 _FEWEST_EDGES: Final = 14  # half of what the shortest symbol (UPC-E) has
-_SHORT_ITF: Final = 8  # a slanted line reads a piece of a longer one
-_EAN_UPC: Final = frozenset({"EAN-13", "UPC-A", "UPC-E", "EAN-8"})
-_SHORT: Final = frozenset({"UPC-E", "EAN-8"})
-_FILLED: Final = 0.66  # of its stripes: what a short code must cover to be no piece of more
 _STACKED: Final = frozenset({"DataBar", "DataBarExp", "DataBarExpStk"})
 
 
@@ -108,77 +113,32 @@ def _run(work: Work) -> None:
 def fast(work: Work) -> None:
     """Read the whole picture with zxing-cpp; weak symbologies must be read twice."""
     for thorough in (False, True):
-        for raw, sure in _certain(work.grey, work.options, thorough):
+        for raw, sure in proof.certain(work.grey, work.options, thorough):
             # A line that leaves a slanted ITF sideways reads a piece of it, every time the same:
             # only bars turned upright, or a whole GTIN-14, prove an ITF.
             if raw.symbology == "ITF" and not is_valid_gtin(raw.text):
                 continue
-            short = raw.symbology in _SHORT
-            if not short or not _piece_of_more(striped.find(work.grey, quick=True), raw):
+            if proof.is_thin(raw):
+                _by_its_region(work, raw)
+                continue
+            short = raw.symbology in proof.SHORT
+            if not short or not proof.piece_of_more(striped.find(work.grey, quick=True), raw):
                 work.add(raw, sure, "fast")
         if work.found:
             return
 
 
-def _piece_of_more(regions: list[Region], raw: Raw) -> bool:
-    """Say whether stripes go on beyond a short code: half of an EAN-13 can look like a UPC-E."""
-    if raw.symbology not in _SHORT:
-        return False
-    corners = np.array(raw.corners, dtype=np.float64)
-    length = max(float(np.linalg.norm(corners[0] - corners[1])), 1.0)
-    x, y = corners.mean(axis=0)
+def _by_its_region(work: Work, raw: Raw) -> None:
+    """Ask the bars turned upright instead of few slanted lines; without an answer, more views."""
+    regions = striped.find(work.grey, quick=True)
+    x, y = np.array(raw.corners, dtype=np.float64).mean(axis=0)
     for region in regions:
-        cos, sin = math.cos(region.angle), math.sin(region.angle)
-        along = abs((x - region.x) * cos + (y - region.y) * sin)
-        across = abs((y - region.y) * cos - (x - region.x) * sin)
-        inside = along < region.length / 2.0 and across < region.height
-        if inside and region.length > length / _FILLED:
-            return True
-    return False
-
-
-def _fills(raw: Raw, width: int) -> bool:
-    """Say whether a short code fills the stripes of a picture of one region `width` wide."""
-    xs = [x for x, _ in raw.corners]
-    return max(xs) - min(xs) >= _FILLED * width / evidence.SPAN
-
-
-def _certain(grey: Grey, options: Options, thorough: bool = True) -> list[tuple[Raw, float]]:
-    """Read a picture with zxing-cpp, the strong first; weak reads must come back from two views."""
-    raws = engines.zxing(grey, options.symbologies, thorough=thorough, add_ons=options.add_ons)
-    weak = [r for r in raws if r.symbology in WEAK]
-    again = _again(grey, options, weak) if weak else Counter()
-    sure = [(r, 0.99) for r in raws if r.symbology not in WEAK]
-    return sure + [(r, 0.9) for r in weak if again[r.symbology, r.text] >= _views(r)]
-
-
-def _again(grey: Grey, options: Options, weak: list[Raw]) -> Counter[tuple[str, str]]:
-    """Count how often weak reads come back from views whose errors differ."""
-    symbologies = frozenset(r.symbology for r in weak) | (_EAN_UPC & options.symbologies)
-    votes: Counter[tuple[str, str]] = Counter()
-    views: tuple[Callable[[], tuple[Any, bool]], ...] = (
-        lambda: (cv2.GaussianBlur(grey, (0, 0), 0.8), False),
-        lambda: (grey, True),
-        lambda: (cv2.resize(grey, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC), False),
-        lambda: (cv2.resize(grey, None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA), False),
-    )
-    for view in views:
-        picture, flat = view()
-        seen = {(r.symbology, r.text) for r in engines.zxing(picture, symbologies, flat=flat)}
-        votes.update(entry for entry in seen if not _part_of_longer(entry, seen))
-        if all(votes[r.symbology, r.text] >= _views(r) for r in weak):
-            break
-    return votes
-
-
-def _views(raw: Raw) -> int:
-    """Return how many views must repeat a weak read."""
-    return 4 if raw.symbology == "ITF" and len(raw.text) < _SHORT_ITF else 2
-
-
-def _part_of_longer(entry: tuple[str, str], seen: set[tuple[str, str]]) -> bool:
-    """Say whether an ITF is a piece of another: a line that leaves the bars reads a piece."""
-    return entry[0] == "ITF" and any(entry[1] in t and entry[1] != t for _, t in seen)
+        if math.hypot(region.x - x, region.y - y) < 0.4 * region.length:
+            by_region(work, region)
+            if _covered(work, region):
+                return
+    if proof.again(work.grey, work.options, [raw], 3)[raw.symbology, raw.text] >= 3:
+        work.add(raw, 0.8, "fast")
 
 
 def by_region(work: Work, region: Region, *, lines: int = 5) -> None:
@@ -187,10 +147,12 @@ def by_region(work: Work, region: Region, *, lines: int = 5) -> None:
     cut = profiles.upright(work.grey, region, tall=True)
     picture = np.clip(cut, 0, 255).astype(np.uint8)
     corners = region.corners()
-    whole = _certain(picture, work.options, thorough=False)
-    whole = [w for w in whole if w[0].symbology not in _SHORT or _fills(w[0], picture.shape[1])]
+    whole = proof.certain(picture, work.options, thorough=False)
+    whole = [
+        w for w in whole if w[0].symbology not in proof.SHORT or proof.fills(w[0], picture.shape[1])
+    ]
     placed = [(raw._replace(corners=corners), sure) for raw, sure in whole]
-    placed = [(raw, sure) for raw, sure in placed if not _piece_of_more(work.regions, raw)]
+    placed = [(raw, sure) for raw, sure in placed if not proof.piece_of_more(work.regions, raw)]
     for raw, sure in placed:
         work.add(raw, sure - 0.02, "region")
     if placed:
@@ -204,19 +166,19 @@ def by_region(work: Work, region: Region, *, lines: int = 5) -> None:
         for drawing in _drawings(line):
             for flat in (False, True):
                 for raw in engines.zxing(drawing, narrow, thorough=False, flat=flat):
-                    if raw.symbology in _SHORT and not _fills(raw, len(line)):
+                    if raw.symbology in proof.SHORT and not proof.fills(raw, len(line)):
                         continue
                     votes[raw.symbology, raw.text] += 1
                     raws.setdefault((raw.symbology, raw.text), raw)
-            if _settled(votes):
+            if proof.settled(votes):
                 break
-        if _settled(votes) or work.late:
+        if proof.settled(votes) or work.late:
             break
-    winner = _settled(votes)
+    winner = proof.settled(votes)
     if winner is not None:
         sure = 1.0 - 0.5 ** min(votes[winner], 6)
         raw = raws[winner]._replace(corners=corners)
-        if not _piece_of_more(work.regions, raw):
+        if not proof.piece_of_more(work.regions, raw):
             work.add(raw, sure, "region")
 
 
@@ -225,7 +187,7 @@ def turned(work: Work, region: Region) -> None:
     if abs(math.remainder(region.angle, math.pi / 2.0)) < 0.03:
         return
     there, back = profiles.turned(work.grey, region.angle)
-    for raw, sure in _certain(there, work.options, thorough=False):
+    for raw, sure in proof.certain(there, work.options, thorough=False):
         corners = tuple(
             (round(x), round(y)) for x, y in np.array(raw.corners) @ back[:, :2].T + back[:, 2]
         )
@@ -240,18 +202,6 @@ def _drawings(line: Floats) -> Iterator[Grey]:
     yield profiles.redrawn(profiles.levelled(profiles.sharpened(line, width / 80.0, 2.0)))
 
 
-def _settled(votes: Counter[tuple[str, str]]) -> tuple[str, str] | None:
-    """Return the read that has enough votes and twice those of any other, if there is one."""
-    ranked = votes.most_common(2)
-    if not ranked:
-        return None
-    (winner, count), runner_up = ranked[0], ranked[1][1] if len(ranked) > 1 else 0
-    needed = 4 if winner[0] in WEAK else 2
-    if winner[0] == "ITF" and len(winner[1]) < _SHORT_ITF:
-        return None
-    return winner if count >= needed and count >= 2 * runner_up else None
-
-
 def ladder(work: Work) -> None:
     """Read the whole picture larger, smaller, sharper and with even light.
 
@@ -263,7 +213,7 @@ def ladder(work: Work) -> None:
         for raw in engines.zxing(picture, wanted):
             key = raw.symbology, raw.text
             votes[key] += 1
-            if raw.symbology not in LINEAR or _settled(votes) == key:
+            if raw.symbology not in LINEAR or proof.settled(votes) == key:
                 scale = work.grey.shape[0] / picture.shape[0]
                 work.add(raw._replace(corners=_times(raw.corners, scale)), 0.9, "ladder")
         if work.found or work.late:
@@ -295,7 +245,7 @@ def second(work: Work, regions: list[Region]) -> None:
         for raw in engines.pyzbar(picture, wanted if corners is None else wanted & LINEAR):
             key = raw.symbology, raw.text
             votes[key] += 1
-            if raw.symbology not in LINEAR or _settled(votes) == key:
+            if raw.symbology not in LINEAR or proof.settled(votes) == key:
                 work.add(raw if corners is None else raw._replace(corners=corners), 0.9, "second")
         if work.found or work.late:
             return
@@ -329,7 +279,7 @@ def likely(work: Work, regions: list[Region]) -> None:
             symbology, text = engines.as_printed(guess.symbology, guess.digits)
             if symbology in wanted:
                 raw = Raw(symbology, text, guess.digits, "", region.corners())
-                if _piece_of_more(regions, raw):
+                if proof.piece_of_more(regions, raw):
                     continue
                 work.add(raw, evidence.confidence(guess), "likely")
                 return

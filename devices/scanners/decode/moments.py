@@ -7,14 +7,17 @@ import time
 
 from msgspec.structs import replace
 
-from devices.scanners.decode import Code, Options, cascade, coded, engines
+from devices.scanners.decode import Code, Options, cascade, coded, engines, proof
 from devices.scanners.decode import regions as striped
 from devices.scanners.decode.regions import Grey
 
 
 def glance(grey: Grey, options: Options) -> list[Code]:
     """Read a frame of a film in a few milliseconds: upright, and turned by right angles."""
-    return [coded(r, 0.9, "fast") for r in engines.zxing(grey, options.symbologies, glance=True)]
+    raws = engines.zxing(grey, options.symbologies, glance=True)
+    strong = [r for r in raws if r.symbology not in engines.WEAK]
+    weak = [(r, 0.6) for r in raws if r.symbology in engines.WEAK]  # three frames prove them
+    return [coded(r, sure, "fast") for r, sure in proof.proven(grey, options, strong) + weak]
 
 
 def localised(grey: Grey, options: Options, budget_ms: float, turn: int = 0) -> list[Code]:

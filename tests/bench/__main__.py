@@ -9,6 +9,7 @@ from tests.bench.stage import Stage, started
 from tests.components import which
 
 ON_STAGE: dict[str, tuple[str, str, Callable[[Stage], list[Row]]]] = {
+    "fresh": ("Memory at first", "Resident size of the hub's one process.", whole.fresh_memory),
     "latency": (
         "Latency", "20 event streams, 40 list reads, 40 searches and 20 sales a second go on "
         "beside; 200 sales a second are the probes, the rest is telemetry.", latency.measure,
@@ -18,7 +19,7 @@ ON_STAGE: dict[str, tuple[str, str, Callable[[Stage], list[Row]]]] = {
         "is committed.", ingest.measure,
     ),
     "push": ("Sync", "Hub → line proxy → central, each a process.", whole.push),
-    "memory": ("Memory", "After all of the above.", whole.memory),
+    "memory": ("Memory", "The same process after all of the above.", whole.memory),
     "start": ("Start", "From the process's start to `/readyz` 200.", whole.cold_start),
 }  # fmt: skip
 INSIDE: dict[str, tuple[str, str, Callable[[], list[Row]]]] = {

@@ -62,7 +62,7 @@ def write(sections: Sequence[tuple[str, str, Sequence[Row]]]) -> str:
         "",
         f"Written by `make bench` on {now:%Y-%m-%d} at {now:%H:%M} UTC. Machine: {machine()}. "
         "Broker, load generator, central and hub share these cores. "
-        "**Not tested on a Raspberry Pi.**",
+        f"**Not tested on a Raspberry Pi.** {os.environ.get('BENCH_NOTE', '')}".rstrip(),
         "",
         "Trust the ratios: each peer ran in the same run, in rounds that alternate with ours; "
         "figures are medians of the rounds, latencies p50 / p99 over all samples. "

@@ -6,8 +6,10 @@ One clock: sender, listener and browser read the same machine's.
 import json
 import secrets
 import socket
+import sqlite3
 import threading
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -119,23 +121,49 @@ def measure(stage: Stage) -> list[Row]:
         (3000, (4.0, 20.0), (5.0, 25.0)),
     ):
         probe = Probe(stage)
-        with busy(stage, SECONDS + 2) as times, steady(stage, rate - RATE):
+        with busy(stage, SECONDS + 6) as times, steady(stage, rate - RATE):
             probe.run(SECONDS)
+            bare = bare_commits(stage.floor.directory.parent / f"bare-{rate}.db", 3.0)
         probe.close()
-        why = f"Lost on the way: {len(probe.sent)} acks."
+        why = (
+            f"One bare commit took {spread(bare)} beside it; an ack waits for at least one, and "
+            f"for the one before it. Lost on the way: {len(probe.sent)} acks."
+        )
+        peer = f"one row committed alone, FULL, beside the same load: {spread(bare)}"
         rows += [
             Row(f"publish → ack at {rate:,}/s", spread(probe.acked),
                 f"≤ {ack_limits[0]:.0f} / {ack_limits[1]:.0f} ms",
-                within(probe.acked, *ack_limits), why=why),
+                within(probe.acked, *ack_limits), peer, ratio(probe.acked, bare), why),
             Row(f"publish → event stream at {rate:,}/s", spread(probe.shown),
                 f"≤ {shown_limits[0]:.0f} / {shown_limits[1]:.0f} ms",
-                within(probe.shown, *shown_limits), why=why),
+                within(probe.shown, *shown_limits), peer, ratio(probe.shown, bare), why),
             *web_rows(times, rate),
         ]  # fmt: skip
     with busy(stage, SECONDS) as probe_times, steady(stage, 1000):
         time.sleep(SECONDS)
     rows += web_rows(probe_times, 1000)
     return [*rows, *painted(stage)]
+
+
+def bare_commits(path: Path, seconds: float) -> list[float]:
+    """Time commits of one row, 50 a second: what the disk takes, whatever the program."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE bare (n INTEGER PRIMARY KEY, body TEXT)")
+    times = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        began = time.perf_counter()
+        connection.execute("INSERT INTO bare (body) VALUES (?)", ("x" * 250,))
+        times.append((time.perf_counter() - began) * 1000)
+        time.sleep(0.02)
+    connection.close()
+    return times
+
+
+def ratio(ours: list[float], bare: list[float]) -> str:
+    return f"{percentile(ours, 0.5) / percentile(bare, 0.5):.1f} (p50)"
 
 
 def web_rows(times: dict[str, list[float]], rate: int) -> list[Row]:

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from urllib.parse import quote, urlsplit
 
 WORDS = ("milk", "bread", "tea", "choc", "juice", "soap", "rice", "aple", "cof", "water")
@@ -65,8 +66,9 @@ def listen(url: str, token: str, count: list[int]) -> socket.socket:
     )
 
     def read() -> None:
-        while chunk := line.recv(65536):
-            count[0] += chunk.count(b"event: changed")
+        with suppress(OSError):  # closed at the end
+            while chunk := line.recv(65536):
+                count[0] += chunk.count(b"event: changed")
 
     threading.Thread(target=read, daemon=True).start()
     return line

@@ -96,17 +96,18 @@ def create(path: Path, migrations: Iterable[Migrations]) -> sqlite3.Connection:
         cached_statements=512,
     )
     path.chmod(0o600)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint={AUTOCHECKPOINT_PAGES}")
-    # What is erased must be gone from the file's free pages as well (personal data).
-    connection.execute("PRAGMA secure_delete=ON")
-    connection.execute("PRAGMA temp_store=MEMORY")
-    connection.execute("PRAGMA busy_timeout=5000")
-    refuse_newer(connection, path)
-    db = sqlite_utils.Database(connection, execute_plugins=False)
-    for migration in (release, *migrations):
-        migration.apply(db)
+    with _legible(connection, path):
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={AUTOCHECKPOINT_PAGES}")
+        # What is erased must be gone from the file's free pages as well (personal data).
+        connection.execute("PRAGMA secure_delete=ON")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA busy_timeout=5000")
+        refuse_newer(connection, path)
+        db = sqlite_utils.Database(connection, execute_plugins=False)
+        for migration in (release, *migrations):
+            migration.apply(db)
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -121,12 +122,29 @@ def open_reader(path: Path, replica: Path | None = None) -> sqlite3.Connection:
         cached_statements=256,
     )
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA busy_timeout=5000")
-    connection.execute("PRAGMA wal_autocheckpoint=0")
-    connection.execute("PRAGMA query_only=ON")
-    if replica is not None:
-        connection.execute("ATTACH ? AS replica", (read_only(replica),))
+    with _legible(connection, path):
+        connection.execute("PRAGMA busy_timeout=5000")
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute("PRAGMA query_only=ON")
+        if replica is not None:
+            connection.execute("ATTACH ? AS replica", (read_only(replica),))
+        # The first look at the file itself: until now nothing of it was read.
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     return connection
+
+
+@contextmanager
+def _legible(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """Say in a sentence that a file cannot be opened as what it should be."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise Refusal(
+            f"{path} or the replica beside it cannot be read ({error}): restore a backup, or"
+            " look with `storehub verify`.",
+            slug="file-unreadable",
+        ) from error
 
 
 def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:

@@ -4,6 +4,7 @@ Here, and nowhere else, stands which rooms there are: their facts, tables and mi
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -101,21 +102,26 @@ class Store:
         self.directory = directory
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
-        self._lock = Lock(directory / LOCK)
-        self._lock.__enter__()
         self.database = files(directory)
-        database.create(self.database.replica, REPLICA).close()
-        self._connection = self.database.open_writer((*MIGRATIONS, *migrations))
         self.journal = facts()
-        self._refold_stale()
-        self.journal.load(self._connection)
-        self.ring = Ring(self.journal.head.seq)
-        ballast = Ballast(
-            directory / "ballast", settings.ballast_mib << 20, settings.disk_low_mib << 20
-        )
-        self.writer = Writer(self._connection, self.journal, self.clock, self.ring, ballast)
-        self.writer.make_room()
-        self.writer.start()
+        # What was opened is closed again in reverse, also when the next thing cannot be opened.
+        with ExitStack() as opened:
+            opened.enter_context(Lock(directory / LOCK))
+            database.create(self.database.replica, REPLICA).close()
+            self._connection = self.database.open_writer((*MIGRATIONS, *migrations))
+            opened.callback(self._connection.close)
+            opened.callback(self.database.close)
+            self._refold_stale()
+            self.journal.load(self._connection)
+            self.ring = Ring(self.journal.head.seq)
+            ballast = Ballast(
+                directory / "ballast", settings.ballast_mib << 20, settings.disk_low_mib << 20
+            )
+            self.writer = Writer(self._connection, self.journal, self.clock, self.ring, ballast)
+            self.writer.make_room()
+            self.writer.start()
+            opened.callback(self.writer.stop)
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -130,10 +136,7 @@ class Store:
 
     def close(self) -> None:
         """Commit what was submitted and leave the files to the next process."""
-        self.writer.stop()
-        self.database.close()
-        self._connection.close()
-        self._lock.__exit__(None, None, None)
+        self._opened.close()
 
     def read(self, query: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """Return `query(connection, …)` on one consistent view."""

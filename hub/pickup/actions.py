@@ -60,6 +60,7 @@ def adopt(tx: Transaction, code: PickupCode, *, actor: str, cause: str) -> list[
     """Begin an order from its signed pickup code, before central could send it."""
     if queries.find(tx.conn, code.order_id) is not None:
         return []
+    tx.require_room()
     proposed = read_code(code, lambda sku: catalog.name(tx.conn, sku))
     return append(tx, [proposed, *_reserve(tx, proposed, cause)], actor, cause)
 

@@ -5,6 +5,7 @@ import pytest
 
 from hub import backup, init, journal, settings, store
 from hub.clock import SystemClock
+from hub.database import Lock
 from hub.errors import Refusal
 from hub.stock import actions as stock
 from hub.stock import queries
@@ -176,3 +177,16 @@ def test_the_export_is_the_journal_with_all_its_columns(directory: Path) -> None
     database.close()
     assert [row["seq"] for row in rows] == [1, 2, 3, 4]
     assert {"seq", "id", "cause", "entry", "hash"} == set(rows[0])
+
+
+@pytest.mark.parametrize("name", ["hub.db", "replica.db"])
+def test_a_file_that_cannot_be_read_is_told_in_a_sentence(directory: Path, name: str) -> None:
+    (directory / name).write_bytes(b"no database at all" * 500)
+    database = store.files(directory)
+    with pytest.raises(Refusal, match="cannot be read"), database.reader():
+        pass
+    with pytest.raises(Refusal, match="cannot be read"):
+        Store(directory, settings.load(directory, environment={}))
+    # The lock is free again for whoever repairs it.
+    with Lock(directory / store.LOCK):
+        pass

@@ -55,9 +55,9 @@ def measure(stage: Stage) -> list[Row]:
             many >= 40_000,
             f"the bare writer alone, a row an observation, no MQTT: {raw:,.0f}/s (aim: ≥ 0.5)",
             f"{many / raw:.2f}",
-            "Each observation of a batch is read, checked and remembered by its id; a commit "
-            "takes at most 500 of them, so that no command waits long, and its fsync is most of "
-            "the time on a disk that others use.",
+            "An observation costs about 21 µs in Python and SQLite and 10 µs in the kernel: it is "
+            "read and checked (half), remembered by its id, stored; the hub waits for the disk "
+            "between commits of 500, which is the cap that keeps a command's wait short.",
         ),
     ]
 

@@ -126,8 +126,9 @@ def measure(stage: Stage) -> list[Row]:
             bare = bare_commits(stage.floor.directory.parent / f"bare-{rate}.db", 3.0)
         probe.close()
         why = (
-            f"One bare commit took {spread(bare)} beside it; an ack waits for at least one, and "
-            f"for the one before it. Lost on the way: {len(probe.sent)} acks."
+            "All threads of the hub share one interpreter: a list or a search that is being "
+            "answered holds it for milliseconds, and the probes share the cores with the load. "
+            f"Lost on the way: {len(probe.sent)} acks."
         )
         peer = f"one row committed alone, FULL, beside the same load: {spread(bare)}"
         rows += [

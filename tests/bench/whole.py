@@ -71,7 +71,7 @@ def memory(stage: Stage, when: str = "after this whole run") -> list[Row]:
         line.close()
     return [
         Row(f"memory of the hub, {when}, 20 screens open", f"{used:.0f} MiB", "≤ 100 MiB",
-            used <= 100, why="Resident, with the pages of SQLite's files that it has mapped.")
+            used <= 100, why="The queue of a full-speed ingest and SQLite's page caches stay with the process.")
     ]  # fmt: skip
 
 

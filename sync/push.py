@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 
 BATCH_BYTES: Final = 4 << 20
 NOTE_S: Final = 10.0
-# When central has all, facts gather so long: a request for each commit costs the hub and central
-# more than the facts themselves (measured: ack p50 4.3 → 2.4 ms at 200 sales a second).
+# When central has all, facts gather so long, for a request a commit is dear: at 200 sales a second
+# central took 0.29 of a core without it and 0.05 with it, the hub 0.44 and 0.34, ack p50 4.3, 3.3 ms.
 GATHER_S: Final = 0.05
 
 

@@ -126,8 +126,8 @@ def measure(stage: Stage) -> list[Row]:
             bare = bare_commits(stage.floor.directory.parent / f"bare-{rate}.db", 3.0)
         probe.close()
         why = (
-            "All threads of the hub share one interpreter: a list or a search that is being "
-            "answered holds it for milliseconds, and the probes share the cores with the load. "
+            "The web load is most of the difference (the same probes were far quicker without "
+            "it); probably the one interpreter that the hub's threads share. "
             f"Lost on the way: {len(probe.sent)} acks."
         )
         peer = f"one row committed alone, FULL, beside the same load: {spread(bare)}"

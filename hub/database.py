@@ -24,8 +24,12 @@ TableClass = Literal["journal", "projection", "replica", "record"]
 
 # What this release writes and reads. A file may demand a later reader; then it is refused.
 FORMAT: Final = 1
-# Pages of 4 KiB after which a commit also moves the WAL into the file: 4 MiB bound the WAL.
-AUTOCHECKPOINT_PAGES: Final = 1000
+# Pages of 4 KiB after which a commit also moves the WAL into the file. A sale writes about ten,
+# most of them the same ones: 16 MiB of log make few and small checkpoints of many commits.
+AUTOCHECKPOINT_PAGES: Final = 4000
+# A reader's page cache (KiB, for each of the two files): the kernel caches the files as well,
+# and a pool of readers with SQLite's 2 MiB each would outweigh the rest of the hub.
+READER_CACHE_KIB: Final = 512
 
 release = Migrations("release")
 
@@ -126,8 +130,10 @@ def open_reader(path: Path, replica: Path | None = None) -> sqlite3.Connection:
         connection.execute("PRAGMA busy_timeout=5000")
         connection.execute("PRAGMA wal_autocheckpoint=0")
         connection.execute("PRAGMA query_only=ON")
+        connection.execute(f"PRAGMA main.cache_size=-{READER_CACHE_KIB}")
         if replica is not None:
             connection.execute("ATTACH ? AS replica", (read_only(replica),))
+            connection.execute(f"PRAGMA replica.cache_size=-{READER_CACHE_KIB}")
         # The first look at the file itself: until now nothing of it was read.
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     return connection

@@ -71,7 +71,8 @@ def memory(stage: Stage, when: str = "after this whole run") -> list[Row]:
         line.close()
     return [
         Row(f"memory of the hub, {when}, 20 screens open", f"{used:.0f} MiB", "≤ 100 MiB",
-            used <= 100, why="Not profiled; the growth came with the full-speed ingest of this run.")
+            used <= 100,
+            why="Not profiled; the growth came with the full-speed ingest of this run.")
     ]  # fmt: skip
 
 

@@ -66,7 +66,8 @@ def write(sections: Sequence[tuple[str, str, Sequence[Row]]]) -> str:
         "",
         "Trust the ratios. Ingest and the writer: peers in rounds that alternate with ours, "
         "medians of three. Latencies: p50 / p99 over one phase; their peer, a bare commit, is "
-        "timed right after it while telemetry and web load go on and the probes rest. PouchDB did not run. "
+        "timed right after it while telemetry and web load go on and the probes rest. "
+        "PouchDB did not run. "
         "Nothing here is a test; a slower machine fails nothing.",
         "",
     ]

@@ -117,7 +117,7 @@ class Demo:
         """Start everything in order. Raises Unavailable with the log of what does not start."""
         known = _known(self.directory)
         if known is not None:
-            end_strays(known.pids)
+            end_strays(known.pids, self.directory)
         if reset:
             self._empty()
             known = None
@@ -165,7 +165,8 @@ class Demo:
         ]
 
     def _start(self, chosen: Ports) -> None:
-        directory, add = self.directory, self._add
+        # Resolved, so that a stray of this demo is known by its command line.
+        directory, add = self.directory.resolve(), self._add
         (directory / "log").mkdir(exist_ok=True)
         database = files(directory)
         with database.reader() as connection:

@@ -119,23 +119,21 @@ def storehub(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "hub.cli", *arguments]
 
 
-def end_strays(pids: Mapping[str, int]) -> None:
-    """Stop what an earlier supervisor left behind when it was killed itself."""
+def end_strays(pids: Mapping[str, int], directory: Path) -> None:
+    """Stop what an earlier supervisor of `directory` left behind when it was killed itself."""
     for pid in pids.values():
-        if _is_ours(pid):
+        if _works_on(directory, pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
     end = time.monotonic() + PATIENCE_S
-    while any(_is_ours(pid) for pid in pids.values()) and time.monotonic() < end:
+    while any(_works_on(directory, pid) for pid in pids.values()) and time.monotonic() < end:
         time.sleep(0.05)
 
 
-def _is_ours(pid: int) -> bool:
-    # A pid is used again after a while: only a process that looks like ours is ended.
+def _works_on(directory: Path, pid: int) -> bool:
+    # A pid is used again after a while: only a process that names our directory is ended.
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-    return pid > 1 and (
-        b"hub.cli" in command or b"mosquitto" in command or b"hub.broker" in command
-    )
+    return pid > 1 and os.fsencode(directory.resolve()) in command

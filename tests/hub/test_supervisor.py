@@ -73,17 +73,23 @@ def test_who_does_not_get_ready_is_named_with_the_end_of_its_log(tmp_path: Path)
     supervisor.stop()
 
 
-def test_a_stray_of_ours_is_ended_and_a_stranger_is_left_alone() -> None:
-    ours = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "hub.cli"])
-    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+def test_a_stray_of_ours_is_ended_and_a_stranger_is_left_alone(tmp_path: Path) -> None:
+    def sleeping(*arguments: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", *arguments])
+
+    ours = sleeping("hub.cli", "run", "--data", str(tmp_path / "data"))
+    strangers = [sleeping(), sleeping("hub.cli", "run", "--data", str(tmp_path / "other"))]
     reaper = threading.Thread(target=ours.wait)
     reaper.start()
-    end_strays({"ours": ours.pid, "stranger": stranger.pid, "gone": 2**22 - 1})
+    pids = {"ours": ours.pid, "gone": 2**22 - 1}
+    pids |= {str(stranger.pid): stranger.pid for stranger in strangers}
+    end_strays(pids, tmp_path / "data")
     reaper.join(10)
     assert ours.poll() is not None
-    assert stranger.poll() is None
-    stranger.kill()
-    stranger.wait()
+    for stranger in strangers:
+        assert stranger.poll() is None
+        stranger.kill()
+        stranger.wait()
 
 
 def test_a_base_whose_ports_are_taken_is_refused() -> None:

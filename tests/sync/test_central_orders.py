@@ -21,7 +21,7 @@ def test_an_order_is_proposed_with_codes(central: Central) -> None:
     assert pickup_code.is_signed(answer["pickup_code"])
     shown = central.get("/orders/R-1").json()
     assert shown["lines"][0]["name"] == "4711"
-    assert "Ida" not in json.dumps(shown)
+    assert "Ida Probe" not in json.dumps(shown)
 
 
 def test_the_same_order_twice_is_one_order_and_one_answer(central: Central) -> None:

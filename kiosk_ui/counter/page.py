@@ -98,7 +98,8 @@ def shown(order_id: str, code: str | None = None) -> dict[str, Any]:
         "timing": timing,
         "words": words,
         "tone": TONES.get(state, ""),
-        "open": bool(steps),
+        # A lead may still correct a handover: that keeps no promise running.
+        "open": bool(steps) and state != "PICKED_UP",
         "picking": state == "PICKING",
         "allowed": steps,
         "more": more(order, steps),

@@ -70,11 +70,14 @@ def test_an_order_is_placed_picked_and_handed_over_with_the_line_cut_between(
     page.locator("#proof-id").select_option("passport")
     page.locator("#do-handover").click()
     expect(page.get_by_text("The customer has it.")).to_be_visible()
+    # What is over neither runs late nor asks to be shown at the counter.
+    expect(page.locator(".chip.timed")).to_have_count(0)
     picture(page, "tour-handed-over")
     assert floor.central.json(f"/orders/{order_id}")["state"] == "RESERVED"
 
     switch.click()
     expect(customer.get_by_role("heading", level=1)).to_have_text("Picked up", timeout=20_000)
+    expect(customer.locator(".ticket")).to_have_count(0)
     picture(customer, "tour-customer")
     floor.in_step()
     assert floor.verify()["ok"]

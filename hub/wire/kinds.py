@@ -76,6 +76,41 @@ class Done(_Data, frozen=True):
     state: _Text
 
 
+class Measure(_Data, frozen=True):
+    """One number of a sensor: temperature, humidity, illuminance, power …"""
+
+    quantity: _Text
+    value: float
+    unit: _Text | None = None
+
+
+class Input(_Data, frozen=True):
+    """Somebody pressed a button: which one, and how (`single`, `double`, `long` …)."""
+
+    input: _Text
+    event: _Text
+
+
+class Sighted(_Data, frozen=True):
+    """A gateway heard a foreign device that nobody enrolled; it waits to be adopted."""
+
+    family: _Text
+    address: _Text
+    topic: _Text | None = None
+    name: _Text | None = None
+
+
+class Garbage(_Data, frozen=True):
+    """A foreign message that its family's adapter cannot read; `size` where the body is cut."""
+
+    family: _Text
+    topic: str
+    reason: _Text
+    body_base64: str
+    detail: str = ""
+    size: Natural | None = None
+
+
 KINDS: Final[dict[str, type[_Data]]] = {
     "scan": Scan,
     "weight": Weight,
@@ -86,6 +121,10 @@ KINDS: Final[dict[str, type[_Data]]] = {
     "heartbeat": Heartbeat,
     "printed": Printed,
     "done": Done,
+    "measure": Measure,
+    "input": Input,
+    "sighted": Sighted,
+    "garbage": Garbage,
 }
 # What these say changes the store's truth; the rest is telemetry, which expires first.
-BUSINESS: Final = frozenset({"scan", "sale", "printed", "done"})
+BUSINESS: Final = frozenset({"scan", "sale", "printed", "done", "input", "sighted", "garbage"})

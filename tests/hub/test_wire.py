@@ -80,7 +80,15 @@ def test_each_kind_reads_what_the_contract_shows() -> None:
         "heartbeat": [{}, {"battery_pct": 81, "firmware": "1.0"}],
         "printed": [{"job": "k1", "state": "printed"}],
         "done": [{"key": "k1", "state": "done"}],
-    }
+        "measure": [{"quantity": "temperature", "value": 27.34, "unit": "°C"},
+                    {"quantity": "linkquality", "value": 128}],
+        "input": [{"input": "0", "event": "double"}],
+        "sighted": [{"family": "zigbee2mqtt", "address": "0x00124b0022"},
+                    {"family": "shelly", "address": "a", "topic": "a/events/rpc", "name": "b"}],
+        "garbage": [{"family": "impinj", "topic": "rfid/x", "reason": "not_json",
+                     "body_base64": "eA==", "detail": "…", "size": 70000},
+                    {"family": "impinj", "topic": "x", "reason": "not_json", "body_base64": ""}],
+    }  # fmt: skip
     assert set(shown) == set(wire.KINDS)
     for kind, bodies in shown.items():
         for data in bodies:

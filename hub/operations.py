@@ -32,8 +32,17 @@ def of(store: Store, sources: Mapping[str, quarantine.Replay]) -> Mapping[str, O
         "staff.deactivate": lambda staff_id: store.writer.run(
             lambda tx: staff.deactivate(tx, staff_id)
         ),
-        "device.enrol": lambda device, kind, place: _enrol(store, device, kind, place),
+        "device.enrol": lambda device, **how: _account(store, fleet.enroll, device, **how),
+        "device.rotate": lambda device: _account(store, fleet.rotate, device),
+        "device.replace": lambda device, **how: _account(store, fleet.replace, device, **how),
+        "device.adopt": lambda device, **how: _adopt(store, device, **how),
+        "device.move": lambda device, place: store.writer.run(
+            lambda tx: fleet.move(tx, device, place)
+        ),
         "device.revoke": lambda device: _revoke(store, device),
+        "device.command": lambda device, name, payload: {
+            "key": store.writer.run(lambda tx: fleet.command(tx, device, name, payload))
+        },
         "quarantine.replay": lambda ids: _replay(store, sources, ids),
         "customer.erase": lambda ref: _erase(store, ref),
         "import.stock": lambda chunk: _import(store, imports.stock_chunk, chunk),
@@ -57,10 +66,18 @@ def _staff(
     return {"staff_id": member.staff_id, "role": member.role, "badge": code}
 
 
-def _enrol(store: Store, device: str, kind: str, place: str) -> dict[str, str]:
-    secret = store.writer.run(lambda tx: fleet.enroll(tx, device, kind=kind, place=place))
+def _account(store: Store, action: Callable[..., str], device: str, **how: Any) -> dict[str, str]:
+    """Change who may connect; the password is "" for a device that a gateway speaks for."""
+    secret = store.writer.run(lambda tx: action(tx, device, **how))
     _credentials_changed(store)
-    return {"id": device, "username": device, "password": secret}
+    return {"id": device, "username": device if secret else "", "password": secret}
+
+
+def _adopt(store: Store, device: str, family: str, address: str, **how: Any) -> dict[str, str]:
+    def adopt(tx: Transaction, name: str) -> str:
+        return fleet.adopt(tx, family, address, name, **how)
+
+    return _account(store, adopt, device)
 
 
 def _revoke(store: Store, device: str) -> None:

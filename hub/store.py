@@ -18,6 +18,8 @@ from hub.customers import facts as customers_facts
 from hub.customers import tables as customers
 from hub.database import Ballast, Database, Lock, TableClass
 from hub.events import Ring
+from hub.fleet import actions as fleet_actions
+from hub.fleet import facts as fleet_facts
 from hub.fleet import tables as fleet
 from hub.journal import Journal
 from hub.pickup import facts as pickup_facts
@@ -38,12 +40,14 @@ TYPES: Final[Mapping[tuple[str, int], type]] = {
     **tasks_facts.FACTS,
     **pickup_facts.FACTS,
     **customers_facts.FACTS,
+    **fleet_facts.FACTS,
 }
 PROJECTIONS: Final[tuple[Projection, ...]] = (
     stock.PROJECTION,
     tasks.PROJECTION,
     pickup.PROJECTION,
     customers.PROJECTION,
+    fleet.PROJECTION,
 )
 MIGRATIONS: Final[tuple[Migrations, ...]] = (
     journal.MIGRATIONS,
@@ -121,6 +125,7 @@ class Store:
             self.writer.make_room()
             self.writer.start()
             opened.callback(self.writer.stop)
+            self.writer.run(fleet_actions.settle)
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from hub.customers import facts as customers
+from hub.fleet import facts as fleet
 from hub.pickup import facts as pickup
 from hub.pickup.order import Line, LineStep, PickupOrder, evolve
 from hub.stock import facts as stock
@@ -21,6 +22,7 @@ FACTS: Final[Mapping[tuple[str, int], type]] = {
     **pickup.FACTS,
     **tasks.FACTS,
     **customers.FACTS,
+    **fleet.FACTS,
 }
 
 

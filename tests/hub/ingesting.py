@@ -16,6 +16,7 @@ from hub import broker, database, ingest, journal, outbox, projections, quaranti
 from hub.clock import FixedClock, stamp
 from hub.database import Database
 from hub.events import Ring
+from hub.fleet import facts as fleet_facts
 from hub.fleet import rules
 from hub.fleet import tables as fleet
 from hub.ingest import Address, Ingest
@@ -50,10 +51,11 @@ class Spine:
         self.database = Database(directory / "hub.db", directory / "replica.db")
         database.create(self.database.replica, ()).close()
         self.connection = self.database.open_writer(MIGRATIONS)
-        folds = Projections([TALLY])
-        self.journal = Journal(TYPES, folds)
-        if folds.stale(self.connection):
-            folds.refold(self.connection, ["tally"], ())
+        folds = Projections([TALLY, fleet.PROJECTION])
+        self.journal = Journal({**TYPES, **fleet_facts.FACTS}, folds)
+        stale = folds.stale(self.connection)
+        if stale:
+            folds.refold(self.connection, stale, ())
         self.journal.load(self.connection)
         self.clock = FixedClock(NOON)
         self.ring = Ring(0)

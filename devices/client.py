@@ -9,69 +9,50 @@ It must never forget an observation before the hub's own ack, and never trust th
 
 import logging
 import random
-import socket
+import ssl
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from devices.outbox import Outbox, Waiting
+from devices.account import Account as Account
+from devices.exchange import IDLE_S, Exchange
+from devices.outbox import Entry, Limits, Outbox
+from devices.pacing import Backoff, Patience
+from devices.session import Command, Session, Word
 from hub import wire
-from hub.clock import Clock, SystemClock, stamp
+from hub.clock import Clock, Quality, SystemClock, stamp
+from hub.errors import Unavailable
+from hub.wire import Status
 
 log = logging.getLogger(__name__)
 
-WINDOW: Final = wire.BATCH_MOST
 # The hub answers in milliseconds; without an answer everything is sent again after this.
 RESEND_S: Final = (5.0, 60.0)
 RECONNECT_S: Final = (0.3, 30.0)
+# Whom the broker does not know, somebody has to enrol first.
+UNAUTHORISED_S: Final = (30.0, 600.0)
 ANSWER_S: Final = 3.0
-# A batch stays well below the hub's limit.
-BATCH_BYTES: Final = 200 * 1024
+# A connection that lasted so long was a good one: the next pause begins small again.
+GOOD_S: Final = 20.0
 
 OnAck = Callable[[str, str, str | None], None]
 OnCommand = Callable[[str, Mapping[str, Any]], str]
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who the device is and where its broker listens."""
-
-    store: str
-    device: str
-    host: str
-    port: int
-    username: str
-    password: str = field(repr=False)
-    version: int = 5  # of MQTT; 4 is 3.1.1
-
-
-class _Ack(msgspec.Struct):
-    id: str
-    status: str
-    reason: str | None = None
-
-
-class _Acks(msgspec.Struct):
-    acks: list[_Ack]
-
-
-_acks: Final = msgspec.json.Decoder(_Acks)
+OnServed = Callable[[str, str, Mapping[str, Any]], str]
 
 
 class DeviceClient:
-    """One device. `start`, `observe` from any thread, `stop`.
+    """One device, or a gateway that speaks for others too. `start`, `observe` from any thread,
+    `stop`.
 
     `on_ack(id, status, reason)` hears the hub's word; `on_command(name, payload)` carries out a
-    command and returns how it ended. Both run on the client's thread.
+    command to the device itself, `on_served(device, name, payload)` one to a device that it
+    serves, and each returns how it ended. All run on the client's thread and may be set later.
+    `heartbeat_s` makes it say by itself, while connected, that it lives.
     """
 
     def __init__(
@@ -82,20 +63,27 @@ class DeviceClient:
         clock: Clock | None = None,
         on_ack: OnAck | None = None,
         on_command: OnCommand | None = None,
+        on_served: OnServed | None = None,
+        limits: Limits | None = None,
+        heartbeat_s: float | None = None,
     ) -> None:
         self.account = account
-        self.outbox = Outbox(directory / f"{account.device}.db")
+        self.outbox = Outbox(directory / f"{account.device}.db", account.device, limits)
+        self.on_ack = on_ack
+        self.on_command = on_command
+        self.on_served = on_served
         self._clock = clock or SystemClock()
         self._boot = _boot_id()
-        self._on_ack = on_ack
-        self._on_command = on_command
+        self._heartbeat_s = heartbeat_s
         self._news = threading.Condition()
         self._stopping = False
-        self._version = account.version
-        self._connected = False
-        self._lost = False
-        self._confirmed: list[_Ack] = []
-        self._commands: deque[tuple[str, bytes]] = deque()
+        self._session: Session | None = None
+        self._served: tuple[str, ...] = ()
+        self._statuses: dict[str, Status] = {}
+        self._said_unauthorised = self._said_tls = False
+        self._patience = Patience(*RESEND_S)
+        self._backoff = Backoff(*RECONNECT_S)
+        self._slow = Backoff(*UNAUTHORISED_S)
         self._thread = threading.Thread(target=self._run, name=f"device-{account.device}")
 
     def start(self) -> None:
@@ -105,40 +93,143 @@ class DeviceClient:
         """End the connection. What is not confirmed is sent by the next life."""
         with self._news:
             self._stopping = True
-            self._news.notify()
+            self._news.notify_all()
         self._thread.join()
         self.outbox.close()
 
     @property
     def connected(self) -> bool:
-        return self._connected
+        session = self._session
+        return session is not None and session.open
 
-    def observe(self, kind: str, data: Mapping[str, Any]) -> str:
-        """Keep an observation until the hub has it; return its id. It is on disk by then."""
-        now = self._clock.now()
-        quality = self._clock.quality()
-        at = None if quality == "unknown" else stamp(now)
-        uptime_ms = self._clock.uptime_ms()
+    # --- observing
+
+    def observe(
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        *,
+        device: str | None = None,
+        at: datetime | None = None,
+        quality: Quality | None = None,
+    ) -> str:
+        """Keep an observation until the hub has it; return its id. It is on disk by then.
+
+        `device` is one that this client serves; `at` and `quality` tell when it happened where
+        the device told the time itself. Raises Unavailable when a business observation finds no
+        room: then it is not kept, and whoever saw it has to know. Telemetry without room is
+        counted, and the id is "".
+        """
+        return self._keep([self._entry(kind, data, device, at, quality)])[0]
+
+    def observe_all(
+        self, kind: str, many: Iterable[Mapping[str, Any]], *, device: str | None = None
+    ) -> list[str]:
+        """Keep several of one kind with one fsync; return their ids."""
+        return self._keep([self._entry(kind, data, device, None, None) for data in many])
+
+    def heartbeat(self, **more: Any) -> str:
+        """Say that the device lives (`battery_pct`, `firmware` …) and how its outbox is."""
+        return self.observe("heartbeat", {**self.health(), **more})
+
+    def health(self) -> dict[str, Any]:
+        """Return what the hub is told of the outbox."""
+        told: dict[str, Any] = {
+            "outbox": self.outbox.count(),
+            "dropped": self.outbox.dropped(),
+            "offline_hours_left": self.outbox.hours_left(),
+        }
+        oldest = self._oldest_s()
+        return told if oldest is None else told | {"oldest_s": oldest}
+
+    def _keep(self, entries: list[Entry]) -> list[str]:
+        names = self.outbox.keep(entries)
+        with self._news:
+            self._news.notify_all()
+        return names
+
+    def _entry(
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        device: str | None,
+        at: datetime | None,
+        quality: Quality | None,
+    ) -> Entry:
+        clock = self._clock
+        quality = quality or clock.quality()
+        known = quality != "unknown"
+        happened = at or clock.now()
+        body = {
+            "boot": self._boot,
+            "at": stamp(happened) if known else None,
+            "uptime_ms": clock.uptime_ms(),
+            "time_quality": quality,
+            "kind": kind,
+            "data": data,
+        }
 
         def write(name: str, seq: int) -> bytes:
-            return msgspec.json.encode(
-                {
-                    "id": name,
-                    "boot": self._boot,
-                    "seq": seq,
-                    "at": at,
-                    "uptime_ms": uptime_ms,
-                    "time_quality": quality,
-                    "kind": kind,
-                    "data": data,
-                }
-            )
+            return msgspec.json.encode({"id": name, "seq": seq, **body})
 
-        at_ms = int(now.timestamp() * 1000)
-        name = self.outbox.append(kind, kind in wire.BUSINESS, at_ms, write)
+        if known and self.outbox.unstamped:
+            self._restamp()
+        at_ms = int(happened.timestamp() * 1000) if known else None
+        boot = None if known else self._boot
+        device = device or self.account.device
+        return Entry(device, kind, kind in wire.BUSINESS, at_ms, write, boot)
+
+    def _restamp(self) -> None:
+        """The clock is right now: say of what was seen before, in this boot, when it was."""
+        clock = self._clock
+        began = clock.now() - timedelta(milliseconds=clock.uptime_ms())
+
+        def better(body: bytes) -> tuple[bytes, int]:
+            told = msgspec.json.decode(body)
+            at = began + timedelta(milliseconds=told["uptime_ms"])
+            told |= {"at": stamp(at), "time_quality": "estimated"}
+            return msgspec.json.encode(told), int(at.timestamp() * 1000)
+
+        self.outbox.stamp(self._boot, better)
+
+    def _oldest_s(self) -> int | None:
+        body = self.outbox.oldest()
+        if body is None:
+            return 0
+        told = msgspec.json.decode(body)
+        if told["boot"] == self._boot:
+            return max(0, (self._clock.uptime_ms() - int(told["uptime_ms"])) // 1000)
+        if told["at"] is None or self._clock.quality() == "unknown":
+            return None
+        return max(0, int((self._clock.now() - datetime.fromisoformat(told["at"])).total_seconds()))
+
+    # --- speaking for others
+
+    def serve(self, devices: Iterable[str]) -> None:
+        """Speak for these devices too, and from now on for no others."""
+        self._served = tuple(devices)
         with self._news:
-            self._news.notify()
-        return name
+            self._statuses = {
+                name: status for name, status in self._statuses.items() if name in self._served
+            }
+            if self._session is not None:
+                self._session.serve(self._served)
+
+    def present(self, device: str, online: bool, **more: Any) -> None:
+        """Tell whether a served device is there (`battery_pct`, `firmware`); said again at each
+        connect.
+        """
+        status = Status(online, self._boot, self._clock.uptime_ms(), **more)
+        with self._news:
+            self._statuses[device] = status
+            if self._session is not None and self._session.open:
+                self._session.say_status(device, status)
+
+    def _all_statuses(self) -> Iterator[tuple[str, Status]]:
+        uptime_ms = self._clock.uptime_ms()
+        yield self.account.device, Status(True, self._boot, uptime_ms)
+        for name, status in list(self._statuses.items()):
+            yield name, msgspec.structs.replace(status, uptime_ms=uptime_ms)
 
     def drained(self, within_s: float) -> bool:
         """Wait until the hub has everything; False when it took longer."""
@@ -152,182 +243,116 @@ class DeviceClient:
     # --- the client's thread
 
     def _run(self) -> None:
-        failures = 0
+        version = self.account.version
         while not self._stopping:
-            failures = 0 if self._one_connection() else failures + 1
-            least, most = RECONNECT_S
-            ceiling = min(most, least * 2 ** min(failures, 10))
-            # A whole floor of devices must not come back in the same instant.
+            session = Session(self.account, version, self._served, self._all_statuses, self._news)
+            began = time.monotonic()
+            try:
+                answered = self._one_connection(session)
+            except Exception:
+                # A bug of ours or of a callback: said, and the observations are still there.
+                log.exception("%s: the connection is begun anew", self.account.device)
+                answered = True
+            finally:
+                self._session = None
+                session.close()
+            # A broker of MQTT 3.1.1 hangs up on a greeting of MQTT 5, or says nothing.
+            unheard = answered and not session.was_in and session.state != "unauthorised"
+            version = 9 - version if unheard else self.account.version
+            pause_s = self._pause_s(session, time.monotonic() - began)
             with self._news:
-                self._news.wait_for(lambda: self._stopping, random.uniform(least, ceiling))
+                self._news.wait_for(lambda: self._stopping, pause_s)
 
-    def _one_connection(self) -> bool:
-        """Connect, exchange until it ends; return whether the broker let the device in."""
-        self._lost = self._connected = False
-        client = self._make()
+    def _pause_s(self, session: Session, lasted_s: float) -> float:
+        if session.state == "unauthorised":
+            if not self._said_unauthorised:
+                log.warning(
+                    "%s: the broker does not let this account in (%s); it is tried again slowly",
+                    self.account.device, session.reason,
+                )  # fmt: skip
+            self._said_unauthorised = True
+            return self._slow.pause_s()
+        if session.was_in and lasted_s > GOOD_S:
+            self._backoff.reset()
+        return self._backoff.pause_s()
+
+    def _one_connection(self, session: Session) -> bool:
+        """Connect, exchange until it ends; return whether anybody listened there."""
         try:
-            client.connect(self.account.host, self.account.port, keepalive=30)
+            session.connect()
         except OSError as error:
-            log.debug("%s: no broker: %s", self.account.device, error)
+            self._say_unheard(error)
             return False
-        client.loop_start()
-        try:
-            with self._news:
-                self._news.wait_for(self._answered, ANSWER_S)
-            if not self._connected:
-                # A broker of MQTT 3.1.1 hangs up on a greeting of MQTT 5, or says nothing.
-                self._version = 9 - self._version
-                return False
-            self._exchange(client)
-            return True
-        finally:
-            self._goodbye(client)
-
-    def _answered(self) -> bool:
-        return self._connected or self._lost or self._stopping
-
-    def _exchange(self, client: Client) -> None:
-        sent_n, in_flight, patience = 0, 0, RESEND_S[0]
-        deadline = time.monotonic() + patience
-        while not (self._lost or self._stopping):
-            if in_flight < WINDOW // 2:
-                pack = self.outbox.after(sent_n, WINDOW - in_flight)
-                if pack:
-                    if not in_flight:
-                        deadline = time.monotonic() + patience
-                    self._publish(client, pack)
-                    sent_n, in_flight = pack[-1].n, in_flight + len(pack)
-            acks = self._wait(deadline if in_flight else None, sent_n, in_flight)
-            if acks:
-                self._settle(acks)
-                in_flight = max(0, in_flight - len(acks))
-                patience = RESEND_S[0]
-                deadline = time.monotonic() + patience
-            elif in_flight and time.monotonic() >= deadline:
-                sent_n, in_flight = 0, 0
-                patience = min(RESEND_S[1], patience * 2)
-            while self._commands:
-                self._obey(*self._commands.popleft())
-
-    def _wait(self, deadline: float | None, sent_n: int, in_flight: int) -> list[_Ack]:
-        def news() -> bool:
-            return bool(
-                self._confirmed
-                or self._commands
-                or self._lost
-                or self._stopping
-                or (in_flight < WINDOW // 2 and self.outbox.after(sent_n, 1))
-            )
-
-        timeout = 30.0 if deadline is None else max(0.0, deadline - time.monotonic())
         with self._news:
-            self._news.wait_for(news, timeout)
-            acks, self._confirmed = self._confirmed, []
-        return acks
+            self._news.wait_for(lambda: session.state != "asking" or self._stopping, ANSWER_S)
+        if session.open:
+            if self._said_unauthorised:
+                log.info("%s: the broker lets this account in again", self.account.device)
+            self._said_unauthorised = False
+            self._slow.reset()
+            self._exchange(session)
+        return True
 
-    def _settle(self, acks: list[_Ack]) -> None:
-        self.outbox.confirmed([one.id for one in acks])
-        for one in acks:
-            if one.status in ("refused", "quarantined"):
-                log.info("%s: %s %s: %s", self.account.device, one.id, one.status, one.reason)
-            if self._on_ack is not None:
-                self._on_ack(one.id, one.status, one.reason)
+    def _say_unheard(self, error: OSError) -> None:
+        if isinstance(error, ssl.SSLError) and not self._said_tls:
+            self._said_tls = True
+            log.warning("%s: no trust in the broker: %s", self.account.device, error)
+        log.debug("%s: no broker: %s", self.account.device, error)
 
-    def _obey(self, name: str, payload: bytes) -> None:
-        try:
-            command = msgspec.json.decode(payload, type=dict[str, Any])
-            key = str(command["key"])
-        except (msgspec.MsgspecError, KeyError):
-            log.warning("%s: a command that nobody can read came on %s", self.account.device, name)
-            return
-        state = self.outbox.begin_command(key)
-        if state is None:
-            obey = self._on_command
-            state = "unknown_command" if obey is None else obey(name, command)
-            self.outbox.end_command(key, state)
-        if name == "print":
-            self.observe("printed", {"job": key, "state": state})
-        else:
-            self.observe("done", {"key": key, "state": state})
-
-    # --- on the wire
-
-    def _publish(self, client: Client, pack: list[Waiting]) -> None:
-        if len(pack) == 1:
-            client.publish(self._topic("obs", pack[0].kind), pack[0].body, qos=1)
-            return
-        part: list[bytes] = []
-        size = 0
-        for one in pack:
-            if size + len(one.body) > BATCH_BYTES:
-                client.publish(self._topic("obs", wire.BATCH), b"[%s]" % b",".join(part), qos=1)
-                part, size = [], 0
-            part.append(one.body)
-            size += len(one.body)
-        client.publish(self._topic("obs", wire.BATCH), b"[%s]" % b",".join(part), qos=1)
-
-    def _topic(self, *rest: str) -> str:
-        return wire.topic(self.account.store, self.account.device, *rest)
-
-    def _make(self) -> Client:
-        v5 = self._version == 5
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self.account.device,
-            # What the hub has to say is said again: nothing needs to wait at the broker.
-            clean_session=None if v5 else True,
-            protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
-            reconnect_on_failure=False,
+    def _exchange(self, session: Session) -> None:
+        if self.outbox.unstamped and self._clock.quality() != "unknown":
+            self._restamp()
+        exchange = Exchange(
+            session, self.outbox, self._patience, self._news, lambda: self._stopping
         )
-        client.username_pw_set(self.account.username, self.account.password)
-        client.will_set(self._topic("status"), b'{"online":false}', qos=1, retain=True)
-        client.on_socket_open = _without_delay
-        client.on_connect = self._on_connect
-        client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
-        return client
+        self._session = session
+        session.serve(self._served)
+        beat_s = time.monotonic()
+        while not exchange.over:
+            if self._heartbeat_s is not None and time.monotonic() >= beat_s:
+                self.heartbeat()
+                beat_s = time.monotonic() + self._heartbeat_s
+            exchange.send()
+            until_s = time.monotonic() + IDLE_S if self._heartbeat_s is None else beat_s
+            words, commands = exchange.hear(until_s)
+            exchange.settle(words)
+            for word in words:
+                self._tell(word)
+            for command in commands:
+                self._obey(command)
 
-    def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: Any, *_: Any) -> None:
-        if reason.is_failure:
-            log.warning("%s: the broker says: %s", self.account.device, reason)
+    def _tell(self, word: Word) -> None:
+        if word.status in ("refused", "quarantined"):
+            log.info("%s: %s %s: %s", word.device, word.id, word.status, word.reason)
+        if self.on_ack is not None:
+            self.on_ack(word.id, word.status, word.reason)
+
+    def _obey(self, command: Command) -> None:
+        device, name, payload = command
+        try:
+            told = msgspec.json.decode(payload, type=dict[str, Any])
+            key = str(told["key"])
+        except (msgspec.MsgspecError, KeyError):
+            log.warning("%s: a command that nobody can read came on %s", device, name)
             return
-        client.subscribe([(self._topic("ack"), 1), (self._topic("cmd", "+"), 1)])
-        # First of all the uptime: by it the hub knows when this boot began.
-        status = wire.Status(True, self._boot, self._clock.uptime_ms())
-        client.publish(self._topic("status"), msgspec.json.encode(status), qos=1, retain=True)
-        self._tell(connected=True)
+        try:
+            state = self.outbox.begin_command(key)
+            if state is None:
+                state = self._carry_out(device, name, told)
+                self.outbox.end_command(key, state)
+            answer = {"job": key} if name == "print" else {"key": key}
+            kind = "printed" if name == "print" else "done"
+            self.observe(kind, answer | {"state": state}, device=device)
+        except Unavailable as error:
+            # The hub asks again; how it ended is known then.
+            log.error("%s: no answer to %s: %s", device, name, error.sentence)
 
-    def _on_disconnect(self, *_: Any) -> None:
-        self._tell(lost=True)
-
-    def _tell(self, *, connected: bool | None = None, lost: bool = False) -> None:
-        with self._news:
-            self._lost = self._lost or lost
-            self._connected = self._connected if connected is None else connected
-            self._connected = self._connected and not self._lost
-            self._news.notify()
-
-    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        with suppress(msgspec.MsgspecError), self._news:
-            if message.topic == self._topic("ack"):
-                self._confirmed += _acks.decode(message.payload).acks
-            elif not message.retain:
-                name = message.topic.rpartition("/")[2]
-                self._commands.append((name, bytes(message.payload)))
-            self._news.notify()
-
-    def _goodbye(self, client: Client) -> None:
-        if self._connected:
-            offline = client.publish(self._topic("status"), b'{"online":false}', qos=1, retain=True)
-            with suppress(RuntimeError, ValueError):
-                offline.wait_for_publish(1.0)
-        client.disconnect()
-        client.loop_stop()
-        self._connected = False
-
-
-def _without_delay(_client: Client, _data: Any, connection: Any) -> None:
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def _carry_out(self, device: str, name: str, told: Mapping[str, Any]) -> str:
+        if device != self.account.device:
+            return (
+                "unknown_command" if self.on_served is None else self.on_served(device, name, told)
+            )
+        return "unknown_command" if self.on_command is None else self.on_command(name, told)
 
 
 def _boot_id() -> str:

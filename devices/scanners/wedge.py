@@ -24,6 +24,7 @@ PARTIAL: Final = "partial"
 SHORT: Final = "short"
 UNKNOWN_KEY: Final = "unknown_key"
 TOO_LONG: Final = "too_long"
+LOST_KEYS: Final = "lost_keys"
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -72,13 +73,19 @@ class Gone(NamedTuple):
     node: str
 
 
+class Lost(NamedTuple):
+    """The kernel dropped events of a node: what is being sent lacks characters."""
+
+    node: str
+
+
 class Silence(NamedTuple):
     """Nothing came until now."""
 
     at_ms: int
 
 
-Event = Stroke | Opened | Gone | Silence
+Event = Stroke | Opened | Gone | Lost | Silence
 
 
 class Scan(NamedTuple):
@@ -115,6 +122,9 @@ def step(state: State, event: Event, rules: Rules) -> tuple[State, tuple[Scan, .
         state = _ended(state, event.node, rules)
         rest = {node: line for node, line in state.lines.items() if node != event.node}
         return State(rest, state.counted), ()
+    if isinstance(event, Lost):
+        line = state.lines.get(event.node, Line())
+        return _with(state, event.node, _set(line, spoiled=LOST_KEYS, held=frozenset())), ()
     if isinstance(event, Silence):
         for node, line in state.lines.items():
             if line.keys and event.at_ms - line.last_ms >= rules.pause_ms:

@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.scanners.layouts import LAYOUTS
-from devices.scanners.wedge import Event, Gone, Opened, Rules, Scan, Silence, State, Stroke, step
+from devices.scanners.wedge import (
+    Event,
+    Gone,
+    Lost,
+    Opened,
+    Rules,
+    Scan,
+    Silence,
+    State,
+    Stroke,
+    step,
+)
 from hub.errors import Invalid
 from tests.devices.scanners.keys import ALT, CAPS, CTRL, ENTER, KEYPAD, SHIFT, TAB, strokes
 
@@ -171,6 +182,14 @@ def test_a_key_without_a_character_spoils_the_scan_instead_of_shortening_it() ->
     assert (scans, state.counted) == ([], {"unknown_key": 1})
 
 
+def test_a_scan_of_which_the_kernel_dropped_keys_is_none() -> None:
+    begun = strokes("12345", suffix=None)
+    state, scans = fed(*begun, Lost("event3"), *strokes("678901", at_ms=1_020))
+    assert (scans, state.counted) == ([], {"lost_keys": 1})
+    state, scans = fed(Lost("event3"), *strokes("678901"), *strokes("112233", at_ms=3_000))
+    assert [one.text for one in scans] == ["112233"]
+
+
 def test_short_and_endless_lines_are_counted_and_bounded() -> None:
     state, scans = fed(*down(2, 3, ENTER))
     assert (scans, state.counted) == ([], {"short": 1})
@@ -261,6 +280,7 @@ def test_typing_is_never_a_scan(keys: list[tuple[int, int, int]]) -> None:
                 st.integers(0, 3_000),
             ),
             st.builds(Gone, st.sampled_from(("a", "b"))),
+            st.builds(Lost, st.sampled_from(("a", "b"))),
             st.builds(Opened, st.sampled_from(("a", "b")), st.booleans()),
             st.builds(Silence, st.integers(0, 5_000)),
         ),

@@ -47,6 +47,7 @@ def of(store: Store, sources: Mapping[str, quarantine.Replay]) -> Mapping[str, O
         "customer.erase": lambda ref: _erase(store, ref),
         "import.stock": lambda chunk: _import(store, imports.stock_chunk, chunk),
         "import.sales": lambda chunk: _import(store, imports.sales_chunk, chunk),
+        "import.planogram": lambda chunk: _import(store, imports.planogram_chunk, chunk),
     }
 
 

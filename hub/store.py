@@ -26,6 +26,8 @@ from hub.pickup import facts as pickup_facts
 from hub.pickup import tables as pickup
 from hub.projections import Projection, Projections
 from hub.settings import Settings
+from hub.shelf import facts as shelf_facts
+from hub.shelf import tables as shelf
 from hub.staff import tables as staff
 from hub.stock import facts as stock_facts
 from hub.stock import tables as stock
@@ -37,6 +39,7 @@ LOCK: Final = "hub.lock"
 
 TYPES: Final[Mapping[tuple[str, int], type]] = {
     **stock_facts.FACTS,
+    **shelf_facts.FACTS,
     **tasks_facts.FACTS,
     **pickup_facts.FACTS,
     **customers_facts.FACTS,
@@ -44,6 +47,7 @@ TYPES: Final[Mapping[tuple[str, int], type]] = {
 }
 PROJECTIONS: Final[tuple[Projection, ...]] = (
     stock.PROJECTION,
+    shelf.PROJECTION,
     tasks.PROJECTION,
     pickup.PROJECTION,
     customers.PROJECTION,
@@ -60,6 +64,7 @@ MIGRATIONS: Final[tuple[Migrations, ...]] = (
     customers.MIGRATIONS,
     fleet.MIGRATIONS,
     stock.MIGRATIONS,
+    shelf.MIGRATIONS,
     scans.MIGRATIONS,
 )
 REPLICA: Final[tuple[Migrations, ...]] = (catalog.REPLICA,)
@@ -76,6 +81,7 @@ TABLES: Final[Mapping[str, TableClass]] = {
     **customers.TABLES,
     **fleet.TABLES,
     **stock.TABLES,
+    **shelf.TABLES,
     **tasks.TABLES,
     **pickup.TABLES,
     **scans.TABLES,

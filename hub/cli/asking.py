@@ -16,6 +16,7 @@ from hub.cli.proof import verified
 from hub.clock import SystemClock
 from hub.errors import Refusal
 from hub.pickup import queries as pickup
+from hub.shelf import queries as shelf
 from hub.stock import queries as stock
 
 
@@ -129,6 +130,13 @@ def export_journal(directory: Path) -> None:
 def export_stock(directory: Path) -> None:
     """Print each SKU with its buckets."""
     _lines(directory, stock.export)
+
+
+@export.command("planogram")
+@data_option
+def export_planogram(directory: Path) -> None:
+    """Print each place with its products, as `import planogram` reads it."""
+    _lines(directory, shelf.export)
 
 
 @export.command("orders")

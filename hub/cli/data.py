@@ -27,7 +27,7 @@ Find = Callable[[str], str | None]
 
 @click.group("import")
 def import_() -> None:
-    """Bring in a catalogue, stock or sales from CSV or JSON lines."""
+    """Bring in a catalogue, stock, sales or a planogram from CSV or JSON lines."""
 
 
 _MAP_HELP: Final = "Which of the file's columns is which of ours: EAN=gtin,Title=name."
@@ -78,6 +78,13 @@ def import_stock(directory: Path, **chosen: Any) -> None:
 def import_sales(directory: Path, **chosen: Any) -> None:
     """Enter sales that a till kept; a sale that is known already counts once."""
     _into_store("sales", directory, **chosen)
+
+
+@import_.command("planogram")
+@_file_options
+def import_planogram(directory: Path, **chosen: Any) -> None:
+    """Set places and what belongs there; a place that FILE names is set whole."""
+    _into_store("planogram", directory, **chosen)
 
 
 def _into_store(kind: str, directory: Path, **chosen: Any) -> None:

@@ -13,6 +13,7 @@ from hub.errors import Invalid, Refusal
 from hub.imports.kinds import Item
 from hub.imports.report import Problem, Report
 from hub.journal import Transaction
+from hub.shelf import actions as shelf
 from hub.stock import actions as stock
 
 # Rows of the replica feed that central takes in one request.
@@ -20,6 +21,8 @@ FEED_ROWS: Final = 1000
 # A count takes the writer some 0.3 ms on a busy PC: 20 keep a till waiting for 6 ms.
 LINES: Final = 20
 REASON: Final = "IMPORT"
+# Lines that say the same here are one statement and are never parted.
+TOGETHER: Final = {"sales": "sale_id", "planogram": "place"}
 
 Chunk = dict[str, Any]
 Answer = Mapping[str, Any]
@@ -75,7 +78,7 @@ def chunks(report: Report, *, partial: bool = False) -> Iterator[tuple[int, Chun
     if report.kind == "catalog":
         yield from _feed(report.cause, items)
         return
-    for batch in _batches(items, whole_sales=report.kind == "sales"):
+    for batch in _batches(items, TOGETHER.get(report.kind)):
         yield len(batch), {"cause": report.cause, "lines": batch}
 
 
@@ -101,10 +104,10 @@ def _page(cause: str, batch: list[Item]) -> Chunk:
     }
 
 
-def _batches(items: Iterable[Item], *, whole_sales: bool) -> Iterator[list[Item]]:
+def _batches(items: Iterable[Item], together: str | None) -> Iterator[list[Item]]:
     batch: list[Item] = []
     for item in items:
-        goes_on = whole_sales and batch and item["sale_id"] == batch[-1]["sale_id"]
+        goes_on = together and batch and item[together] == batch[-1][together]
         if len(batch) >= LINES and not goes_on:
             yield batch
             batch = []
@@ -146,18 +149,27 @@ def sales_chunk(tx: Transaction, chunk: Mapping[str, Any]) -> dict[str, Any]:
             occurred_at=None if at is None else clock.parse(at),
         )
 
-    return _each(tx, chunk["cause"], _sales(chunk["lines"]), sell)
+    return _each(tx, chunk["cause"], _grouped(chunk["lines"], TOGETHER["sales"]), sell)
 
 
-def _sales(lines: Iterable[Item]) -> Iterator[list[Item]]:
-    sale: list[Item] = []
+def planogram_chunk(tx: Transaction, chunk: Mapping[str, Any]) -> dict[str, Any]:
+    """Set each place whole, under the cause of its first line."""
+
+    def plan(group: list[Item], cause: str) -> None:
+        shelf.plan(tx, group, actor="hub", cause=cause)
+
+    return _each(tx, chunk["cause"], _grouped(chunk["lines"], TOGETHER["planogram"]), plan)
+
+
+def _grouped(lines: Iterable[Item], together: str) -> Iterator[list[Item]]:
+    group: list[Item] = []
     for item in lines:
-        if sale and item["sale_id"] != sale[0]["sale_id"]:
-            yield sale
-            sale = []
-        sale.append(item)
-    if sale:
-        yield sale
+        if group and item[together] != group[0][together]:
+            yield group
+            group = []
+        group.append(item)
+    if group:
+        yield group
 
 
 def _each(

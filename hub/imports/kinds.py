@@ -12,6 +12,7 @@ from hub.catalog import rows
 from hub.catalog import rules as catalog
 from hub.errors import Invalid
 from hub.imports import values
+from hub.shelf import rules as shelf
 
 Item = dict[str, Any]
 Find = Callable[[str], str | None]
@@ -24,11 +25,16 @@ COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "stock": ("sku", "gtin", "qty"),
     "sales": ("sale_id", "sku", "gtin", "qty", "at"),
+    "planogram": (
+        "place", "kind", "place_name", "aisle", "position", "sku", "gtin", "facings", "capacity",
+        "low", "tagged",
+    ),
 }  # fmt: skip
 _NEEDED: Final[Mapping[str, Sequence[Sequence[str]]]] = {
     "catalog": (("sku", "gtin"),),
     "stock": (("sku", "gtin"), ("qty",)),
     "sales": (("sale_id",), ("sku", "gtin"), ("qty",)),
+    "planogram": (("place",),),
 }
 _WRITTEN_AS: Final = {
     "names": "name",
@@ -79,6 +85,8 @@ def of(kind: str, find: Find | None) -> Kind:
     """Return a fresh reader for `kind`."""
     if kind == "catalog":
         return Catalog()
+    if kind == "planogram":
+        return Planogram(find)
     return Stock(find) if kind == "stock" else Sales(find)
 
 
@@ -165,6 +173,54 @@ class Sales(_Once):
             self.once(line, "sale_id", sale_id)
             self._sale = (sale_id, line)
         return {"line": line, "sale_id": sale_id, "sku": sku, "qty": qty, "at": at}
+
+
+class Planogram(_Once):
+    """Where products belong: lines of one place stand together, and set that place whole."""
+
+    def __init__(self, find: Find | None) -> None:
+        super().__init__()
+        self._find = find
+        self._place: tuple[Item, int] = ({}, 0)
+
+    def item(self, line: int, given: Values) -> Item:
+        head: Item = {
+            "place": given.get("place", ""),
+            "kind": given.get("kind") or "shelf",
+            "name": given.get("place_name") or given.get("place", ""),
+            "aisle": given.get("aisle", ""),
+            "position": values.whole(given.get("position") or str(line), "position"),
+        }
+        shelf.check_place(shelf.Place(**head))
+        sku = _sku(given, self._find) if given.get("sku") or given.get("gtin") else ""
+        product: Item = {
+            "sku": sku,
+            "facings": values.quantity(given.get("facings") or "1", "facings", least=1),
+            "capacity": values.quantity(given.get("capacity") or "0", "capacity"),
+            "low": values.quantity(given.get("low") or "0", "low"),
+            "tagged": values.yes(given["tagged"], "tagged") if given.get("tagged") else None,
+        }
+        if sku:
+            place, facings = head["place"], product["facings"]
+            shelf.check_facing(
+                shelf.Facing(place, sku, facings, product["capacity"], product["low"])
+            )
+        self._one_place(line, given, head)
+        self.once(line, "sku", head["place"], sku)
+        return {"line": line, **head, **product}
+
+    def _one_place(self, line: int, given: Values, head: Item) -> None:
+        """What a place is stands in its first line; the others may leave it out."""
+        before, first = self._place
+        if head["place"] != before.get("place"):
+            self.once(line, "place", head["place"])
+            self._place = (head, line)
+            return
+        written = {"kind": "kind", "name": "place_name", "aisle": "aisle", "position": "position"}
+        for field, column in written.items():
+            if given.get(column) and head[field] != before[field]:
+                raise Invalid(f"Line {first} says another {column} of this place.", field=column)
+        head.update(before)
 
 
 def _digits(text: str) -> str:

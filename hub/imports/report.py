@@ -108,7 +108,9 @@ def check(
     unknown kind, a needed column absent.
     """
     if kind not in kinds.COLUMNS:
-        raise Invalid(f"A file holds catalog, stock or sales, not {kind[:20]!r}.", field="kind")
+        raise Invalid(
+            f"A file holds catalog, stock, sales or planogram, not {kind[:20]!r}.", field="kind"
+        )
     if not path.is_file():
         raise NotFound(f"There is no file {path}.")
     turned = _turned(kind, mapping or {})

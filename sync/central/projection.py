@@ -14,6 +14,7 @@ from hub.customers import facts as customers
 from hub.fleet import facts as fleet
 from hub.pickup import facts as pickup
 from hub.pickup.order import Line, LineStep, PickupOrder, evolve
+from hub.shelf import facts as shelf
 from hub.stock import facts as stock
 from hub.tasks import facts as tasks
 
@@ -23,6 +24,7 @@ FACTS: Final[Mapping[tuple[str, int], type]] = {
     **tasks.FACTS,
     **customers.FACTS,
     **fleet.FACTS,
+    **shelf.FACTS,
 }
 
 

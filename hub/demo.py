@@ -170,9 +170,9 @@ class Demo:
         (directory / "log").mkdir(exist_ok=True)
         database = files(directory)
         with database.reader() as connection:
-            credentials = fleet_queries.credentials(connection)
+            accounts = fleet_queries.accounts(connection)
         database.close()
-        prepared = broker.prepare(directory, self._settings, credentials)
+        prepared = broker.prepare(directory, self._settings, accounts)
         if prepared:
             add("broker", prepared, lambda: broker.answers("127.0.0.1", chosen.mqtt))
         place = ["--data", str(directory), "--port", str(chosen.central)]
@@ -243,7 +243,9 @@ class Demo:
 def _doors(chosen: Ports) -> dict[str, str | int]:
     return {
         "http_port": chosen.http,
+        "https_port": chosen.https,
         "mqtt_port": chosen.mqtt,
+        "mqtts_port": chosen.mqtts,
         "central_url": f"http://127.0.0.1:{chosen.line}",
     }
 

@@ -51,4 +51,6 @@ def write(path: Path, text: str, mode: int) -> None:
 
 def _toml(values: dict[str, Any]) -> str:
     # JSON's strings and numbers are TOML's as well.
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value)
+    return "".join(
+        f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value != ""
+    )

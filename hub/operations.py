@@ -6,8 +6,9 @@ An operation takes and returns what JSON can say, since it may cross the control
 """
 
 import secrets
+import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -21,6 +22,8 @@ from hub.journal import Transaction
 from hub.staff import actions as staff
 from hub.staff import pins
 from hub.store import Store
+
+_ACCOUNTS: Final = threading.Lock()
 
 
 def of(store: Store, sources: Mapping[str, quarantine.Replay]) -> Mapping[str, Operation]:
@@ -70,7 +73,7 @@ def _staff(
 def _account(store: Store, action: Callable[..., str], device: str, **how: Any) -> dict[str, str]:
     """Change who may connect; the password is "" for a device that a gateway speaks for."""
     secret = store.writer.run(lambda tx: action(tx, device, **how))
-    _credentials_changed(store)
+    accounts_changed(store)
     return {"id": device, "username": device if secret else "", "password": secret}
 
 
@@ -83,13 +86,15 @@ def _adopt(store: Store, device: str, family: str, address: str, **how: Any) -> 
 
 def _revoke(store: Store, device: str) -> None:
     store.writer.run(lambda tx: fleet.revoke(tx, device))
-    _credentials_changed(store)
+    accounts_changed(store)
 
 
-def _credentials_changed(store: Store) -> None:
+def accounts_changed(store: Store) -> None:
     """Let the broker know at once who may connect now."""
-    known = store.read(fleet_queries.credentials)
-    broker.credentials_changed(store.directory, store.settings, known)
+    # One at a time: an older list must not be written over a newer one.
+    with _ACCOUNTS:
+        known = store.read(fleet_queries.accounts)
+        broker.accounts_changed(store.directory, store.settings, known)
 
 
 def _replay(

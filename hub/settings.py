@@ -86,13 +86,24 @@ class Settings:
     # Ports and addresses
     http_host: str = _row("127.0.0.1", "", "Screens and API listen here; 0.0.0.0 serves the LAN.")
     http_port: int = _port(8080, "Screens and API over HTTP.")
-    https_port: int = _port(8443, "Screens and API over HTTPS.")
+    https_port: int = _port(8443, "Screens and API over HTTPS; 0 = off.")
     central_url: str = _row("", "URL", "Central inventory; empty = this store stands alone.")
     central_token: str = _row("", "", "This store's credential at central.", secret=True)
     mqtt_host: str = _row("127.0.0.1", "", "The broker's address, as the hub reaches it.")
-    mqtt_listen: str = _row("127.0.0.1", "", "Where a broker started by the hub listens.")
-    mqtt_port: int = _port(1883, "MQTT.")
-    mqtts_port: int = _port(8883, "MQTT over TLS.")
+    mqtt_listen: str = _row(
+        "127.0.0.1", "", "Where a broker started by the hub listens; 0.0.0.0 serves the LAN."
+    )
+    mqtt_port: int = _port(1883, "MQTT without TLS, on 127.0.0.1 alone.")
+    mqtt_plain: bool = _row(
+        False, "", "Also listen without TLS where mqtt_listen says; passwords travel readable."
+    )
+    mqtts_port: int = _port(8883, "MQTT over TLS; 0 = off.")
+    mqtt_certificate_port: int = _port(
+        0, "MQTT over TLS by client certificate instead of password (mosquitto); 0 = off."
+    )
+    host_names: str = _row(
+        "", "", "Further names and addresses of this hub, by commas, for its certificate."
+    )
     mqtt_username: str = _row("hub", "", "The hub's own name at the broker.", pattern=NAME)
     mqtt_password: str = _row(
         "",
@@ -148,6 +159,12 @@ class Settings:
     device_silent_s: int = _row(
         600, "s", "A mains-powered device unheard for so long is away.", least=1
     )
+    battery_silent_h: int = _row(
+        25, "h", "A battery-powered device unheard for so long is away.", least=1
+    )
+    battery_low_pct: int = _row(
+        20, "%", "A battery at or below this needs a hand.", least=0, most=100
+    )
 
     # Stock and pickup
     hold_seconds: int = _row(600, "s", "A hold counts so long unless activity extends it.", least=1)
@@ -160,6 +177,43 @@ class Settings:
         120, "min", "An order with no promise of its own is due then.", least=1
     )
     pickup_days: int = _row(7, "days", "A ready order not collected by then expires.", least=1)
+
+    # Shelves and tags
+    shelf_stable_s: float = _row(
+        3.0, "s", "A shelf's number of units counts when it has stood so long.", least=0.1
+    )
+    shelf_gap_s: float = _row(
+        30.0, "s", "An empty facing is a gap after this; hands put goods back sooner.", least=0
+    )
+    shelf_hysteresis: float = _row(
+        0.2, "units", "Noise below this never changes a settled number.", least=0, most=0.45
+    )
+    shelf_drift: float = _row(
+        0.05, "units/h", "Creep of a scale up to this is followed; goods leave faster.", least=0
+    )
+    shelf_noise_g: float = _row(
+        20.0, "g", "A scale that moves by more cannot be calibrated.", least=0
+    )
+    shelf_tolerance: int = _row(
+        2, "units", "A shelf and the ledger may differ by so many.", least=0
+    )
+    shelf_disagree_s: float = _row(
+        3600.0, "s", "They differ for so long before a count is asked for: tills lag.", least=0
+    )
+    tag_gone_s: float = _row(600.0, "s", "A tag unheard for so long has departed.", least=1)
+    tag_margin_db: float = _row(
+        6.0, "dB", "Another place must hear a tag better by this to take it.", least=0
+    )
+    tag_holdoff_ms: int = _row(500, "ms", "And must hear it for so long.", least=0)
+    tag_decay_db_s: float = _row(
+        1.0, "dB/s", "The margin falls so fast while the old place hears nothing.", least=0
+    )
+    tag_left_task: bool = _row(
+        False, "", "Tags that left by a door unsold raise a task, for review only."
+    )
+    sweep_confirm: int = _row(
+        2, "units", "An inventory by RFID that differs by more waits for a person.", least=0
+    )
 
     # Screens and API
     request_kib: int = _row(1024, "KiB", "A larger HTTP body is refused with 413.", least=1)

@@ -2,6 +2,9 @@
 
 It must never let anybody in without a password, let a device read or write what is not its own,
 or be trusted with the guarantee: that is the device's outbox and the hub's ack after commit.
+
+    plain   127.0.0.1 alone, for the hub and what runs beside it (LAN: only with `mqtt_plain`)
+    TLS     the LAN, by the store's own CA; by password, or (a third door) by certificate
 """
 
 import os
@@ -13,58 +16,27 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Final, Literal
 
+from hub import authority
+from hub.authority import Tls
+from hub.broker import files
 from hub.errors import Refusal
 from hub.fleet import rules
+from hub.fleet.queries import Account
 from hub.ingest import Address
 from hub.settings import Settings
-from hub.wire import ROOT
 
 Kind = Literal["mosquitto", "amqtt", "external"]
 
 # Debian installs it where a user's PATH does not look.
 PLACES: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 DIRECTORY: Final = "broker"
-# The largest packet taken in: larger than any that is valid, so that it can be quarantined.
-PACKET_MOST: Final = 8 * 1024 * 1024
-
-CONFIGURATION: Final = """\
-# Written by Store Hub at each start; changes here are lost.
-per_listener_settings false
-listener {port} {listen}
-allow_anonymous false
-password_file {directory}/passwd
-acl_file {directory}/acl
-pid_file {directory}/pid
-user {user}
-persistence true
-persistence_location {directory}/
-autosave_interval 30
-persistent_client_expiration 14d
-max_queued_messages 100000
-max_queued_bytes 268435456
-max_inflight_messages 2000
-max_packet_size {packet_most}
-set_tcp_nodelay true
-log_dest stderr
-log_type error
-log_type warning
-"""
-
-ACCESS: Final = """\
-user {hub}
-topic read {root}/{store}/+/obs/#
-topic read {root}/{store}/+/status
-topic write {root}/{store}/+/ack
-topic write {root}/{store}/+/cmd/+
-
-pattern write {root}/{store}/%u/obs/#
-pattern write {root}/{store}/%u/status
-pattern read {root}/{store}/%u/ack
-pattern read {root}/{store}/%u/cmd/+
-"""
+LOG: Final = Path("log", "broker.log")
 
 
 def find_mosquitto() -> Path | None:
@@ -83,31 +55,39 @@ def kind_of(settings: Settings) -> Kind:
     return "mosquitto" if found is not None and settings.broker != "amqtt" else "amqtt"
 
 
-def prepare(directory: Path, settings: Settings, known: Sequence[tuple[str, str]]) -> list[str]:
+def prepare(directory: Path, settings: Settings, accounts: Sequence[Account]) -> list[str]:
     """Write the broker's files under DIR; return its command line, empty when it is external.
 
-    `known` is `fleet.queries.credentials`. Raises Refusal.
+    `accounts` is `fleet.queries.accounts`. Raises Refusal: a port is taken, the CA is damaged.
     """
     kind = kind_of(settings)
     if kind == "external":
         return []
-    place = _place(directory)
-    _write(place / "passwd", _passwords(directory, settings, known))
-    _write(
-        place / "acl", ACCESS.format(hub=settings.mqtt_username, root=ROOT, store=settings.store)
-    )
+    doors = files.listeners(settings)
     if kind == "amqtt":
-        arguments = [sys.executable, "-m", "hub.broker.embedded", str(place), settings.mqtt_listen]
-        return [*arguments, str(settings.mqtt_port), settings.store, settings.mqtt_username]
-    text = CONFIGURATION.format(
-        port=settings.mqtt_port,
-        listen=settings.mqtt_listen,
-        directory=place,
-        user=pwd.getpwuid(os.geteuid()).pw_name,
-        packet_most=PACKET_MOST,
-    )
-    _write(place / "mosquitto.conf", text)
+        doors = [door for door in doors if door.proof == "password"]
+    for door in doors:
+        _must_be_free(door)
+    tls = store_tls(directory, settings) if any(door.tls for door in doors) else None
+    place, log = _place(directory), directory.resolve() / LOG
+    log.parent.mkdir(exist_ok=True)
+    (place / "pid").unlink(missing_ok=True)
+    write_accounts(place, directory, settings, accounts)
+    if kind == "amqtt":
+        arguments = [sys.executable, "-m", "hub.broker.embedded", str(place), str(log)]
+        pair = [str(tls.certificate), str(tls.key)] if tls else []
+        shown = [f"{'tls' if door.tls else 'tcp'}:{door.host}:{door.port}" for door in doors]
+        return [*arguments, ",".join(shown), *pair]
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    _write(place / "mosquitto.conf", files.configuration(place, log, user, doors, tls))
     return [str(find_mosquitto()), "-c", str(place / "mosquitto.conf")]
+
+
+def store_tls(directory: Path, settings: Settings) -> Tls:
+    """Return the TLS files of this store, made or renewed where needed. Raises Refusal."""
+    further = [name.strip() for name in settings.host_names.split(",")]
+    names = authority.names_here(name for name in further if name)
+    return authority.establish(directory, settings.store, names, datetime.now(UTC))
 
 
 def answers(host: str, port: int) -> bool:
@@ -118,14 +98,17 @@ def answers(host: str, port: int) -> bool:
     return False
 
 
-def credentials_changed(
-    directory: Path, settings: Settings, known: Sequence[tuple[str, str]]
-) -> None:
+def accounts_changed(directory: Path, settings: Settings, accounts: Sequence[Account]) -> None:
     """Let the running broker know who may connect now; who may no longer is cut off."""
     if kind_of(settings) == "external":
         return
+    write_accounts(_place(directory), directory, settings, accounts)
+    reload(directory)
+
+
+def reload(directory: Path) -> None:
+    """Have the running broker read its accounts and its certificate again."""
     place = _place(directory)
-    _write(place / "passwd", _passwords(directory, settings, known))
     with suppress(OSError, ValueError):
         pid = int((place / "pid").read_text())
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -134,15 +117,24 @@ def credentials_changed(
             os.kill(pid, signal.SIGHUP)
 
 
+def write_accounts(
+    place: Path, directory: Path, settings: Settings, accounts: Sequence[Account]
+) -> None:
+    """Write passwd and acl. Rights go before a password goes, and come after it has come."""
+    own = rules.hashed(hub_password(directory, settings), secrets.token_bytes(rules.SALT_BYTES))
+    lines = [f"{settings.mqtt_username}:{own}"]
+    lines += [f"{account.name}:{account.secret}" for account in accounts]
+    _write(place / "passwd", "\n".join(lines) + "\n")
+    _write(place / "acl", files.access(settings.store, settings.mqtt_username, accounts))
+
+
 def address(directory: Path, settings: Settings) -> Address:
     """Return where the hub connects, and as whom."""
-    return Address(
-        settings.mqtt_host,
-        settings.mqtt_port,
-        settings.mqtt_username,
-        hub_password(directory, settings),
-        f"storehub-{settings.store}",
-    )
+    password = hub_password(directory, settings)
+    # Whoever knew the hub's client id could take its session over: nobody can guess this one.
+    drawn = blake2b(password.encode(), digest_size=8, person=b"hub client id").hexdigest()
+    name = f"storehub-{settings.store}-{drawn}"
+    return Address(settings.mqtt_host, settings.mqtt_port, settings.mqtt_username, password, name)
 
 
 def hub_password(directory: Path, settings: Settings) -> str:
@@ -150,15 +142,25 @@ def hub_password(directory: Path, settings: Settings) -> str:
     if settings.mqtt_password:
         return settings.mqtt_password
     file = _place(directory) / "hub.password"
-    if not file.exists():
+    if not file.exists() or not file.read_text().strip():
         _write(file, secrets.token_urlsafe(24))
     return file.read_text().strip()
 
 
-def _passwords(directory: Path, settings: Settings, known: Sequence[tuple[str, str]]) -> str:
-    own = rules.hashed(hub_password(directory, settings), secrets.token_bytes(rules.SALT_BYTES))
-    lines = [f"{settings.mqtt_username}:{own}", *(f"{name}:{secret}" for name, secret in known)]
-    return "\n".join(lines) + "\n"
+def _must_be_free(door: files.Listener) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((door.host, door.port))
+        except OSError as error:
+            setting = "mqtt_port"
+            if door.tls:
+                setting = "mqtts_port" if door.proof == "password" else "mqtt_certificate_port"
+            raise Refusal(
+                f"The broker cannot listen on {door.host} port {door.port} ({error.strerror}):"
+                f" set {setting} to another" + (", or to 0 to do without it." if door.tls else "."),
+                slug="port-taken",
+            ) from None
 
 
 def _place(directory: Path) -> Path:
@@ -170,7 +172,8 @@ def _place(directory: Path) -> Path:
 
 def _write(file: Path, text: str) -> None:
     """Replace `file` whole and for its owner alone: a reader never sees half of it."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(text)
-    draft.replace(file)
+    with NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as draft:
+        draft.write(text)
+        draft.flush()
+        os.fsync(draft.fileno())
+    Path(draft.name).replace(file)

@@ -33,6 +33,7 @@ class Account(msgspec.Struct, frozen=True):
     """Who may log in at the broker: `secret` is the password's hash there.
 
     `speaks_for`: devices whose observations it sends; `writes`, `reads`: foreign topic filters.
+    `certificates`: further names it has there, one for each client certificate.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Account(msgspec.Struct, frozen=True):
     speaks_for: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
 
 
 class Registered(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from hub.events import Ring
 from hub.fleet import facts as fleet_facts
 from hub.fleet import rules
 from hub.fleet import tables as fleet
+from hub.fleet.queries import Account
 from hub.ingest import Address, Ingest
 from hub.ingest.fake import FakeBroker
 from hub.journal import Journal, Transaction
@@ -131,14 +132,19 @@ def scan(code: str = "4006381333931", **changes: Any) -> dict[str, Any]:
     return body({"code": code}, **changes)
 
 
+def account(name: str, secret: str = "", **more: Any) -> Account:
+    """Return an account whose password is `secret-of-NAME` unless told."""
+    return Account(name, rules.hashed(secret or f"secret-of-{name}", b"0123456789ab"), **more)
+
+
 @contextmanager
 def running_broker(
-    directory: Path, kind: str, devices: tuple[str, ...], port: int
+    directory: Path, kind: str, devices: Sequence[str | Account], port: int, **more: object
 ) -> Iterator[tuple[settings.Settings, Callable[[], subprocess.Popen[bytes]]]]:
     """Give the settings of a real broker and a function that starts it (again)."""
-    flags = {"broker": kind, "mqtt_port": port, "store": STORE}
+    flags = {"broker": kind, "mqtt_port": port, "store": STORE, "mqtts_port": 0} | more
     chosen = settings.load(directory, environment={}, flags=flags)
-    known = [(name, rules.hashed(f"secret-of-{name}", b"0123456789ab")) for name in devices]
+    known = [one if isinstance(one, Account) else account(one) for one in devices]
     command = broker.prepare(directory, chosen, known)
     started: list[subprocess.Popen[bytes]] = []
 

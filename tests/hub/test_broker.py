@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from hub import broker, settings
 from hub.errors import Refusal
 from hub.fleet import rules
-from tests.hub.ingesting import STORE, free_port, running_broker, until
+from tests.hub.ingesting import STORE, account, free_port, running_broker, until
 
 needs_mosquitto = pytest.mark.skipif(
     broker.find_mosquitto() is None, reason="mosquitto is not installed"
@@ -123,28 +123,40 @@ def test_a_device_cannot_speak_for_another_nor_forge_an_ack(
         assert victim.heard == []
 
 
-@needs_mosquitto
-def test_a_new_device_is_let_in_and_a_revoked_one_is_cut_off_at_once(tmp_path: Path) -> None:
-    with running_broker(tmp_path, "mosquitto", ("a",), free_port()) as (chosen, _):
+@pytest.mark.parametrize("kind", BOTH)
+def test_a_new_device_is_let_in_and_a_revoked_one_is_cut_off_at_once(
+    tmp_path: Path, kind: str
+) -> None:
+    with running_broker(tmp_path, kind, ("a",), free_port()) as (chosen, _):
         with party(chosen.mqtt_port, "a") as old:
-            known = [("n", rules.hashed("secret-of-n", b"0123456789ab"))]
-            until((tmp_path / "broker" / "pid").exists, "mosquitto has written its pid")
-            broker.credentials_changed(tmp_path, chosen, known)
+            until((tmp_path / "broker" / "pid").exists, "the broker has written its pid")
+            broker.accounts_changed(tmp_path, chosen, [account("n")])
             until(lambda: old.lost, "the revoked device is cut off")
         with party(chosen.mqtt_port, "n") as new, party(chosen.mqtt_port, "a") as again:
             assert (new.let_in, again.let_in) == (True, False)
 
 
-def test_a_revoked_device_cannot_come_back_to_the_embedded_broker(tmp_path: Path) -> None:
-    with running_broker(tmp_path, "amqtt", ("a",), free_port()) as (chosen, _):
-        broker.credentials_changed(tmp_path, chosen, [])
-        with party(chosen.mqtt_port, "a") as again:
-            assert not again.let_in
+@pytest.mark.parametrize("kind", BOTH)
+def test_a_device_with_a_new_password_is_cut_off_and_the_others_stay(
+    tmp_path: Path, kind: str
+) -> None:
+    with running_broker(tmp_path, kind, ("a", "b"), free_port()) as (chosen, _):
+        with party(chosen.mqtt_port, "a") as old, party(chosen.mqtt_port, "b") as other:
+            until((tmp_path / "broker" / "pid").exists, "the broker has written its pid")
+            broker.accounts_changed(tmp_path, chosen, [account("a", "new"), account("b")])
+            until(lambda: old.lost, "the device with the old password is cut off")
+            with party(chosen.mqtt_port, "a") as late, party(chosen.mqtt_port, "a", "new") as new:
+                assert (late.let_in, new.let_in) == (False, True)
+            assert not other.lost
 
 
 def test_the_broker_s_files_are_for_their_owner_alone_and_hold_no_secret(tmp_path: Path) -> None:
-    chosen = settings.load(tmp_path, environment={}, flags={"broker": "amqtt"})
-    broker.prepare(tmp_path, chosen, [("a", rules.hashed("secret-of-a", b"0123456789ab"))])
+    chosen = settings.load(
+        tmp_path,
+        environment={},
+        flags={"broker": "amqtt", "mqtt_port": free_port(), "mqtts_port": free_port()},
+    )
+    broker.prepare(tmp_path, chosen, [account("a")])
     for file in (tmp_path / "broker").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
     assert "secret-of-a" not in (tmp_path / "broker" / "passwd").read_text()
@@ -153,7 +165,7 @@ def test_the_broker_s_files_are_for_their_owner_alone_and_hold_no_secret(tmp_pat
 def test_an_external_broker_is_left_alone(tmp_path: Path) -> None:
     chosen = settings.load(tmp_path, environment={}, flags={"broker": "external"})
     assert broker.prepare(tmp_path, chosen, []) == []
-    broker.credentials_changed(tmp_path, chosen, [])
+    broker.accounts_changed(tmp_path, chosen, [])
     assert not (tmp_path / "broker").exists()
 
 

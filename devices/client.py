@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from devices.account import Account as Account
 from devices.exchange import IDLE_S, Exchange
-from devices.outbox import Entry, Limits, Outbox
+from devices.outbox import Beside, Entry, Limits, Outbox
 from devices.pacing import Backoff, Patience
 from devices.session import Command, Session, Word
 from hub import wire
@@ -43,6 +43,21 @@ GOOD_S: Final = 20.0
 OnAck = Callable[[str, str, str | None], None]
 OnCommand = Callable[[str, Mapping[str, Any]], str]
 OnServed = Callable[[str, str, Mapping[str, Any]], str]
+
+OnTaken = Callable[[Mapping[str, Any]], None]
+
+
+class Observed(NamedTuple):
+    """One observation of several. `id` is one by which whoever sent it may send it again: what
+    came under it before is not kept a second time.
+    """
+
+    kind: str
+    data: Mapping[str, Any]
+    device: str | None = None
+    at: datetime | None = None
+    quality: Quality | None = None
+    id: str | None = None
 
 
 class DeviceClient:
@@ -80,6 +95,7 @@ class DeviceClient:
         self._session: Session | None = None
         self._served: tuple[str, ...] = ()
         self._statuses: dict[str, Status] = {}
+        self._takers: dict[str, OnTaken] = {}
         self._said_unauthorised = self._said_tls = False
         self._patience = Patience(*RESEND_S)
         self._backoff = Backoff(*RECONNECT_S)
@@ -120,13 +136,18 @@ class DeviceClient:
         room: then it is not kept, and whoever saw it has to know. Telemetry without room is
         counted, and the id is "".
         """
-        return self._keep([self._entry(kind, data, device, at, quality)])[0]
+        return self.observe_many([Observed(kind, data, device, at, quality)])[0]
 
-    def observe_all(
-        self, kind: str, many: Iterable[Mapping[str, Any]], *, device: str | None = None
-    ) -> list[str]:
-        """Keep several of one kind with one fsync; return their ids."""
-        return self._keep([self._entry(kind, data, device, None, None) for data in many])
+    def observe_many(self, many: Iterable[Observed], *, beside: Beside | None = None) -> list[str]:
+        """Keep several, all or none, with one fsync; return their ids. `beside(connection)` may
+        write tables of its own to the outbox's file with them.
+        """
+        if self.outbox.unstamped and self._clock.quality() != "unknown":
+            self._restamp()
+        names = self.outbox.keep([self._entry(one) for one in many], beside)
+        with self._news:
+            self._news.notify_all()
+        return names
 
     def heartbeat(self, **more: Any) -> str:
         """Say that the device lives (`battery_pct`, `firmware` …) and how its outbox is."""
@@ -142,42 +163,27 @@ class DeviceClient:
         oldest = self._oldest_s()
         return told if oldest is None else told | {"oldest_s": oldest}
 
-    def _keep(self, entries: list[Entry]) -> list[str]:
-        names = self.outbox.keep(entries)
-        with self._news:
-            self._news.notify_all()
-        return names
-
-    def _entry(
-        self,
-        kind: str,
-        data: Mapping[str, Any],
-        device: str | None,
-        at: datetime | None,
-        quality: Quality | None,
-    ) -> Entry:
+    def _entry(self, one: Observed) -> Entry:
         clock = self._clock
-        quality = quality or clock.quality()
+        quality = one.quality or clock.quality()
         known = quality != "unknown"
-        happened = at or clock.now()
+        happened = one.at or clock.now()
         body = {
             "boot": self._boot,
             "at": stamp(happened) if known else None,
             "uptime_ms": clock.uptime_ms(),
             "time_quality": quality,
-            "kind": kind,
-            "data": data,
+            "kind": one.kind,
+            "data": one.data,
         }
 
         def write(name: str, seq: int) -> bytes:
             return msgspec.json.encode({"id": name, "seq": seq, **body})
 
-        if known and self.outbox.unstamped:
-            self._restamp()
         at_ms = int(happened.timestamp() * 1000) if known else None
         boot = None if known else self._boot
-        device = device or self.account.device
-        return Entry(device, kind, kind in wire.BUSINESS, at_ms, write, boot)
+        device = one.device or self.account.device
+        return Entry(device, one.kind, one.kind in wire.BUSINESS, at_ms, write, boot, one.id)
 
     def _restamp(self) -> None:
         """The clock is right now: say of what was seen before, in this boot, when it was."""
@@ -215,7 +221,7 @@ class DeviceClient:
             if self._session is not None:
                 self._session.serve(self._served)
 
-    def present(self, device: str, online: bool, **more: Any) -> None:
+    def tell(self, device: str, online: bool, **more: Any) -> None:
         """Tell whether a served device is there (`battery_pct`, `firmware`); said again at each
         connect.
         """
@@ -230,6 +236,12 @@ class DeviceClient:
         yield self.account.device, Status(True, self._boot, uptime_ms)
         for name, status in list(self._statuses.items()):
             yield name, msgspec.structs.replace(status, uptime_ms=uptime_ms)
+
+    def takes(self, name: str, taker: OnTaken) -> None:
+        """Hand commands of that name whole to `taker`, on the client's thread: it notes them in
+        `outbox` and answers them itself.
+        """
+        self._takers[name] = taker
 
     def drained(self, within_s: float) -> bool:
         """Wait until the hub has everything; False when it took longer."""
@@ -317,11 +329,11 @@ class DeviceClient:
             words, commands = exchange.hear(until_s)
             exchange.settle(words)
             for word in words:
-                self._tell(word)
+                self._hear_out(word)
             for command in commands:
                 self._obey(command)
 
-    def _tell(self, word: Word) -> None:
+    def _hear_out(self, word: Word) -> None:
         if word.status in ("refused", "quarantined"):
             log.info("%s: %s %s: %s", word.device, word.id, word.status, word.reason)
         if self.on_ack is not None:
@@ -334,6 +346,10 @@ class DeviceClient:
             key = str(told["key"])
         except (msgspec.MsgspecError, KeyError):
             log.warning("%s: a command that nobody can read came on %s", device, name)
+            return
+        taker = self._takers.get(name)
+        if taker is not None and device == self.account.device:
+            taker(told)
             return
         try:
             state = self.outbox.begin_command(key)

@@ -13,33 +13,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from devices.outbox_file import open_file
+from devices.outbox_rows import Entry, Limits, Rows, Write
 from hub.errors import Unavailable
 
-MIB: Final = 1024 * 1024
-HOUR_MS: Final = 3_600_000
-# What a row takes beside its body, about.
-ROW_BYTES: Final = 100
-# The longest that telemetry may lie in the system's memory before an fsync (seconds).
+__all__ = ["Entry", "Limits", "Outbox", "Waiting"]
+
+# The longest that telemetry may lie in the system's memory while more of it comes (seconds).
 SYNC_S: Final = 1.0
-# How often appending looks for telemetry that is too old.
-_EVERY: Final = 256
-_PIECE: Final = 256
-_HOURS: Final = 24
-_LONGEST_H: Final = 9_999.0
 
-
-@dataclass(frozen=True)
-class Limits:
-    """How much may wait. Telemetry goes when it is older, more, or in the way; business never."""
-
-    size: int = 256 * MIB
-    telemetry_ms: int = 3 * 24 * HOUR_MS
-    telemetry_most: int = 100_000
+Beside = Callable[[sqlite3.Connection], None]
 
 
 class Waiting(NamedTuple):
@@ -52,74 +39,29 @@ class Waiting(NamedTuple):
     body: bytes
 
 
-Write = Callable[[str, int], bytes]
-
-
 @dataclass(slots=True)
-class Entry:
-    """One observation on its way to the disk. `write(id, seq)` makes its body."""
+class _Group:
+    """What is kept together or not at all."""
 
-    device: str
-    kind: str
-    business: bool
-    at_ms: int | None
-    write: Write
-    boot: str | None = None  # of an observation whose time nobody knew
-    id: str = ""
-    error: Unavailable | None = None
+    entries: Sequence[Entry]
+    beside: Beside | None
+    error: Exception | None = None
     done: bool = False
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What the file holds, so that nobody has to count."""
-
-    last_n: int = 0
-    rows: int = 0
-    telemetry: int = 0
-    unstamped: int = 0
-    size: int = 0
-    business: int = 0
-    dropped: int = 0
-
-
-@dataclass(slots=True)
-class _Changes:
-    """What one commit changes beside the rows."""
-
-    numbers: dict[str, int] = field(default_factory=dict)
-    hours: dict[int, int] = field(default_factory=dict)
 
 
 class Outbox:
     """One file for one process; any thread may call."""
 
     def __init__(self, path: Path, device: str = "", limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
         self.fsyncs = 0
         self._lock = threading.Lock()
         self._entering = threading.Lock()
-        self._entries: list[Entry] = []
+        self._groups: list[_Group] = []
         self._connection = open_file(path, device or path.stem)
-        ask = self._connection.execute
-        (self._origin, dropped) = ask("SELECT origin, dropped FROM about").fetchone()
-        (last,) = ask("SELECT max(seq) FROM sqlite_sequence").fetchone()
-        self._tally = _Tally(last_n=last or 0, dropped=dropped)
-        self._count_all()
-        self._numbers: dict[str, int] = dict(ask("SELECT device, seq FROM number"))
-        self._hours: dict[int, int] = dict(ask("SELECT hour, bytes FROM hour"))
+        self._rows = Rows(self._connection, limits or Limits())
         # What an earlier life left may lie in the system's memory only.
         self._durable_n = 0
         self._synced_s = 0.0
-
-    def _count_all(self) -> None:
-        row = self._connection.execute(
-            "SELECT count(*), count(boot), coalesce(sum(NOT business), 0),"
-            f" coalesce(sum(length(body) + {ROW_BYTES}), 0),"
-            f" coalesce(sum(business * (length(body) + {ROW_BYTES})), 0) FROM waiting"
-        ).fetchone()
-        tally = self._tally
-        tally.rows, tally.unstamped, tally.telemetry, tally.size, tally.business = row
 
     # --- keeping
 
@@ -132,147 +74,63 @@ class Outbox:
         """
         return self.keep([Entry(device, kind, business, at_ms, write)])[0]
 
-    def keep(self, entries: Sequence[Entry]) -> list[str]:
-        """Keep several in one commit. `seq` goes up by one over a device's life; an id also names
-        this very file, so that a device set up anew never uses one again.
+    def keep(self, entries: Sequence[Entry], beside: Beside | None = None) -> list[str]:
+        """Keep several, all or none, with one fsync; `beside` writes tables of its own with them.
+
+        `seq` goes up by one over a device's life; an id also names this very file, so that a
+        device set up anew never uses one again.
         """
+        group = _Group(entries, beside)
         with self._entering:
-            self._entries += entries
+            self._groups.append(group)
         with self._lock:
             # Whoever came first has written for all who waited behind the lock.
-            if not all(one.done for one in entries):
+            if not group.done:
                 self._write_entered()
-        for one in entries:
-            if one.error is not None:
-                raise one.error
+        if group.error is not None:
+            raise group.error
         return [one.id for one in entries]
 
     def _write_entered(self) -> None:
         with self._entering:
-            entries, self._entries = self._entries, []
-        now_s = time.monotonic()
-        business = any(one.business for one in entries)
-        durable = business or now_s - self._synced_s > SYNC_S
+            groups, self._groups = self._groups, []
+        business = any(one.business for group in groups for one in group.entries)
+        durable = business or time.monotonic() - self._synced_s > SYNC_S
         try:
             with self._transaction(durable=durable):
-                changes = _Changes()
-                for one in entries:
-                    self._write(one, changes)
-                self._note(changes)
+                for group in groups:
+                    self._write(group)
         except sqlite3.OperationalError as error:
-            for one in entries:
-                one.id, one.error = "", Unavailable(f"The outbox cannot be written: {error}.")
+            for group in groups:
+                group.error = Unavailable(f"The outbox cannot be written: {error}.")
         finally:
-            for one in entries:
-                one.done = True
+            for group in groups:
+                group.done = True
 
-    def _write(self, one: Entry, changes: _Changes) -> None:
-        tally = self._tally
-        seq = changes.numbers.get(one.device, self._numbers.get(one.device, 0)) + 1
-        n = tally.last_n + 1
-        name = f"{self._origin}-{n}"
-        body = one.write(name, seq)
-        size = len(body) + ROW_BYTES
-        if n % _EVERY == 0 and one.at_ms is not None:
-            self._expire(one.at_ms)
-        if not self._room(size, one):
-            return
-        self._connection.execute(
-            "INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (n, name, one.device, one.kind, body, one.business, one.at_ms, one.boot),
-        )
-        one.id = name
-        tally.last_n, tally.rows, tally.size = n, tally.rows + 1, tally.size + size
-        tally.telemetry += not one.business
-        tally.unstamped += one.boot is not None
-        changes.numbers[one.device] = seq
-        if one.business:
-            tally.business += size
-            if one.at_ms is not None:
-                hour = one.at_ms // HOUR_MS
-                changes.hours[hour] = changes.hours.get(hour, 0) + size
-
-    def _note(self, changes: _Changes) -> None:
+    def _write(self, group: _Group) -> None:
         connection = self._connection
-        connection.executemany(
-            "INSERT INTO number VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq",
-            changes.numbers.items(),
-        )
-        for hour, size in changes.hours.items():
-            if hour not in self._hours:
-                connection.execute("DELETE FROM hour WHERE hour <= ?", (hour - _HOURS,))
-            connection.execute(
-                "INSERT INTO hour VALUES (?, ?) ON CONFLICT DO UPDATE SET bytes = bytes + ?",
-                (hour, size, size),
-            )
-        self._numbers.update(changes.numbers)
-        for hour, size in changes.hours.items():
-            self._hours[hour] = self._hours.get(hour, 0) + size
-
-    # --- making room
-
-    def _room(self, size: int, one: Entry) -> bool:
-        """Make room for `size` bytes; else tell the entry, whose kind decides what that means."""
-        tally, limits = self._tally, self.limits
-        over = tally.size + size - limits.size
-        if over > 0 and not self._drop(over):
-            if one.business:
-                one.error = Unavailable(
-                    f"The outbox is full: {tally.rows} observations wait for the hub.",
-                    retry_after_s=30,
-                )
-            else:
-                self._dropped(1)
-            return False
-        if not one.business and tally.telemetry >= limits.telemetry_most:
-            self._drop(1)
-        return True
-
-    def _drop(self, size: int) -> bool:
-        """Let the oldest telemetry go until `size` bytes are free; False: too little is left."""
-        while size > 0:
-            rows = self._connection.execute(
-                "SELECT n, length(body) FROM waiting WHERE NOT business ORDER BY n LIMIT ?",
-                (min(_PIECE, 1 + size // ROW_BYTES),),
-            ).fetchall()
-            if not rows:
-                return False
-            size -= sum(length + ROW_BYTES for _, length in rows)
-            self._remove([n for n, _ in rows])
-            self._dropped(len(rows))
-        return True
-
-    def _expire(self, now_ms: int) -> None:
-        before = now_ms - self.limits.telemetry_ms
-        while True:
-            rows = self._connection.execute(
-                "SELECT n, at_ms < ? FROM waiting WHERE NOT business ORDER BY n LIMIT ?",
-                (before, _PIECE),
-            ).fetchall()
-            old = [n for n, is_old in rows if is_old]
-            self._remove(old)
-            self._dropped(len(old))
-            if len(old) < _PIECE:
-                return
-
-    def _dropped(self, count: int) -> None:
-        if count:
-            self._tally.dropped += count
-            self._connection.execute("UPDATE about SET dropped = ?", (self._tally.dropped,))
-
-    def _remove(self, numbers: Sequence[int]) -> None:
-        tally = self._tally
-        for n in numbers:
-            row = self._connection.execute(
-                "DELETE FROM waiting WHERE n = ? RETURNING length(body), business, boot", (n,)
-            ).fetchone()
-            if row is None:
-                continue
-            size = row[0] + ROW_BYTES
-            tally.rows, tally.size = tally.rows - 1, tally.size - size
-            tally.business -= size if row[1] else 0
-            tally.telemetry -= not row[1]
-            tally.unstamped -= row[2] is not None
+        if len(group.entries) == 1 and group.beside is None:
+            # Nothing of it can be half written.
+            try:
+                self._rows.write(group.entries[0])
+            except Unavailable as full:
+                group.error = full
+            return
+        before = self._rows.tally.copy()
+        connection.execute("SAVEPOINT kept_together")
+        try:
+            for one in group.entries:
+                self._rows.write(one)
+            if group.beside is not None:
+                group.beside(connection)
+        except sqlite3.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 – the caller gets it
+            # Whoever asked hears it; the others' observations are kept.
+            connection.execute("ROLLBACK TO kept_together")
+            self._rows.tally = before
+            group.error = error
+        connection.execute("RELEASE kept_together")
 
     # --- sending
 
@@ -292,7 +150,7 @@ class Outbox:
 
     def has_after(self, n: int) -> bool:
         """Does anything follow number `n`?"""
-        if self._tally.last_n <= n:
+        if self._rows.tally.last_n <= n:
             return False
         with self._lock:
             found = self._connection.execute("SELECT 1 FROM waiting WHERE n > ? LIMIT 1", (n,))
@@ -301,7 +159,7 @@ class Outbox:
     def confirmed(self, numbers: Sequence[int]) -> None:
         """The hub has these: let them go."""
         with self._lock, self._transaction(durable=False):
-            self._remove(numbers)
+            self._rows.remove(numbers)
 
     def stamp(self, boot: str, restamp: Callable[[bytes], tuple[bytes, int]]) -> None:
         """The time is known now: give one to what was observed in this boot without."""
@@ -315,37 +173,32 @@ class Outbox:
                     "UPDATE waiting SET body = ?, at_ms = ?, boot = NULL WHERE n = ?",
                     (better, at_ms, n),
                 )
-            self._count_all()
+            # Of an earlier boot nobody knows more than before.
+            self._connection.execute("UPDATE waiting SET boot = NULL WHERE boot IS NOT NULL")
+            self._rows.recount()
 
     # --- telling
 
     def count(self) -> int:
-        return self._tally.rows
+        return self._rows.tally.rows
 
     @property
     def unstamped(self) -> int:
-        return self._tally.unstamped
+        return self._rows.tally.unstamped
 
     def dropped(self) -> int:
         """Return how much telemetry had to make room so far."""
-        return self._tally.dropped
+        return self._rows.tally.dropped
+
+    def hours_left(self) -> float:
+        with self._lock:
+            return self._rows.hours_left()
 
     def oldest(self) -> bytes | None:
         """Return the body of what waits longest."""
         with self._lock:
             row = self._connection.execute("SELECT body FROM waiting ORDER BY n LIMIT 1").fetchone()
         return None if row is None else bytes(row[0])
-
-    def hours_left(self) -> float:
-        """Return for how many hours without the hub no business observation would be refused,
-        if each were as busy as the busiest of the last day.
-        """
-        if not self._hours:
-            return _LONGEST_H
-        newest = max(self._hours)
-        busiest = max(size for hour, size in self._hours.items() if hour > newest - _HOURS)
-        room = max(0, self.limits.size - self._tally.business)
-        return min(_LONGEST_H, round(room / busiest, 1))
 
     def close(self) -> None:
         with self._lock:
@@ -358,18 +211,38 @@ class Outbox:
 
         A print must not be made twice: what was begun and has no end is in doubt.
         """
-        with self._lock, self._transaction(durable=True):
+        known, state = self.command_state(key)
+        if known:
+            return state or "in_doubt"
+        self._note("INSERT OR IGNORE INTO command VALUES (?, NULL)", key)
+        return None
+
+    def end_command(self, key: str, state: str) -> None:
+        self._note("UPDATE command SET state = ? WHERE key = ?", state, key)
+
+    def command_state(self, key: str) -> tuple[bool, str | None]:
+        """Return whether a command was begun, and how it ended (None: it has no end yet)."""
+        with self._lock:
             row = self._connection.execute(
                 "SELECT state FROM command WHERE key = ?", (key,)
             ).fetchone()
-            if row is None:
-                self._connection.execute("INSERT INTO command VALUES (?, NULL)", (key,))
-                return None
-            return str(row[0] or "in_doubt")
+        return (False, None) if row is None else (True, row[0])
 
-    def end_command(self, key: str, state: str) -> None:
+    def forget_command(self, key: str) -> None:
+        """Nothing of it was done after all: it may begin again."""
+        self._note("DELETE FROM command WHERE key = ?", key)
+
+    def unfinished_commands(self) -> list[str]:
+        """Return the keys of commands that were begun and have no end."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT key FROM command WHERE state IS NULL"
+            ).fetchall()
+        return [key for (key,) in rows]
+
+    def _note(self, statement: str, *values: str) -> None:
         with self._lock, self._transaction(durable=True):
-            self._connection.execute("UPDATE command SET state = ? WHERE key = ?", (state, key))
+            self._connection.execute(statement, values)
 
     # --- one commit
 
@@ -384,18 +257,9 @@ class Outbox:
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._recount()
+            # What the attempt counted is read from the file again.
+            self._rows.recount()
             raise
         if durable:
             self.fsyncs += 1
-            self._durable_n, self._synced_s = self._tally.last_n, time.monotonic()
-
-    def _recount(self) -> None:
-        """What an attempt counted that was undone is read from the file again."""
-        ask = self._connection.execute
-        (last,) = ask("SELECT max(seq) FROM sqlite_sequence").fetchone()
-        (dropped,) = ask("SELECT dropped FROM about").fetchone()
-        self._tally.last_n, self._tally.dropped = last or 0, dropped
-        self._count_all()
-        self._numbers = dict(ask("SELECT device, seq FROM number"))
-        self._hours = dict(ask("SELECT hour, bytes FROM hour"))
+            self._durable_n, self._synced_s = self._rows.tally.last_n, time.monotonic()

@@ -29,6 +29,10 @@ CREATE INDEX IF NOT EXISTS waiting_unstamped ON waiting (boot) WHERE boot IS NOT
 CREATE TABLE IF NOT EXISTS about (origin TEXT NOT NULL, dropped INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS number (device TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hour (hour INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS given (
+    n INTEGER PRIMARY KEY, device TEXT NOT NULL, id TEXT NOT NULL, at_s INTEGER NOT NULL,
+    UNIQUE (device, id)
+);
 CREATE TABLE IF NOT EXISTS command (key TEXT PRIMARY KEY, state TEXT);
 """
 _COLUMNS: Final = "n, id, device, kind, body, business, at_ms, boot"
@@ -62,8 +66,7 @@ def _open(path: Path, device: str) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")
         (form,) = connection.execute("PRAGMA user_version").fetchone()
         connection.execute("BEGIN IMMEDIATE")
-        if form < FORM:
-            _bring_up(connection, device)
+        _bring_up(connection, device, form)
         connection.execute("COMMIT")
     except sqlite3.Error:
         connection.close()
@@ -71,10 +74,10 @@ def _open(path: Path, device: str) -> sqlite3.Connection:
     return connection
 
 
-def _bring_up(connection: sqlite3.Connection, device: str) -> None:
+def _bring_up(connection: sqlite3.Connection, device: str, form: int) -> None:
     """Make the tables; take over what the first form held (one device, seq = row number)."""
     known = "SELECT 1 FROM sqlite_master WHERE name = 'waiting'"
-    old = connection.execute(known).fetchone() is not None
+    old = form < FORM and connection.execute(known).fetchone() is not None
     if old:
         connection.execute("DROP INDEX IF EXISTS waiting_telemetry")
         connection.execute("ALTER TABLE waiting RENAME TO old_waiting")

@@ -19,9 +19,9 @@ import msgspec
 from hub import broker, handlers, journal, operations, quarantine
 from hub.control import Listener
 from hub.errors import Unavailable
-from hub.fleet import queries as fleet
+from hub.fleet.watch import queries as fleet
 from hub.ingest import Ingest, replayer
-from hub.jobs import jobs
+from hub.jobs import jobs, limits_of
 from hub.journal import Transaction
 from hub.schedule import Schedule
 from hub.settings import Settings
@@ -217,7 +217,7 @@ class Hub:
                 signout_minutes=settings.idle_minutes,
                 timezone=settings.time_zone,
                 currency=settings.currency,
-                device_silent_s=settings.device_silent_s,
+                device_limits=limits_of(settings),
                 max_body_bytes=settings.request_kib << 10,
                 order_page=_sample(store.directory).get("urls", {}).get("central", ""),
                 pins_shown=_sample_pins(store.directory),
@@ -269,7 +269,7 @@ def at_rest(connection: sqlite3.Connection, settings: Settings) -> dict[str, Any
         "hash": head.hash,
         "sync": sync,
         "quarantine": quarantine.count(connection),
-        "devices": fleet.heard(connection),
+        "devices": fleet.number(connection),
     }
 
 

@@ -13,6 +13,7 @@ import msgspec
 from hub import scans
 from hub.customers import actions as customers
 from hub.errors import Invalid
+from hub.fleet import actions as fleet
 from hub.ingest import Handlers
 from hub.journal import Transaction
 from hub.pickup import actions as pickup
@@ -35,9 +36,13 @@ def _sale(tx: Transaction, seen: Observation, occurred_at: datetime) -> None:
     )
 
 
+def _done(tx: Transaction, seen: Observation, occurred_at: datetime) -> None:
+    fleet.answered(tx, seen.device, seen.data.key, seen.data.state)
+
+
 def observations(store: str) -> Handlers:
     """Return what each kind of observation does in `store`; other kinds are only kept."""
-    return {"scan": scans.handler(store), "sale": _sale}
+    return {"scan": scans.handler(store), "sale": _sale, "done": _done}
 
 
 def _place(tx: Transaction, command: Mapping[str, Any]) -> None:

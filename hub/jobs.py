@@ -8,11 +8,14 @@ from functools import partial
 from hub import commands, outbox
 from hub.clock import stamp
 from hub.customers import actions as customers
+from hub.fleet.watch import actions as watch
+from hub.fleet.watch.rules import Limits
 from hub.ingest import Ingest
 from hub.ingest.retention import Retention
 from hub.journal import Transaction
 from hub.pickup import actions as pickup
 from hub.schedule import Job
+from hub.settings import Settings
 from hub.staff import actions as staff
 from hub.stock import actions as stock
 from hub.store import Store
@@ -35,6 +38,7 @@ def jobs(store: Store, ingest: Ingest) -> list[Job]:
         Job("balances below zero", 60, work(stock.mend)),
         Job("doubtful records", 3600, work(stock.ask_for_counts)),
         Job("device commands", 0.5, lambda now: _send(store, ingest, now)),
+        Job("devices that went or came back", 5, _watch(store, ingest)),
         Job("erasures that central knew", 60, lambda _: writer.run(customers.sweep)),
         Job("old sign-ins", 3600, lambda _: writer.run(staff.forget_sign_ins)),
         Job("old observations", 10, retention.run),
@@ -60,6 +64,31 @@ def _send(store: Store, ingest: Ingest, now: datetime) -> None:
         keys = outbox.send_due(connection, stamp(now), settings.store, ingest.publish)
     if keys:
         store.writer.run(lambda tx: _sent(tx, keys, settings.outbox_retry_s, settings.outbox_hours))
+
+
+def _watch(store: Store, ingest: Ingest) -> Callable[[datetime], None]:
+    """Return the work that notices who went and who came back, while the hub hears at all."""
+    limits, listening = limits_of(store.settings), False
+
+    def run(now: datetime) -> None:
+        nonlocal listening
+        if not ingest.connected:
+            listening = False
+            return
+        if not listening:
+            store.writer.run(watch.listen)
+            listening = True
+        if store.read(watch.noticed, round(now.timestamp() * 1000), limits):
+            store.writer.run(lambda tx: watch.watch(tx, limits))
+
+    return run
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return what the settings say about devices."""
+    return Limits(
+        settings.device_silent_s, settings.battery_silent_h * 3600, settings.battery_low_pct
+    )
 
 
 def _sent(tx: Transaction, keys: list[str], retry_s: float, hours: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from hub.clock import Clock
 from hub.events import Ring
+from hub.fleet.watch.rules import Limits
 from hub.ingest.travels import Travel
 from hub.journal import Transaction
 
@@ -54,7 +55,7 @@ class Options:
     timezone: str = "UTC"
     brand: str = "Store Hub"
     currency: str = "EUR"
-    device_silent_s: int = 600
+    device_limits: Limits = field(default_factory=Limits)
     column_cards: int = 24
     max_body_bytes: int = 1_048_576
     order_page: str = ""  # central's page for people, where the sample store has one

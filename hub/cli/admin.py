@@ -17,7 +17,8 @@ from hub import settings
 from hub.cli.edge import data_option, json_option, perform, read, show
 from hub.clock import SystemClock, stamp
 from hub.errors import Refusal
-from hub.fleet import queries as fleet
+from hub.fleet.watch import queries as fleet
+from hub.jobs import limits_of
 from hub.staff import queries as staff_queries
 from hub.staff.rules import ROLES
 
@@ -45,8 +46,7 @@ def device_enrol(name: str, kind: str, place: str, directory: Path, as_json: boo
 def device_list(directory: Path, as_json: bool) -> None:
     """List the devices and when each was last heard."""
     now_ms = int(SystemClock().now().timestamp() * 1000)
-    silent_s = settings.load(directory).device_silent_s
-    found = read(directory, fleet.devices, now_ms, silent_s)
+    found = read(directory, fleet.devices, now_ms, limits_of(settings.load(directory)))
     show(msgspec.to_builtins(found), as_json, lambda rows: [_device(row) for row in rows])
 
 

@@ -22,6 +22,7 @@ from hub.fleet.facts import (
     Power,
     Why,
 )
+from hub.fleet.watch import tables as watch_tables
 from hub.journal import Transaction
 
 
@@ -94,7 +95,7 @@ def replace(
     The old unit is cut off, and the numbers of its observations end. Raises NotFound.
     """
     secret = _renew(tx, device, "replaced", address, actor, cause)
-    tables.start_numbers(tx.conn, device)
+    watch_tables.forget_numbers(tx.conn, device)
     return secret
 
 

@@ -1,32 +1,12 @@
 """Typed reads of the fleet."""
 
 import sqlite3
-from typing import Literal
+from typing import Any
 
 import msgspec
 
 from hub.errors import NotFound
-
-State = Literal["online", "away", "never", "revoked", "unknown"]
-
-
-class Device(msgspec.Struct, frozen=True):
-    """A device as the console shows it; times are ms since 1970, None where nothing is known.
-
-    `state`: `unknown` = heard, but not enrolled here. `missing`: numbers of its sequence that
-    have not arrived (yet).
-    """
-
-    id: str
-    kind: str
-    place: str
-    state: State
-    last_ms: int | None
-    boot: str | None
-    received: int
-    missing: int
-    battery_pct: float | None
-    firmware: str | None
+from hub.fleet import rules
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -72,58 +52,11 @@ class Sighting(msgspec.Struct, frozen=True):
     times: int
 
 
-_ALL = (
-    "SELECT id, kind, place, revoked_at, last_ms, boot, coalesce(received, 0) AS received,"
-    " high_seq, first_seq, battery_pct, firmware, online FROM fleet_device"
-    " LEFT JOIN device_seen ON device = id"
-    " UNION ALL SELECT device, '', '', NULL, last_ms, boot, received, high_seq, first_seq,"
-    " battery_pct, firmware, online FROM device_seen"
-    " WHERE device NOT IN (SELECT id FROM fleet_device) ORDER BY 1"
-)
 _REGISTERED = (
     "SELECT id, kind, family, place, power, via, grants, address, enrolled_at, revoked_at"
     " FROM fleet_device"
 )
 _SIGHTED = "SELECT family, address, via, topic, name, first_at, last_at, times FROM device_sighting"
-
-
-def devices(connection: sqlite3.Connection, now_ms: int, silent_s: int) -> list[Device]:
-    """Return every device that is enrolled or was heard; silent for `silent_s` means away."""
-    enrolled = {row[0] for row in connection.execute("SELECT id FROM fleet_device")}
-    return [_device(row, now_ms - silent_s * 1000, enrolled) for row in connection.execute(_ALL)]
-
-
-def _device(row: sqlite3.Row, since_ms: int, enrolled: set[str]) -> Device:
-    first, high = row["first_seq"], row["high_seq"]
-    span = 0 if high is None or first is None else high - first + 1
-    return Device(
-        row["id"],
-        row["kind"],
-        row["place"],
-        _state(row, since_ms, enrolled),
-        row["last_ms"] or None,
-        row["boot"],
-        row["received"],
-        max(0, span - row["received"]),
-        row["battery_pct"],
-        row["firmware"],
-    )
-
-
-def _state(row: sqlite3.Row, since_ms: int, enrolled: set[str]) -> State:
-    if row["revoked_at"] is not None:
-        return "revoked"
-    if row["id"] not in enrolled:
-        return "unknown"
-    if not row["last_ms"]:
-        return "never"
-    return "online" if row["online"] and row["last_ms"] >= since_ms else "away"
-
-
-def heard(connection: sqlite3.Connection) -> int:
-    """Return how many devices were ever heard."""
-    (number,) = connection.execute("SELECT count(*) FROM device_seen").fetchone()
-    return int(number)
 
 
 def enrolled(connection: sqlite3.Connection, device: str) -> bool:
@@ -168,7 +101,7 @@ def credentials(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     return [(one.name, one.secret) for one in accounts(connection)]
 
 
-def served(connection: sqlite3.Connection, via: str) -> list[dict[str, str]]:
+def served(connection: sqlite3.Connection, via: str) -> list[dict[str, Any]]:
     """Return the devices that the gateway `via` speaks for, as `cmd/devices` tells it."""
     return [
         {
@@ -176,6 +109,7 @@ def served(connection: sqlite3.Connection, via: str) -> list[dict[str, str]]:
             "family": one.family,
             "address": one.address or "",
             "kind": one.kind,
+            "grants": list(one.grants),
         }
         for one in registry(connection)
         if one.via == via and one.revoked_at is None
@@ -254,7 +188,75 @@ def revoked_without_fact(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
-def boots(connection: sqlite3.Connection, device: str) -> dict[str, int]:
-    """Return when each remembered boot of `device` began, in ms since 1970."""
-    rows = connection.execute("SELECT boot, began_ms FROM device_boot WHERE device = ?", (device,))
-    return {row[0]: row[1] for row in rows}
+class Command(msgspec.Struct, frozen=True):
+    """What a device was told to do. `in_doubt`: sent, and no answer yet; it is sent again."""
+
+    key: str
+    device: str
+    name: str
+    payload: str
+    actor: str
+    at: str
+    state: rules.CommandState
+    tries: int
+    answer: str | None
+    answered_at: str | None
+
+
+_COMMANDS = (
+    "SELECT c.key, c.device, c.name, c.payload, c.actor, c.at, c.answer, c.answered_at,"
+    " o.tries, o.outcome FROM device_command c LEFT JOIN outbox o ON o.key = c.key"
+)
+
+
+def commands(connection: sqlite3.Connection, device: str, limit: int = 20) -> list[Command]:
+    """Return what `device` was told, the latest first."""
+    rows = connection.execute(
+        f"{_COMMANDS} WHERE c.device = ? ORDER BY c.at DESC, c.rowid DESC LIMIT ?", (device, limit)
+    )
+    return [_command(row) for row in rows]
+
+
+def command_of(connection: sqlite3.Connection, key: str) -> Command:
+    """Return one command. Raises NotFound."""
+    row = connection.execute(f"{_COMMANDS} WHERE c.key = ?", (key,)).fetchone()
+    if row is None:
+        raise NotFound(f"No device was ever told a command {key}.")
+    return _command(row)
+
+
+def _command(row: sqlite3.Row) -> Command:
+    tries = row["tries"] or 0
+    return Command(
+        row["key"],
+        row["device"],
+        row["name"],
+        row["payload"],
+        row["actor"],
+        row["at"],
+        rules.command_state(tries, row["answer"], row["outcome"]),
+        tries,
+        row["answer"],
+        row["answered_at"],
+    )
+
+
+class Rogue(msgspec.Struct, frozen=True):
+    """Somebody who tried and was turned away: with what, as whom, from where, how often."""
+
+    what: str
+    name: str
+    source: str
+    first_at: str
+    last_at: str
+    times: int
+
+
+def rogues(connection: sqlite3.Connection, limit: int = 50) -> list[Rogue]:
+    """Return the attempts of those who have no business here, the latest first."""
+    rows = connection.execute(
+        "SELECT what, name, source, first_at, last_at, times FROM device_rogue"
+        " ORDER BY last_at DESC, name LIMIT ?",
+        (limit,),
+    )
+    return [Rogue(*row) for row in rows]

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from hashlib import pbkdf2_hmac
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from hub.errors import Invalid
 from hub.fleet.facts import DeviceEnrolled
@@ -24,6 +24,9 @@ OWN: Final = "storehub"
 # What nobody adopted, and who was turned away: so many are remembered, the latest.
 SIGHTINGS_MOST: Final = 500
 ROGUES_MOST: Final = 500
+CommandState = Literal["queued", "sent", "in_doubt", "done", "failed", "gave_up"]
+# What a device says of a command that it carried out.
+DONE: Final = frozenset({"done", "ok", "printed"})
 _FAMILY: Final = re.compile(r"[a-z0-9-]{1,32}(:[A-Za-z0-9_-]{1,32})?")
 _COMMAND: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PAYLOAD_MOST: Final = 16 * 1024
@@ -117,3 +120,14 @@ def matches(secret: str, stored: str) -> bool:
     except ValueError:
         return False
     return seven == "7" and found == base64.b64decode(key)
+
+
+def command_state(tries: int, answer: str | None, outcome: str | None) -> CommandState:
+    """Return how far a command has come: `answer` is the device's, `outcome` the outbox's word."""
+    if answer is not None:
+        return "done" if answer in DONE else "failed"
+    if outcome is not None:
+        return "gave_up" if outcome == "expired" else "done" if outcome in DONE else "failed"
+    if tries == 0:
+        return "queued"
+    return "sent" if tries == 1 else "in_doubt"

@@ -24,6 +24,8 @@ TABLES: Final[dict[str, TableClass]] = {
     "device_sighting": "record",
     "device_command": "record",
     "device_rogue": "record",
+    "device_state": "record",
+    "device_watch": "record",
 }
 
 SCHEMA: Final = """
@@ -93,9 +95,6 @@ PROJECTION: Final = Projection(
     },
 )
 
-# So many boots of one device keep their beginning: late events of an earlier one find it.
-BOOTS_KEPT: Final = 8
-
 
 @MIGRATIONS()
 def m001_fleet(db: sqlite_utils.Database) -> None:
@@ -140,6 +139,31 @@ def m002_registry(db: sqlite_utils.Database) -> None:
     )
 
 
+@MIGRATIONS()
+def m003_watch(db: sqlite_utils.Database) -> None:
+    """What a device tells of its clock and outbox; which state it is in and since when.
+
+    `device_watch` has one row: since when the hub hears devices at all.
+    """
+    for column in (
+        "quality TEXT",
+        "drift_ms INTEGER",
+        "gap_ms INTEGER",
+        "boots INTEGER NOT NULL DEFAULT 0",
+        "outbox INTEGER",
+        "oldest_s INTEGER",
+        "dropped INTEGER NOT NULL DEFAULT 0",
+        "hours_left REAL",
+    ):
+        db.execute(f"ALTER TABLE device_seen ADD COLUMN {column}")
+    db.execute(
+        "CREATE TABLE device_state (device TEXT PRIMARY KEY, state TEXT NOT NULL,"
+        " since_ms INTEGER NOT NULL, changes INTEGER NOT NULL, window_ms INTEGER NOT NULL,"
+        " flapping INTEGER NOT NULL)"
+    )
+    db.execute("CREATE TABLE device_watch (n INTEGER PRIMARY KEY, since_ms INTEGER NOT NULL)")
+
+
 def keep_secret(
     connection: sqlite3.Connection,
     device: str,
@@ -175,15 +199,6 @@ def note_place(connection: sqlite3.Connection, device: str, place: str) -> None:
 def claim_secret(connection: sqlite3.Connection, device: str, fact: str) -> None:
     """Say that the secret an older release gave `device` was issued by `fact`."""
     connection.execute("UPDATE device SET fact = ? WHERE id = ?", (fact, device))
-
-
-def start_numbers(connection: sqlite3.Connection, device: str) -> None:
-    """Another unit counts from one again: forget the numbers of the one before it."""
-    connection.execute(
-        "UPDATE device_seen SET first_seq = NULL, high_seq = NULL, received = 0 WHERE device = ?",
-        (device,),
-    )
-    connection.execute("DELETE FROM device_boot WHERE device = ?", (device,))
 
 
 def sight(connection: sqlite3.Connection, row: tuple[str | None, ...], most: int) -> None:
@@ -242,77 +257,3 @@ def note_rogue(connection: sqlite3.Connection, row: tuple[str, str, str, str], m
         " ORDER BY last_at DESC LIMIT -1 OFFSET ?)",
         (most,),
     )
-
-
-def heard(
-    connection: sqlite3.Connection,
-    device: str,
-    *,
-    last_ms: int,
-    online: bool,
-    boot: str,
-    low_seq: int,
-    high_seq: int,
-    fresh: int,
-) -> None:
-    """Count `fresh` new observations of `device` whose numbers lie from `low_seq` to `high_seq`."""
-    connection.execute(
-        "INSERT INTO device_seen (device, last_ms, boot, first_seq, high_seq, received, online)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET"
-        " last_ms = max(last_ms, excluded.last_ms), boot = excluded.boot,"
-        " online = excluded.online,"
-        " first_seq = min(coalesce(first_seq, excluded.first_seq), excluded.first_seq),"
-        " high_seq = max(coalesce(high_seq, 0), excluded.high_seq),"
-        " received = received + excluded.received",
-        (device, last_ms, boot, low_seq, high_seq, fresh, int(online)),
-    )
-
-
-def status(
-    connection: sqlite3.Connection,
-    device: str,
-    *,
-    at_ms: int,
-    online: bool,
-    live: bool,
-    firmware: str | None,
-    battery_pct: float | None,
-) -> None:
-    """Note what the status topic says; only a live message counts as having heard the device."""
-    connection.execute(
-        "INSERT INTO device_seen (device, last_ms, online, online_ms, firmware, battery_pct)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET online = excluded.online,"
-        " online_ms = excluded.online_ms, last_ms = max(last_ms, excluded.last_ms),"
-        " firmware = coalesce(excluded.firmware, firmware),"
-        " battery_pct = coalesce(excluded.battery_pct, battery_pct)",
-        (device, at_ms if live else 0, int(online), at_ms, firmware, battery_pct),
-    )
-
-
-def health(
-    connection: sqlite3.Connection, device: str, battery_pct: float | None, firmware: str | None
-) -> None:
-    """Note what a heartbeat says."""
-    connection.execute(
-        "UPDATE device_seen SET battery_pct = coalesce(?, battery_pct),"
-        " firmware = coalesce(?, firmware) WHERE device = ?",
-        (battery_pct, firmware, device),
-    )
-
-
-def boot_began(connection: sqlite3.Connection, device: str, boot: str, began_ms: int) -> int:
-    """Note an estimate of when `boot` began and return the best: the earliest one.
-
-    A message is never received before it was sent, so each estimate is late by its delay.
-    """
-    (best,) = connection.execute(
-        "INSERT INTO device_boot VALUES (?, ?, ?) ON CONFLICT (device, boot) DO UPDATE"
-        " SET began_ms = min(began_ms, excluded.began_ms) RETURNING began_ms",
-        (device, boot, began_ms),
-    ).fetchone()
-    connection.execute(
-        "DELETE FROM device_boot WHERE device = ? AND boot NOT IN (SELECT boot FROM device_boot"
-        " WHERE device = ? ORDER BY began_ms DESC LIMIT ?)",
-        (device, device, BOOTS_KEPT),
-    )
-    return int(best)

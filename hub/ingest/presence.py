@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from hub.fleet import tables as fleet_tables
+from hub.fleet.watch import tables as fleet_tables
 from hub.ingest.inbox import Item
 from hub.journal import Transaction
 from hub.wire import Observation, Status
@@ -39,6 +39,11 @@ class Presence:
         for device, pairs in by_device.items():
             last_ms = pairs[-1][0].received_ms
             numbers = [seen.seq for _, seen in pairs]
+            began: dict[str, int] = {}
+            for item, seen in pairs:
+                if not item.judged:
+                    at_ms = item.received_ms - seen.uptime_ms
+                    began[seen.boot] = min(at_ms, began.get(seen.boot, at_ms))
             fleet_tables.heard(
                 tx.conn,
                 device,
@@ -49,17 +54,21 @@ class Presence:
                 high_seq=max(numbers),
                 # What was seen before has its ack by now.
                 fresh=sum(item.ack is None for item, _ in pairs),
+                quality=pairs[-1][1].quality,
+                drift_ms=self._drift_ms(pairs[-1][1], began),
             )
-            began: dict[str, int] = {}
-            for item, seen in pairs:
-                if not item.judged:
-                    at_ms = item.received_ms - seen.uptime_ms
-                    began[seen.boot] = min(at_ms, began.get(seen.boot, at_ms))
             for boot, at_ms in began.items():
                 self._boot(tx, device, boot, at_ms)
             if last_ms - self.shown_ms.get(device, 0) > _SHOWN_AGAIN_MS:
                 self.shown_ms[device] = last_ms
                 tx.touch("devices")
+
+    def _drift_ms(self, seen: Observation, began: Mapping[str, int]) -> int | None:
+        """How far is the device's clock ahead? Told by its uptime, since a message may be late."""
+        known = self.boots.get((seen.device, seen.boot))
+        if seen.quality != "synced" or seen.at_ms is None or known is None:
+            return None
+        return seen.at_ms - (min(known, began.get(seen.boot, known)) + seen.uptime_ms)
 
     def _boot(self, tx: Transaction, device: str, boot: str, began_ms: int) -> None:
         known = self.boots.get((device, boot))

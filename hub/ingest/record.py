@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
+
 from hub import outbox, quarantine, wire
 from hub.clock import parse
 from hub.errors import Forbidden, Invalid, NotFound, Refusal
-from hub.fleet import tables as fleet_tables
+from hub.fleet.watch import tables as fleet_tables
 from hub.ingest.inbox import Item
 from hub.ingest.presence import Presence
 from hub.ingest.travels import Travel
@@ -23,6 +25,11 @@ from hub.wire import Ack, Observation, Status, Unreadable
 # What a kind does in the store. It appends at most once, with `observation.cause`.
 Handler = Callable[[Transaction, Observation, datetime], None]
 Handlers = Mapping[str, Handler]
+# What telemetry means is read in bulk, a kind at a time, after it is stored: (observation, when it
+# happened in ms since 1970). Telemetry is never refused; a fold appends under causes of its own
+# choosing, at most once each.
+Fold = Callable[[Transaction, Sequence[tuple[Observation, int]]], None]
+Folds = Mapping[str, Fold]
 
 REUSED: Final = "id_reused"
 TOO_OLD: Final = "too_old"
@@ -36,6 +43,7 @@ class Recorder:
     handlers: Handlers
     bound: int
     trusted: Callable[[], bool]
+    folds: Folds = field(default_factory=dict)
     presence: Presence = field(default_factory=Presence)
 
     def record(self, tx: Transaction, items: Sequence[Item]) -> None:
@@ -123,6 +131,7 @@ class Recorder:
 
     def _store(self, tx: Transaction, fresh: list[tuple[Item, Observation]]) -> None:
         telemetry = []
+        heard: dict[str, list[tuple[Observation, int]]] = {}
         for item, seen in fresh:
             occurred = wire.occurred_ms(
                 seen, item.received_ms, self.presence.boots.get((seen.device, seen.boot))
@@ -134,10 +143,14 @@ class Recorder:
                     tx.conn.execute(_OBSERVE, (*row, ack.reason))
                 continue
             if seen.kind == "heartbeat":
-                fleet_tables.health(tx.conn, seen.device, seen.data.battery_pct, seen.data.firmware)
+                fleet_tables.health(tx.conn, seen.device, **msgspec.structs.asdict(seen.data))
             item.ack = Ack(seen.id, "committed")
             telemetry.append(row)
+            if seen.kind in self.folds:
+                heard.setdefault(seen.kind, []).append((seen, occurred))
         tx.conn.executemany(_TELEMETER, telemetry)
+        for kind, sensed in heard.items():
+            self.folds[kind](tx, sensed)
 
     def _apply(self, tx: Transaction, item: Item, seen: Observation, occurred_ms: int) -> Ack:
         began, topics = time.perf_counter_ns(), len(tx.topics)
@@ -202,9 +215,11 @@ class Recorder:
             item.ack = Ack(name, "quarantined", reason)
 
 
-def replayer(handlers: Handlers, bound: int = 1000) -> quarantine.Replay:
+def replayer(
+    handlers: Handlers, bound: int = 1000, folds: Folds | None = None
+) -> quarantine.Replay:
     """Return the way of `hub.quarantine.replay` for the source `mqtt`, hub running or not."""
-    return Recorder(handlers, bound, trusted=lambda: True).replay
+    return Recorder(handlers, bound, trusted=lambda: True, folds=folds or {}).replay
 
 
 def _row(seen: Observation, occurred_ms: int, received_ms: int) -> tuple[object, ...]:

@@ -60,8 +60,16 @@ class Kiosk(_Data, frozen=True):
 
 
 class Heartbeat(_Data, frozen=True):
+    """The device lives. What waits in its outbox: how many, the oldest's age (s), how many it had
+    to let go, and for how many hours of being offline there is room.
+    """
+
     battery_pct: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
     firmware: _Text | None = None
+    outbox: Natural | None = None
+    oldest_s: Natural | None = None
+    dropped: Natural | None = None
+    offline_hours_left: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
 
 class Printed(_Data, frozen=True):

@@ -12,7 +12,7 @@ from flask import Response, current_app, request
 
 from hub import quarantine
 from hub.errors import Invalid, NotFound, Unavailable
-from hub.fleet import queries as fleet
+from hub.fleet.watch import queries as fleet
 from kiosk_ui.api import bodies, openapi
 from kiosk_ui.api.contract import (
     OPERATIONS,
@@ -58,7 +58,7 @@ def seen_devices() -> list[fleet.Device]:
     """Return every device that is enrolled or was heard."""
     now_ms = int(hub().clock.now().timestamp() * 1000)
     with hub().reader() as connection:
-        return fleet.devices(connection, now_ms, hub().options.device_silent_s)
+        return fleet.devices(connection, now_ms, hub().options.device_limits)
 
 
 @read(

@@ -15,7 +15,7 @@ from hub import quarantine
 from hub.catalog import queries as catalog
 from hub.clock import stamp
 from hub.errors import NotFound
-from hub.fleet import queries as fleet
+from hub.fleet.watch import queries as fleet
 from hub.pickup import code as codes
 from hub.pickup import queries as pickup
 from hub.staff.rules import BADGE
@@ -151,7 +151,7 @@ def tiles_shown() -> dict[str, Any]:
     with shown.reader() as connection:
         counts = pickup.counts(connection)
         waiting = quarantine.count(connection)
-        seen = fleet.devices(connection, now_ms, shown.options.device_silent_s)
+        seen = fleet.devices(connection, now_ms, shown.options.device_limits)
         sold = stock.sold_since(connection, stamp(midnight(shown.clock.now())))
     orders = [
         (title, sum(counts.get(state.value, 0) for state in states))

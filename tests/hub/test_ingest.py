@@ -13,7 +13,8 @@ import pytest
 from hub import outbox, quarantine
 from hub.clock import stamp
 from hub.errors import Invalid, NotFound, Refusal, Unavailable
-from hub.fleet import queries as fleet
+from hub.fleet.watch import queries as fleet
+from hub.fleet.watch.rules import Limits
 from hub.ingest import Retention
 from hub.ingest.record import Recorder
 from hub.journal import Transaction
@@ -386,7 +387,7 @@ def test_a_work_that_is_run_twice_by_the_writer_counts_once(
 
 def devices(hub: Fake) -> list[fleet.Device]:
     with hub.spine.database.reader() as reader:
-        return fleet.devices(reader, round(NOON.timestamp() * 1000), 600)
+        return fleet.devices(reader, round(NOON.timestamp() * 1000), Limits())
 
 
 def test_gaps_in_a_device_s_numbers_are_seen_and_close_when_the_rest_arrives(hub: Fake) -> None:

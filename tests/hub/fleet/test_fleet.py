@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from hub.errors import Invalid, NotFound
-from hub.fleet import actions, queries, rules, tables
+from hub.fleet import actions, queries, rules
+from hub.fleet.watch import queries as watch
+from hub.fleet.watch import tables
+from hub.fleet.watch.rules import Limits
 from tests.hub.ingesting import Spine, spine
 from tests.hub.kernel import NOON
 
@@ -27,7 +30,7 @@ def enroll(hub: Spine, device: str = "till-1") -> str:
 def state(hub: Spine, after: timedelta = timedelta()) -> str:
     with hub.database.reader() as reader:
         now_ms = NOW_MS + round(after.total_seconds() * 1000)
-        (device,) = queries.devices(reader, now_ms, 600)
+        (device,) = watch.devices(reader, now_ms, Limits())
     return device.state
 
 
@@ -91,6 +94,6 @@ def test_the_earliest_estimate_of_a_boot_wins_and_old_boots_are_forgotten(hub: S
     for n in range(tables.BOOTS_KEPT + 3):
         began(f"c{n}", 1000 + n)
     with hub.database.reader() as reader:
-        known = queries.boots(reader, "till-1")
+        known = watch.boots(reader, "till-1")
     assert len(known) == tables.BOOTS_KEPT
     assert "b" not in known

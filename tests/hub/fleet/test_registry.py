@@ -131,10 +131,12 @@ def test_a_gateway_speaks_for_its_devices_and_reads_what_they_may_write(hub: Spi
     assert known["gate"].writes == ()
     assert known["bell"].writes == ("shellyplus1-a8/#",)
     with hub.database.reader() as reader:
-        assert queries.served(reader, "gate") == [
-            {"device": "bell", "family": "shelly", "address": "shellyplus1-a8", "kind": "button"},
-            {"device": "cold", "family": "zigbee2mqtt", "address": "0x1", "kind": "climate"},
+        served = queries.served(reader, "gate")
+        assert [(one["device"], one["address"], one["grants"]) for one in served] == [
+            ("bell", "shellyplus1-a8", ["shellyplus1-a8/#"]),
+            ("cold", "0x1", []),
         ]
+        assert set(served[0]) == {"device", "family", "address", "kind", "grants"}
         assert queries.gateways(reader) == ["gate"]
     hub.writer.run(lambda tx: actions.revoke(tx, "bell"))
     assert accounts(hub)["gate"].reads == ()

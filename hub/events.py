@@ -58,6 +58,14 @@ class Ring:
 
         return cancel
 
+    def renew(self, seq: int) -> None:
+        """Begin a new epoch after a rebase that ended at `seq`: every screen starts over."""
+        with self._lock:
+            self.epoch = secrets.token_hex(4)
+            self._start = self._seq = seq
+            self._rung.clear()
+        self.publish(seq, True, ())
+
     def publish(self, seq: int | None, has_facts: bool, topics: tuple[str, ...]) -> None:
         """Ring for a commit that ended at `seq`; None: for news from beside the journal."""
         with self._lock:

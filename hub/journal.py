@@ -24,7 +24,11 @@ from hub.projections import Projections
 Types = Mapping[tuple[str, int], type]
 
 MIGRATIONS: Final = Migrations("journal")
-TABLES: Final[dict[str, TableClass]] = {"journal": "journal", "journal_floor": "journal"}
+TABLES: Final[dict[str, TableClass]] = {
+    "journal": "journal",
+    "journal_floor": "journal",
+    "journal_fork": "record",
+}
 
 _CREATE: Final = """
 CREATE TABLE journal (
@@ -48,6 +52,15 @@ def m001_journal(db: sqlite_utils.Database) -> None:
     db.execute("CREATE UNIQUE INDEX journal_id ON journal (id)")
     db.execute("CREATE TABLE journal_floor (seq INTEGER NOT NULL, hash BLOB NOT NULL)")
     db.execute("INSERT INTO journal_floor VALUES (0, zeroblob(32))")
+
+
+@MIGRATIONS()
+def m002_fork(db: sqlite_utils.Database) -> None:
+    """Rows that a rebase replaced: nothing that was ever appended is destroyed."""
+    db.execute(
+        "CREATE TABLE journal_fork (n INTEGER PRIMARY KEY, at TEXT NOT NULL, seq INTEGER NOT NULL,"
+        " entry BLOB NOT NULL, hash BLOB NOT NULL)"
+    )
 
 
 class Fact(Protocol):
@@ -129,6 +142,31 @@ class Journal:
         self._seq, self._hash = seq, digest
         return entries
 
+    def rebase(
+        self, connection: sqlite3.Connection, ancestor: Pair, contents: Sequence[bytes], at: str
+    ) -> None:
+        """Let `contents` follow `ancestor` instead of what does, and fold everything again.
+
+        The one exception to append-only; what was there is kept in `journal_fork`.
+        """
+        connection.execute(
+            "INSERT INTO journal_fork (at, seq, entry, hash)"
+            " SELECT ?, seq, entry, hash FROM journal WHERE seq > ?",
+            (at, ancestor.seq),
+        )
+        connection.execute("DELETE FROM journal WHERE seq > ?", (ancestor.seq,))
+        pairs = chain.follow(ancestor, contents)
+        connection.executemany(
+            "INSERT INTO journal (seq, entry, hash) VALUES (?, ?, ?)",
+            (
+                (pair.seq, content, bytes.fromhex(pair.hash))
+                for pair, content in zip(pairs, contents, strict=True)
+            ),
+        )
+        self.load(connection)
+        everything = self.facts(connection)
+        self.projections.refold(connection, self.projections.tables, everything)
+
     def fact(self, entry: Entry) -> object | None:
         """Return the typed body; None for a type that a later release wrote."""
         kind = self._types.get((entry.type, entry.version))
@@ -137,10 +175,16 @@ class Journal:
     def facts(
         self, connection: sqlite3.Connection, schema: str = "main"
     ) -> Iterator[tuple[Entry, object]]:
-        """Yield each entry that this release can read, in order, with its typed body."""
+        """Yield each entry that this release can read, in order, with its typed body.
+
+        Bytes that were damaged say nothing; `verify` names them, and a scrub has them mended.
+        """
         for (content,) in connection.execute(f"SELECT entry FROM {schema}.journal ORDER BY seq"):
-            entry = chain.decode(content)
-            fact = self.fact(entry)
+            try:
+                entry = chain.decode(content)
+                fact = self.fact(entry)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                continue
             if fact is not None:
                 yield entry, fact
 
@@ -148,7 +192,16 @@ class Journal:
 class Transaction:
     """What an action gets. It lives inside one savepoint of the writer and dies with it."""
 
-    __slots__ = ("_clock", "_journal", "conn", "has_room", "now", "topics", "wants_clean_wal")
+    __slots__ = (
+        "_clock",
+        "_journal",
+        "conn",
+        "has_room",
+        "now",
+        "rebased",
+        "topics",
+        "wants_clean_wal",
+    )
 
     def __init__(
         self, connection: sqlite3.Connection, journal: Journal, clock: Clock, has_room: bool
@@ -159,6 +212,7 @@ class Transaction:
         self.has_room = has_room
         self.topics: list[str] = []
         self.wants_clean_wal = False
+        self.rebased = False
         self._journal = journal
 
     @property
@@ -187,6 +241,11 @@ class Transaction:
             occurred_at=occurred,
             recorded_at=recorded,
         )
+
+    def rebase(self, ancestor: Pair, contents: Sequence[bytes]) -> None:
+        """Let `contents` follow `ancestor` in the journal (`Journal.rebase`): a new epoch."""
+        self._journal.rebase(self.conn, ancestor, contents, stamp(self.now))
+        self.rebased = True
 
     def knows(self, cause: str) -> bool:
         return knows(self.conn, cause)
@@ -238,6 +297,14 @@ def floor(connection: sqlite3.Connection) -> Pair:
     """Return the pair before the first entry that this journal holds."""
     seq, digest = connection.execute("SELECT seq, hash FROM journal_floor").fetchone()
     return Pair(seq, bytes(digest).hex())
+
+
+def tail(connection: sqlite3.Connection, after: int) -> list[tuple[Pair, bytes]]:
+    """Return (pair as stored, C) of each entry that follows `after`."""
+    rows = connection.execute(
+        "SELECT seq, hash, entry FROM journal WHERE seq > ? ORDER BY seq", (after,)
+    )
+    return [(Pair(seq, bytes(digest).hex()), bytes(content)) for seq, digest, content in rows]
 
 
 def entries(connection: sqlite3.Connection, after: int, limit: int) -> list[tuple[int, bytes]]:

@@ -131,7 +131,7 @@ class Writer:
 
     def _commit(self, group: list[_Job]) -> None:
         try:
-            topics, clean = self._perform(group)
+            topics, clean, rebased = self._perform(group)
         except sqlite3.OperationalError as error:
             if not is_full(error):
                 raise
@@ -139,7 +139,7 @@ class Writer:
                 self._refuse(group, error)
                 return
             try:
-                topics, clean = self._perform(group)
+                topics, clean, rebased = self._perform(group)
             except sqlite3.OperationalError as again:
                 if not is_full(again):
                     raise
@@ -150,15 +150,17 @@ class Writer:
         if self._wal_to_clean:
             self._wal_to_clean = not truncate_wal(self._connection)
         before, after = self._ring.seq, self._journal.head.seq
-        if topics or after != before:
+        if rebased:
+            self._ring.renew(after)
+        elif topics or after != before:
             self._ring.publish(after, after != before, tuple(topics))
         for job in group:
             _resolve(job)
 
-    def _perform(self, group: list[_Job]) -> tuple[dict[str, None], bool]:
+    def _perform(self, group: list[_Job]) -> tuple[dict[str, None], bool, bool]:
         connection, journal = self._connection, self._journal
         topics: dict[str, None] = {}
-        clean = False
+        clean = rebased = False
         start = journal.mark()
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -179,6 +181,7 @@ class Writer:
                 else:
                     topics.update(dict.fromkeys(transaction.topics))
                     clean = clean or transaction.wants_clean_wal
+                    rebased = rebased or transaction.rebased
                 connection.execute("RELEASE work")
             connection.execute("COMMIT")
         except BaseException:
@@ -186,7 +189,7 @@ class Writer:
                 connection.execute("ROLLBACK")
             journal.reset(start)
             raise
-        return topics, clean
+        return topics, clean, rebased
 
     def _give_up_ballast(self) -> bool:
         if self._ballast is None:

@@ -11,7 +11,7 @@ data: an answer without the protocol header is no answer of central's.
 """
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -20,6 +20,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from hub.chain import Pair
 from hub.errors import Forbidden, HubError, Invalid, NotFound, Refusal, Unavailable
 
 from .frames import (
@@ -35,8 +36,10 @@ from .frames import (
     inflate,
     read_head,
     read_page,
+    unpack_page,
+    write_pair,
 )
-from .protocol import VERSION, Cursor
+from .protocol import VERSION, Cursor, JournalPage
 from .sockets import Sockets
 
 T = TypeVar("T")
@@ -110,6 +113,17 @@ class Client:
         """Push packed entries; return central's head, whether it took them (200) or not (409)."""
         reply = self._call("POST", "/journal", data=body)
         return _read(read_head, reply.body)
+
+    def journal(self, pairs: Sequence[Pair]) -> tuple[JournalPage, str] | None:
+        """Return what follows the newest of `pairs` that central has, and its generation."""
+        asked = {"after": [write_pair(pair) for pair in pairs]}
+        try:
+            reply = self._call("GET", "/journal", params=asked)
+        except Rejected as rejected:
+            if rejected.status == 404:
+                return None
+            raise
+        return _read(unpack_page, reply.body)
 
     def feed(self, stream: str, at: Cursor, wait: int) -> FeedPage | str:
         """Return what follows `at`, or central's generation when it cannot continue there."""
@@ -209,6 +223,8 @@ def _judge(answer: requests.Response, body: bytes) -> Reply:
     if status in (401, 403):
         raise Denied(_detail(body) or f"status {status}")
     kind = answer.headers.get("Content-Type", "").split(";")[0].strip()
+    if status == 200 and kind == NDJSON:
+        return Reply(status, body)
     if kind not in (JSON, "application/problem+json"):
         raise Unanswered(f"status {status} of type {kind!r}")
     if answer.headers.get("Content-Encoding") == "zstd":

@@ -4,15 +4,14 @@ It must never inflate more than it was told to, and never re-encode an entry.
 """
 
 import io
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import zstandard
 
 from hub.chain import Pair
 
-from .protocol import Cursor, Push
+from .protocol import Badge, Cursor, JournalPage, Number, Passed, Push, PushAnswer
 
 PROTOCOL_HEADER: Final = "X-StoreHub-Protocol"
 INSTANCE_HEADER: Final = "X-StoreHub-Instance"
@@ -47,14 +46,45 @@ class WirePair(msgspec.Struct, frozen=True):
         return Pair(self.seq, self.hash)
 
 
+class _Number(msgspec.Struct, frozen=True):
+    life: str
+    n: int
+
+
 class _Header(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`shown`: the generation that named `after`; `told`: the highest process number heard of."""
+
     after: WirePair
     reaches: WirePair | None = None
+    shown: str = ""
+    number: _Number | None = None
+    told: int = 0
+    hardware: str = ""
 
 
-class Head(msgspec.Struct, frozen=True):
-    """What central answers to a push, 200 and 409 alike: its head for this store."""
+class Head(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What central answers to a push, 200 and 409 alike: its head for this store.
 
+    `status`: `taken`, `behind`, `hello` (here is your number), `held` (two hubs are on line).
+    """
+
+    head: WirePair
+    generation: str
+    status: Literal["taken", "behind", "hello", "held"] = "taken"
+    standing: Literal["ok", "hello", "held", "retired"] = "ok"
+    number: _Number | None = None
+    used: int = 0
+
+    def answer(self) -> PushAnswer:
+        """Return it as the protocol knows it. Raises Malformed."""
+        number = Number(self.number.life, self.number.n) if self.number else None
+        passed = Passed(self.standing, number, self.used)
+        return PushAnswer(self.status, self.head.pair(), self.generation, passed)
+
+
+class _PageHeader(msgspec.Struct, frozen=True):
+    after: WirePair
+    reaches: WirePair
     head: WirePair
     generation: str
 
@@ -101,28 +131,79 @@ class RawPage(msgspec.Struct, frozen=True):
 
 _headers: Final = msgspec.json.Decoder(_Header)
 _heads: Final = msgspec.json.Decoder(Head)
+_page_headers: Final = msgspec.json.Decoder(_PageHeader)
 _pages: Final = msgspec.json.Decoder(FeedPage)
 
 
-def pack_push(after: Pair, contents: Sequence[bytes], reaches: Pair | None = None) -> bytes:
+def pack_push(push: Push) -> bytes:
     """Return a push: a header line, then one `C` a line, zstd-compressed."""
-    header = _Header(_wire(after), _wire(reaches) if reaches else None)
-    return compress(b"\n".join((msgspec.json.encode(header), *contents, b"")))
+    badge = push.badge
+    number = _Number(badge.number.life, badge.number.n) if badge.number else None
+    reaches = _wire(push.reaches) if push.reaches else None
+    header = _Header(_wire(push.after), reaches, push.shown, number, badge.told, badge.hardware)
+    return compress(b"\n".join((msgspec.json.encode(header), *push.contents, b"")))
 
 
 def unpack_push(body: bytes) -> Push:
     """Read a push. Raises Malformed or TooLarge."""
-    lines = inflate(body, INFLATED_BYTES).split(b"\n")
-    if lines.pop() != b"":
-        raise Malformed("the push does not end with its last line")
-    if not lines:
-        raise Malformed("the push has no header line")
+    line, contents = _lines(body)
     try:
-        header = _headers.decode(lines[0])
+        header = _headers.decode(line)
     except msgspec.MsgspecError as error:
         raise Malformed(f"header line: {error}") from error
     reaches = header.reaches.pair() if header.reaches else None
-    return Push(header.after.pair(), tuple(lines[1:]), reaches)
+    number = Number(header.number.life, header.number.n) if header.number else None
+    badge = Badge(number, header.told, header.hardware[:64])
+    return Push(header.after.pair(), contents, reaches, badge, header.shown)
+
+
+def head_of(answer: PushAnswer) -> Head:
+    """Return an answer to a push as the wire spells it."""
+    passed = answer.passed
+    number = _Number(passed.number.life, passed.number.n) if passed.number else None
+    assert answer.status != "damaged"
+    return Head(
+        _wire(answer.head), answer.generation, answer.status, passed.standing, number, passed.used
+    )
+
+
+def pack_page(page: JournalPage, generation: str) -> bytes:
+    """Return a page of a journal: a header line, then one `C` a line, zstd-compressed."""
+    header = _PageHeader(_wire(page.after), _wire(page.reaches), _wire(page.head), generation)
+    return compress(b"\n".join((msgspec.json.encode(header), *page.contents, b"")))
+
+
+def unpack_page(body: bytes) -> tuple[JournalPage, str]:
+    """Read such a page and central's generation. Raises Malformed or TooLarge."""
+    line, contents = _lines(body)
+    try:
+        header = _page_headers.decode(line)
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"header line: {error}") from error
+    after, reaches, head = header.after.pair(), header.reaches.pair(), header.head.pair()
+    return JournalPage(after, contents, reaches, head), header.generation
+
+
+def write_pair(pair: Pair) -> str:
+    """Spell a pair for a query: `17:ab…`."""
+    return f"{pair.seq}:{pair.hash}"
+
+
+def read_pair(text: str) -> Pair:
+    """Read such a pair. Raises Malformed."""
+    seq, _, digest = text.partition(":")
+    if not seq.isdecimal() or len(seq) > 18:
+        raise Malformed("a pair is SEQ:HASH")
+    return WirePair(int(seq), digest).pair()
+
+
+def _lines(body: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+    lines = inflate(body, INFLATED_BYTES).split(b"\n")
+    if lines.pop() != b"":
+        raise Malformed("the message does not end with its last line")
+    if not lines:
+        raise Malformed("the message has no header line")
+    return lines[0], tuple(lines[1:])
 
 
 def read_head(body: bytes) -> Head:

@@ -32,7 +32,10 @@ class Rings(Protocol):
 
 @dataclass(frozen=True)
 class Hub:
-    """What the agent is given of the hub. `replica` is the agent's own to write."""
+    """What the agent is given of the hub. `replica` is the agent's own to write.
+
+    `hardware` names the machine and its data directory: a clone has another (`hardware.py`).
+    """
 
     store: str
     instance: str
@@ -41,6 +44,7 @@ class Hub:
     ring: Rings
     clock: Clock
     replica: ReplicaStore
+    hardware: str = ""
 
 
 class Conversation(Protocol):

@@ -20,6 +20,7 @@ from .frames import FeedPage
 from .hub import Hub, Line
 from .pace import Pace
 from .protocol import Apply, Ask, Cursor, Failed, Gone, Page, Puller, Saved, Tick, Wait
+from .protocol.pull import Effect
 from .push import failed
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class Pull:
         if isinstance(effect, Apply):
             self._take(Saved(self._sink.apply(page, effect)))
 
-    def _take(self, message: Page | Gone | Saved | Failed) -> Ask | Apply | Wait | None:
+    def _take(self, message: Page | Gone | Saved | Failed) -> Effect | None:
         self._state, effect = protocol.pull_step(self._state, message)
         return effect
 

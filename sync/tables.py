@@ -4,6 +4,7 @@ It must never be saved in another transaction than the rows themselves.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final
 
 import sqlite_utils
@@ -18,7 +19,11 @@ MIGRATIONS: Final = Migrations("sync")
 """For hub.db: the commands that were taken in, and how far central had the journal."""
 REPLICA: Final = Migrations("sync")
 """For replica.db: the catalogue rows that were taken in."""
-TABLES: Final[dict[str, TableClass]] = {"sync_cursor": "record", "sync_pushed": "record"}
+TABLES: Final[dict[str, TableClass]] = {
+    "sync_cursor": "record",
+    "sync_pushed": "record",
+    "sync_staged": "record",
+}
 REPLICA_TABLES: Final[dict[str, TableClass]] = {"sync_replica": "replica"}
 
 
@@ -33,6 +38,12 @@ def m001_sync(db: sqlite_utils.Database) -> None:
         "CREATE TABLE sync_pushed (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL,"
         " hash TEXT NOT NULL, generation TEXT NOT NULL)"
     )
+
+
+@MIGRATIONS()
+def m002_staged(db: sqlite_utils.Database) -> None:
+    """Entries of central's that wait for a rebase; `seq` is central's."""
+    db.execute("CREATE TABLE sync_staged (seq INTEGER PRIMARY KEY, entry BLOB NOT NULL)")
 
 
 @REPLICA()
@@ -74,6 +85,19 @@ def save_pushed(conn: sqlite3.Connection, at: Pair, generation: str) -> None:
         "INSERT OR REPLACE INTO sync_pushed (id, seq, hash, generation) VALUES (1, ?, ?, ?)",
         (at.seq, at.hash, generation),
     )
+
+
+def stage(conn: sqlite3.Connection, after: int, contents: Sequence[bytes], *, first: bool) -> None:
+    """Put entries of central's aside that follow `after`; `first` forgets the earlier ones."""
+    conn.execute("DELETE FROM sync_staged WHERE seq > ? OR ?", (after, first))
+    conn.executemany(
+        "INSERT INTO sync_staged (seq, entry) VALUES (?, ?)", enumerate(contents, after + 1)
+    )
+
+
+def staged(conn: sqlite3.Connection) -> list[bytes]:
+    """Return what was put aside, in order."""
+    return [bytes(row[0]) for row in conn.execute("SELECT entry FROM sync_staged ORDER BY seq")]
 
 
 def replica_cursor(conn: sqlite3.Connection) -> tuple[Cursor, str | None]:

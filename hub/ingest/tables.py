@@ -97,3 +97,25 @@ def forget_seen(
     old = [(row[0], row[1]) for row in found if row[2] < (business_ms if row[3] else telemetry_ms)]
     connection.executemany("DELETE FROM seen WHERE device = ? AND id = ?", old)
     return (found[-1][0], found[-1][1]) if len(found) == rows else None
+
+
+OTHERS: Final = frozenset({"key", "cmd", "hub", "central", "import", "conflict"})
+"""What a cause begins with that is no observation's: `{device}:{observation id}`."""
+
+
+def complete_seen(connection: sqlite3.Connection, after: int, received_ms: int) -> int:
+    """Enter into `seen` each observation that the journal knows after seq `after`; how many.
+
+    After a rebase or a restore the journal may know what this hub never received, or forgot. Such
+    a row has no digest: any body of that id is a repetition.
+    """
+    causes = connection.execute(
+        "SELECT DISTINCT cause FROM journal WHERE seq > ? AND cause IS NOT NULL", (after,)
+    ).fetchall()
+    rows = [cause.partition(":") for (cause,) in causes]
+    known = connection.executemany(
+        "INSERT OR IGNORE INTO seen (device, id, digest, received_ms, business)"
+        " VALUES (?, ?, NULL, ?, 1)",
+        [(device, name, received_ms) for device, _, name in rows if name and device not in OTHERS],
+    )
+    return known.rowcount

@@ -13,11 +13,12 @@ from flask import Blueprint, Response, request
 
 from hub.errors import Forbidden, Invalid
 from sync import frames, protocol
-from sync.frames import INSTANCE_HEADER, JSON, NDJSON, PROTOCOL_HEADER, Head, WirePair
-from sync.protocol import VERSION, Accepted, Behind, Cursor
+from sync.frames import INSTANCE_HEADER, JSON, NDJSON, PROTOCOL_HEADER
+from sync.protocol import VERSION, Cursor, Received, Stream, feed_verdict
 
 from . import store_access, store_feed, store_journal
 from .intake import decode
+from .store_writer import Tx
 from .web import NoToken, answer, bearer, inventory, numbers, problem_answer
 
 blueprint = Blueprint("hub_doors", __name__, url_prefix="/sync/v1")
@@ -76,17 +77,46 @@ def push(store: str) -> Response:
     except frames.Malformed as error:
         return _problem(400, "unparsable", f"{error}.")
     instance = request.headers.get(INSTANCE_HEADER, "")[:64]
+    judged = _accept(store, pushed, instance)
+    if judged.answer.status == "damaged":
+        numbers().pushes.labels(422).inc()
+        return _problem(422, "damaged", f"{judged.answer.reason}.")
+    numbers().pushed.labels(store).inc(len(judged.pairs))
+    status = 200 if judged.answer.status == "taken" else 409
+    numbers().pushes.labels(status).inc()
+    return answer(frames.head_of(judged.answer), status)
+
+
+def _accept(store: str, pushed: protocol.Push, instance: str) -> Received:
     central = inventory().store
-    judged = central.run(lambda tx: store_journal.accept(tx, store, pushed, instance))
-    if isinstance(judged, Accepted):
-        numbers().pushed.labels(store).inc(len(pushed.contents))
-    if isinstance(judged, Accepted | Behind):
-        status = 200 if isinstance(judged, Accepted) else 409
-        numbers().pushes.labels(status).inc()
-        head = WirePair(judged.head.seq, judged.head.hash)
-        return answer(Head(head, central.generation), status)
-    numbers().pushes.labels(422).inc()
-    return _problem(422, "damaged", f"{judged.reason}.")
+    while True:
+        generation = central.generation
+
+        def work(tx: Tx, generation: str = generation) -> Received | None:
+            return store_journal.accept(tx, store, pushed, instance, generation)
+
+        judged = central.run(work)
+        if judged is not None:
+            return judged
+        central.renew(generation)
+
+
+@blueprint.get("/stores/<store>/journal")
+@for_store
+def journal_page(store: str) -> Response:
+    """Answer an offer: what follows the newest of the pairs `after` that central has."""
+    central = inventory().store
+    try:
+        pairs = tuple(frames.read_pair(text) for text in request.args.getlist("after")[:100])
+    except frames.Malformed as error:
+        raise Invalid(f"{error}.", field="after") from None
+    with central.reader() as conn:
+        found = protocol.page(pairs, store_journal.StoredChain(conn, store))
+    if found is None:
+        return _problem(404, "no-common-entry", "Central has none of these pairs.")
+    response = Response(frames.pack_page(found, central.generation), content_type=NDJSON)
+    response.headers["Content-Encoding"] = "zstd"
+    return response
 
 
 @blueprint.get("/stores/<store>/feed")
@@ -119,10 +149,15 @@ def feed(store: str) -> Response:
 def _page(stream: store_feed.Stream, store: str, at: Cursor) -> frames.RawPage | Response:
     central = inventory().store
     with central.reader() as conn:
-        if protocol.is_gone(central.generation, store_feed.end(conn, stream), at):
-            told = "Read this stream again from its beginning."
-            return problem_answer(410, "gone", "Gone", told, generation=central.generation)
-        return store_feed.page(conn, stream, store, central.generation, at.position)
+        generation = central.generation
+        held = Stream(generation, store_feed.end(conn, stream))
+        judged = feed_verdict(held, at)
+        if judged == "page":
+            return store_feed.page(conn, stream, store, generation, at.position)
+    if judged == "lost":
+        central.renew(generation)
+    told = "Read this stream again from its beginning."
+    return problem_answer(410, "gone", "Gone", told, generation=central.generation, start=0)
 
 
 def _asked() -> tuple[store_feed.Stream, Cursor, float]:

@@ -5,19 +5,23 @@ and never move the head in another transaction than the entries.
 """
 
 import sqlite3
+from dataclasses import dataclass
 from typing import Any, Final
 
-from hub.chain import Pair
+import msgspec
+
+from hub.chain import ORIGIN, Pair
 from hub.clock import stamp
 from hub.errors import NotFound
 from sync import digest
-from sync.protocol import Accepted, Behind, Damaged, Push, verdict
+from sync.protocol import Fence, Push, Received, has_gone_back, receive
 
 from . import store_people
 from .projection import DIGEST, Fold, read_order
 from .store_writer import Tx
 
 REFOLD_AT_ONCE: Final = 5000
+_fences: Final = msgspec.json.Decoder(Fence)
 
 
 def head(conn: sqlite3.Connection, store_id: str) -> Pair:
@@ -26,16 +30,55 @@ def head(conn: sqlite3.Connection, store_id: str) -> Pair:
     return Pair(row["seq"], row["hash"])
 
 
-def accept(tx: Tx, store_id: str, push: Push, instance: str) -> Accepted | Behind | Damaged:
-    """Judge a push and take it in whole: bytes, what they fold to, head; or nothing of it."""
-    judged = verdict(head(tx.conn, store_id), push)
+@dataclass(frozen=True)
+class StoredChain:
+    """A store's journal at central, as `sync.protocol` looks things up in it."""
+
+    conn: sqlite3.Connection
+    store_id: str
+
+    def head(self) -> Pair:
+        return head(self.conn, self.store_id)
+
+    def floor(self) -> Pair:
+        return ORIGIN
+
+    def pair_at(self, seq: int) -> Pair | None:
+        if seq == 0:
+            return ORIGIN
+        row = self.conn.execute(
+            "SELECT hash FROM journal WHERE store_id = ? AND seq = ?", (self.store_id, seq)
+        ).fetchone()
+        return None if row is None else Pair(seq, bytes(row[0]).hex())
+
+    def contents(self, after: int, limit: int) -> list[bytes]:
+        rows = self.conn.execute(
+            "SELECT entry FROM journal WHERE store_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (self.store_id, after, limit),
+        )
+        return [bytes(row[0]) for row in rows]
+
+
+def accept(tx: Tx, store_id: str, push: Push, instance: str, generation: str) -> Received | None:
+    """Judge a push and take it in whole: bytes, what they fold to, head; or nothing of it.
+
+    None: the hub shows an answer of this generation that central no longer has. Then central was
+    put back to an older copy, and has to draw a new generation before it goes on.
+    """
+    chain = StoredChain(tx.conn, store_id)
+    if has_gone_back(generation, push, chain):
+        return None
+    known = fence(tx.conn, store_id)
+    judged = receive(generation, known, push, chain)
     now = stamp(tx.now)
     tx.conn.execute(
         "UPDATE store SET heard_at = ?, instance = ? WHERE store_id = ?", (now, instance, store_id)
     )
-    if not isinstance(judged, Accepted):
+    if judged.fence != known:
+        save_fence(tx, store_id, judged.fence)
+    if judged.answer.status != "taken":
         return judged
-    if push.contents:
+    if judged.pairs:
         tx.conn.executemany(
             "INSERT INTO journal (store_id, seq, entry, hash) VALUES (?, ?, ?, ?)",
             [
@@ -46,9 +89,21 @@ def accept(tx: Tx, store_id: str, push: Push, instance: str) -> Accepted | Behin
         _project(tx, store_id, judged.pairs, push.contents)
     tx.conn.execute(
         "UPDATE store SET seq = ?, hash = ?, pushed_at = ? WHERE store_id = ?",
-        (judged.head.seq, judged.head.hash, now, store_id),
+        (*judged.answer.head, now, store_id),
     )
     return judged
+
+
+def fence(conn: sqlite3.Connection, store_id: str) -> Fence:
+    """Return what central knows of a store's processes."""
+    row = conn.execute("SELECT fence FROM store WHERE store_id = ?", (store_id,)).fetchone()
+    return Fence() if row[0] is None else _fences.decode(row[0])
+
+
+def save_fence(tx: Tx, store_id: str, known: Fence) -> None:
+    """Keep it, in the transaction of the push that it was judged by."""
+    text = msgspec.json.encode(known).decode()
+    tx.conn.execute("UPDATE store SET fence = ? WHERE store_id = ?", (text, store_id))
 
 
 def _project(tx: Tx, store_id: str, pairs: tuple[Pair, ...], contents: tuple[bytes, ...]) -> None:

@@ -87,3 +87,9 @@ def m002_person(db: sqlite_utils.Database) -> None:
 def m003_pickup_by_order(db: sqlite_utils.Database) -> None:
     """An order is asked for by its number alone."""
     db.execute("CREATE INDEX pickup_order ON pickup (order_id)")
+
+
+@MIGRATIONS()
+def m004_fence(db: sqlite_utils.Database) -> None:
+    """What central knows of a store's processes, as JSON (`sync.protocol.fence.Fence`)."""
+    db.execute("ALTER TABLE store ADD COLUMN fence TEXT")

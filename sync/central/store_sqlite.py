@@ -4,6 +4,7 @@ It must never answer before a commit is on disk, and never keep two truths: the 
 index beside it is a replica of its own feed.
 """
 
+import logging
 import os
 import secrets
 import sqlite3
@@ -17,7 +18,7 @@ import msgspec
 
 from hub import database
 from hub.clock import Clock, SystemClock
-from sync.protocol import Cursor
+from sync.protocol import Cursor, Life, begin
 from sync.replica import ReplicaStore
 
 from . import store_feed
@@ -25,6 +26,7 @@ from .store_schema import MIGRATIONS
 from .store_writer import Tx, Writer
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class Bell:
@@ -78,6 +80,19 @@ class Store:
         self._writer = Writer(connection, self.clock, self.bell.ring)
         self.follow()
 
+    def renew(self, generation: str) -> None:
+        """Draw a new generation unless `generation` is no longer the current one."""
+
+        def work(tx: Tx) -> None:
+            if self.generation == generation:
+                fresh = secrets.token_hex(8)
+                tx.conn.execute("UPDATE central SET value = ? WHERE name = 'generation'", (fresh,))
+                self.generation = fresh
+                log.warning("Central has gone back: it lacks what it had answered.")
+
+        self.run(work)
+        self.follow()
+
     def reader(self) -> AbstractContextManager[sqlite3.Connection]:
         """One consistent view of central; the catalogue is schema `replica`."""
         return self._database.reader()
@@ -124,10 +139,9 @@ def _begin(connection: sqlite3.Connection, nonce_file: Path) -> str:
     """
     values = dict(connection.execute("SELECT name, value FROM central").fetchall())
     beside = nonce_file.read_text() if nonce_file.exists() else None
-    generation = values.get("generation")
-    if generation is None or values.get("nonce") != beside:
-        generation = secrets.token_hex(8)
-    nonce = secrets.token_hex(8)
+    stored = Life(values["generation"], values["nonce"]) if "nonce" in values else None
+    fresh = Life(secrets.token_hex(8), secrets.token_hex(8))
+    generation, nonce = begin(stored, beside, fresh)
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany(
         "INSERT OR REPLACE INTO central (name, value) VALUES (?, ?)",

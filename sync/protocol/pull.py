@@ -1,16 +1,19 @@
 """Both ends of pull: a stream of central's is taken in, in commit order, cursor with the rows.
 
-It must never take a page for another cursor than the one that it was asked with.
+It must never take a page for another cursor than the one that it was asked with, and never let
+go of what it has before a snapshot is here whole.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 from ..pace import Pace
 from .messages import Failed, Tick, Wait
 
 WAIT_S: Final = 25
 QUIET_S: Final = 2.0
+FAR: Final = 20_000
+"""Who is so many rows behind gets a snapshot: it is faster than the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,14 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """Fetch the snapshot `digest` ("": whichever is current) from byte `offset` on."""
+
+    digest: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Rows that follow the cursor `asked`; taking them all leads to `then`."""
 
@@ -41,18 +52,39 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """Central cannot continue from `asked` (410)."""
+    """Central cannot continue from `asked` (410). Without a snapshot it goes on at `start`."""
 
     now: float
     asked: Cursor
     generation: str
+    start: int = 0
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`size` bytes of the snapshot `digest` from `offset` on; it has `total`."""
+
+    now: float
+    asked: Fetch
+    digest: str
+    offset: int
+    size: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The rows of the page are committed, together with this cursor."""
+    """The rows of the page, or the snapshot, are committed together with this cursor."""
 
     cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """The snapshot that came is not what its digest promised."""
+
+    now: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +96,53 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """Write this part of the snapshot at `offset`; 0 begins it anew."""
+
+    digest: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Check the snapshot against its digest and let it replace every row, and the cursor, at once.
+
+    Until that is committed the old rows serve.
+    """
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Puller:
-    """The hub's end of one stream."""
+    """The hub's end of one stream. `have` of `total` bytes of the snapshot `digest` are here."""
 
     pace: Pace
     cursor: Cursor
-    flight: Ask | None = None
+    flight: Ask | Fetch | Swap | None = None
     asked_at: float = 0.0
     online: bool = False
+    fetching: bool = False
+    digest: str = ""
+    have: int = 0
+    total: int = -1
 
 
-def pull_step(
-    state: Puller, message: Tick | Page | Gone | Saved | Failed
-) -> tuple[Puller, Ask | Apply | Wait | None]:
+Message = Tick | Page | Gone | Part | Saved | Spoilt | Failed
+Effect = Ask | Fetch | Apply | Keep | Swap | Wait
+
+
+def pull_step(state: Puller, message: Message) -> tuple[Puller, Effect | None]:
     """Advance the hub's end of one stream.
 
     An answer counts only for the cursor it was asked with; the question stays open until its page
     is committed.
     """
     if isinstance(message, Tick):
-        if state.flight is not None:
-            return state, None
-        if message.now < state.pace.not_before:
-            return state, Wait(state.pace.not_before)
-        # The first question after trouble is answered at once, so that being online is known.
-        ask = Ask(state.cursor, WAIT_S if state.online else 0)
-        return replace(state, flight=ask, asked_at=message.now), ask
+        return _ticked(state, message)
     if isinstance(message, Saved):
-        return replace(state, cursor=message.cursor, flight=None), None
+        done = replace(state, cursor=message.cursor, flight=None)
+        return replace(done, fetching=False, digest="", have=0, total=-1), None
     if state.flight is None:
         return state, None
     if isinstance(message, Failed):
@@ -99,26 +150,85 @@ def pull_step(
             message.trouble, message.now, draw=message.draw, retry_after_s=message.retry_after_s
         )
         return replace(state, pace=pace, flight=None, online=False), None
-    if message.asked != state.flight.cursor:
+    if isinstance(message, Part):
+        return _part(state, message)
+    if isinstance(message, Spoilt):
+        pace = state.pace.troubled("unavailable", message.now, draw=0.5)
+        return replace(state, pace=pace, flight=None, digest="", have=0, total=-1), None
+    if not isinstance(state.flight, Ask) or message.asked != state.flight.cursor:
         return state, None
     heard = replace(state, pace=state.pace.answered(message.now), online=True)
-    done = replace(heard, flight=None)
     if isinstance(message, Gone):
-        # No snapshot yet: the whole stream is read again, over what stands.
-        return replace(done, cursor=Cursor(message.generation, 0)), None
-    same_central = message.asked.generation in ("", message.then.generation)
-    if not same_central or message.then.position < message.asked.position:
+        done = replace(heard, flight=None)
+        if message.snapshot:
+            return replace(done, fetching=True), None
+        # What was taken in is known by its cause, and is not done again.
+        return replace(done, cursor=Cursor(message.generation, message.start)), None
+    return _paged(state, heard, message)
+
+
+def _ticked(state: Puller, tick: Tick) -> tuple[Puller, Effect | None]:
+    if state.flight is not None:
+        return state, None
+    if tick.now < state.pace.not_before:
+        return state, Wait(state.pace.not_before)
+    flight: Ask | Fetch | Swap
+    if state.fetching and state.have == state.total:
+        flight = Swap(state.digest)
+    elif state.fetching:
+        flight = Fetch(state.digest, state.have)
+    else:
+        # The first question after trouble is answered at once: then being online is known.
+        flight = Ask(state.cursor, WAIT_S if state.online else 0)
+    return replace(state, flight=flight, asked_at=tick.now), flight
+
+
+def _part(state: Puller, part: Part) -> tuple[Puller, Effect | None]:
+    if state.flight != part.asked or not state.fetching:
+        return state, None
+    heard = replace(state, pace=state.pace.answered(part.now), online=True, flight=None)
+    begun_anew = part.digest != state.digest
+    if part.offset != (0 if begun_anew else state.have):
+        # Central made another snapshot meanwhile: this piece has no beginning here.
+        return replace(heard, digest="", have=0, total=-1), None
+    onward = replace(heard, digest=part.digest, have=part.offset + part.size, total=part.total)
+    return onward, Keep(part.digest, part.offset)
+
+
+def _paged(state: Puller, heard: Puller, page: Page) -> tuple[Puller, Effect | None]:
+    done = replace(heard, flight=None)
+    same_central = page.asked.generation in ("", page.then.generation)
+    if not same_central or page.then.position < page.asked.position:
         return done, None
-    if message.rows or message.then != message.asked:
-        return heard, Apply(message.asked, message.then)
-    if state.flight.wait and message.now - state.asked_at < QUIET_S:
+    if page.rows or page.then != page.asked:
+        return heard, Apply(page.asked, page.then)
+    waited = isinstance(state.flight, Ask) and state.flight.wait
+    if waited and page.now - state.asked_at < QUIET_S:
         # Central had no place where we could wait: come again a little later, not at once.
-        return replace(done, pace=done.pace.resting(message.now + QUIET_S)), None
+        return replace(done, pace=done.pace.resting(page.now + QUIET_S)), None
     return done, None
 
 
-def is_gone(generation: str, end: int, asked: Cursor) -> bool:
-    """Central's side: can a reader at `asked` not simply go on? `end` is the newest position."""
-    if asked.position == 0:
-        return asked.generation not in ("", generation)
-    return asked.generation != generation or not 0 <= asked.position <= end
+# ── central's end ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What central holds of a stream: rows after `horizon`, up to `end`; older ones are gone."""
+
+    generation: str
+    end: int
+    horizon: int = 0
+    has_snapshot: bool = False
+
+
+def feed_verdict(stream: Stream, asked: Cursor) -> Literal["page", "gone", "lost"]:
+    """Can a reader at `asked` go on? `lost`: central itself has gone back to an older copy."""
+    if asked.generation == stream.generation and asked.position > stream.end:
+        return "lost"
+    if asked.generation not in ("", stream.generation):
+        return "gone"
+    if asked.position < stream.horizon or (asked.position and not asked.generation):
+        return "gone"
+    far = stream.has_snapshot and stream.end - asked.position > FAR
+    return "gone" if far else "page"

@@ -1,43 +1,63 @@
-"""Both ends of push: the journal goes to central, whole appends, one batch in flight.
+"""The hub's end of push: the journal goes to central, whole appends, one batch in flight.
 
-It must never push over a journal that differs, and never compare by number alone.
+It must never push over a journal that differs, and never compare by number alone. Where central's
+head is not in the journal it repairs first: see `repair`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-import msgspec
-
-from hub import chain
 from hub.chain import ORIGIN, Pair
 
 from ..pace import Pace
-from .messages import Failed, Tick, Wait
+from .central import Push, PushAnswer
+from .fence import Badge, take_told
+from .messages import Chain, Failed, Tick, Wait, holds
+from .repair import JournalPage, Offer, Rebase, Repair, Same, Stage, offer, ready, take_page
+from .whole import whole
 
 HEARTBEAT_S: Final = 60.0
+SCRUB_S: Final = 24 * 3600.0
 BATCH_FIRST: Final = 500
 BATCH_LEAST: Final = 50
 BATCH_MOST: Final = 4000
+BATCH_BYTES: Final = 4 << 20
 SLOW_S: Final = 1.0
-
-
-class _Named(msgspec.Struct):
-    id: str
-
-
-_named: Final = msgspec.json.Decoder(_Named)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Central named its head. `known`: this very pair is in the hub's journal."""
+    """Central answered the push that followed `asked`."""
 
     now: float
     asked: Pair
-    head: Pair
-    known: bool
+    answer: PushAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """Central answered an offer; `page` is None where it knows none of the pairs."""
+
+    now: float
+    asked: Offer
+    page: JournalPage | None
     generation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rebased:
+    """The rebase is committed, or, not `done`, the journal no longer holds its ancestor."""
+
+    now: float
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scrubbed:
+    """The chain was walked. `good` is the last pair before the damage, None where there is none."""
+
+    now: float
+    good: Pair | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,81 +68,125 @@ class Send:
     limit: int
 
 
-Standing = Literal["offline", "online", "forked", "held"]
+@dataclass(frozen=True, slots=True)
+class Scrub:
+    """Walk the chain and look for damaged bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """This process was retired and central has all that it knew: end it."""
+
+
+Standing = Literal["offline", "online", "forked", "held", "retired"]
+Flight = Send | Offer | Rebase | Scrub
+Effect = Flight | Stage | Stop | Wait
 
 
 @dataclass(frozen=True, slots=True)
 class Pusher:
-    """The hub's end of push. `cursor`: the last head that central named and the journal holds."""
+    """The hub's end of push. `cursor`: the last head that central named and the journal holds,
+    `shown` the generation that named it. `upto`: where the scrub found the last good entry."""
 
     pace: Pace
     cursor: Pair = ORIGIN
     generation: str = ""
+    shown: str = ""
     agreed: bool = False
     standing: Standing = "offline"
     reason: str = ""
     limit: int = BATCH_FIRST
     beat_at: float = 0.0
-    flight: Send | None = None
+    scrub_at: float = float("inf")
+    flight: Flight | None = None
     sent_at: float = 0.0
+    badge: Badge = field(default_factory=Badge)
+    repair: Repair | None = None
+    upto: int | None = None
 
 
-def push_step(
-    state: Pusher, message: Tick | Answered | Failed
-) -> tuple[Pusher, Send | Wait | None]:
+Message = Tick | Answered | Paged | Rebased | Scrubbed | Failed
+
+
+def push_step(state: Pusher, message: Message, chain: Chain) -> tuple[Pusher, Effect | None]:
     """Advance the hub's end of push. One batch is in flight at most; a stale answer is ignored."""
     if isinstance(message, Tick):
-        return _push_tick(state, message)
-    if state.flight is None:
-        return state, None
+        return _ticked(state, message, chain)
     if isinstance(message, Failed):
-        return _push_failed(state, message), None
-    if message.asked != state.flight.after:
-        return state, None
-    return _push_answered(state, state.flight, message), None
+        return (state if state.flight is None else _failed(state, message)), None
+    if isinstance(message, Answered):
+        flight = state.flight
+        if not isinstance(flight, Send) or message.asked != flight.after:
+            return state, None
+        return _answered(state, flight, message, chain), None
+    if isinstance(message, Paged):
+        return _paged(state, message, chain)
+    if isinstance(message, Rebased):
+        return _rebased(state, message), None
+    return _scrubbed(state, message), None
 
 
-def _push_tick(state: Pusher, tick: Tick) -> tuple[Pusher, Send | Wait | None]:
+def _ticked(state: Pusher, tick: Tick, chain: Chain) -> tuple[Pusher, Effect | None]:
     if state.flight is not None:
         return state, None
+    if tick.now >= state.scrub_at:
+        return _fly(replace(state, scrub_at=tick.now + SCRUB_S), Scrub(), tick.now)
+    repair = state.repair
+    rebase = ready(repair) if repair is not None else None
+    if rebase is not None:
+        return _fly(state, rebase, tick.now)
     if tick.now < state.pace.not_before:
-        return state, Wait(state.pace.not_before)
+        return state, Wait(min(state.pace.not_before, state.scrub_at))
+    if repair is not None and state.standing != "held":
+        asked = offer(repair, chain, state.upto)
+        return _fly(replace(state, repair=replace(repair, offered=asked.pairs)), asked, tick.now)
     backlog = state.agreed and tick.head.seq > state.cursor.seq
+    if state.standing == "retired" and state.agreed and tick.head == state.cursor:
+        return state, Stop()
     if not backlog and tick.now < state.beat_at:
-        return state, Wait(state.beat_at)
-    send = Send(state.cursor, state.limit if backlog else 0)
-    return replace(state, flight=send, sent_at=tick.now), send
+        return state, Wait(min(state.beat_at, state.scrub_at))
+    return _fly(state, Send(state.cursor, state.limit if backlog else 0), tick.now)
 
 
-def _push_answered(state: Pusher, flight: Send, answer: Answered) -> Pusher:
+def _fly(state: Pusher, flight: Flight, now: float) -> tuple[Pusher, Effect]:
+    return replace(state, flight=flight, sent_at=now), flight
+
+
+def _answered(state: Pusher, flight: Send, message: Answered, chain: Chain) -> Pusher:
+    now, answer = message.now, message.answer
     met_anew = answer.generation != state.generation
     heard = replace(
         state,
-        pace=state.pace.answered(answer.now),
+        pace=state.pace.answered(now),
         generation=answer.generation,
+        badge=take_told(state.badge, answer.passed),
         flight=None,
         reason="",
         # A new generation may hold an older copy: offer the head again at once.
-        beat_at=answer.now if met_anew else answer.now + HEARTBEAT_S,
+        beat_at=now if met_anew else now + HEARTBEAT_S,
     )
-    if not answer.known:
+    if answer.status == "hello":
+        return replace(heard, beat_at=now)
+    if answer.status == "held":
+        told = "another hub of this store is on line; a person has to say which one stays"
+        return replace(heard, agreed=False, standing="held", reason=told, beat_at=now + HEARTBEAT_S)
+    if state.repair is not None:
+        # Nothing is settled before the repair is through.
+        return replace(heard, agreed=False, standing="forked", reason=state.reason)
+    if not holds(chain, answer.head):
         # Rule 6: a restored backup, a lost tail or a cloned card. Nothing is pushed over it.
-        return replace(
-            heard,
-            agreed=False,
-            standing="forked",
-            reason=f"central holds entry {answer.head.seq}, which this journal does not have",
-        )
-    took = answer.now - state.sent_at
+        told = f"central holds entry {answer.head.seq}, which this journal does not have"
+        return replace(heard, agreed=False, standing="forked", reason=told, repair=Repair())
     if flight.limit and answer.head == flight.after:
         # It was heard and not taken: asking again at once would only be heard again.
-        heard = replace(heard, pace=heard.pace.resting(answer.now + SLOW_S))
+        heard = replace(heard, pace=heard.pace.resting(now + SLOW_S))
     return replace(
         heard,
         cursor=answer.head,
+        shown=answer.generation,
         agreed=True,
-        standing="online",
-        limit=_next_limit(state.limit, flight.limit, took),
+        standing="retired" if answer.passed.standing == "retired" else "online",
+        limit=_next_limit(state.limit, flight.limit, now - state.sent_at),
     )
 
 
@@ -134,7 +198,56 @@ def _next_limit(limit: int, asked: int, took: float) -> int:
     return min(BATCH_MOST, limit * 2) if took < SLOW_S / 4 else limit
 
 
-def _push_failed(state: Pusher, failed: Failed) -> Pusher:
+def _paged(state: Pusher, message: Paged, chain: Chain) -> tuple[Pusher, Effect | None]:
+    if state.flight != message.asked or state.repair is None:
+        return state, None
+    heard = replace(state, flight=None, pace=state.pace.answered(message.now))
+    if message.page is None:
+        told = "central has another history of this store, without a common beginning"
+        pace = heard.pace.resting(message.now + HEARTBEAT_S)
+        return replace(heard, repair=Repair(), pace=pace, standing="forked", reason=told), None
+    repair, effect = take_page(state.repair, message.page, chain, state.upto)
+    heard = replace(heard, generation=message.generation)
+    if isinstance(effect, Same):
+        settled = replace(heard, repair=None, cursor=effect.head, shown=message.generation)
+        return replace(settled, agreed=True, standing="online", reason=""), None
+    if effect is None and repair == Repair():
+        # A page that cannot be taken: not at once again.
+        heard = replace(heard, pace=heard.pace.resting(message.now + SLOW_S))
+    return replace(heard, repair=repair), effect
+
+
+def _rebased(state: Pusher, message: Rebased) -> Pusher:
+    if not isinstance(state.flight, Rebase):
+        return state
+    done = replace(state, flight=None, repair=None, beat_at=message.now)
+    if not message.done:
+        return replace(done, repair=Repair())
+    end = state.flight.end
+    return replace(
+        done,
+        cursor=end,
+        shown=state.generation,
+        agreed=True,
+        upto=None,
+        standing="online",
+        reason="",
+    )
+
+
+def _scrubbed(state: Pusher, message: Scrubbed) -> Pusher:
+    if not isinstance(state.flight, Scrub):
+        return state
+    done = replace(state, flight=None)
+    if message.good is None:
+        return done
+    told = f"the journal is damaged after entry {message.good.seq}"
+    return replace(
+        done, upto=message.good.seq, repair=Repair(), agreed=False, standing="forked", reason=told
+    )
+
+
+def _failed(state: Pusher, failed: Failed) -> Pusher:
     held = failed.trouble in ("denied", "damaged") or (failed.too_large and state.limit == 1)
     standing: Standing = "held" if held else "offline"
     return replace(
@@ -142,10 +255,12 @@ def _push_failed(state: Pusher, failed: Failed) -> Pusher:
         pace=state.pace.troubled(
             failed.trouble, failed.now, draw=failed.draw, retry_after_s=failed.retry_after_s
         ),
-        standing="forked" if state.standing == "forked" else standing,
+        standing=state.standing if state.standing in ("forked", "retired") else standing,
         reason=failed.reason,
         agreed=state.agreed and failed.too_large,
         beat_at=failed.now,
+        # Central says that bytes are damaged: look at once whether they are ours.
+        scrub_at=failed.now if failed.trouble == "damaged" else state.scrub_at,
         limit=_limit_after(failed, state.limit),
         flight=None,
     )
@@ -159,75 +274,25 @@ def _limit_after(failed: Failed, limit: int) -> int:
     return limit
 
 
-def whole(contents: Sequence[bytes]) -> int:
-    """Return how many leading entries form whole appends; `contents` are in journal order.
-
-    A page border must not cut an append: after a rebase the halves would part.
-    """
-    count = len(contents)
-    while count:
-        cause, size = _append_of(contents[count - 1])
-        run = 1
-        while run < count and run < size and _append_of(contents[count - run - 1])[0] == cause:
-            run += 1
-        if run == size:
-            return count
-        count -= run
-    return 0
+def packed(state: Pusher, send: Send, chain: Chain) -> Push:
+    """Return the push that `send` means: whole appends, about `limit`, at least one of them."""
+    contents = batch(chain, send.after.seq, send.limit) if send.limit else ()
+    reaches = chain.pair_at(send.after.seq + len(contents)) if contents else None
+    return Push(send.after, contents, reaches, state.badge, state.shown)
 
 
-def _append_of(content: bytes) -> tuple[str, int]:
-    # Damaged bytes name nothing: they travel by themselves and central quarantines them.
-    try:
-        cause, _, size = chain.parse_id(_named.decode(content).id)
-    except (msgspec.MsgspecError, ValueError):
-        return "", 1
-    return cause, size
-
-
-# ── central's end of push ───────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Push:
-    """One push as it arrived: `after` is what it claims to follow, `reaches` where it ends."""
-
-    after: Pair
-    contents: tuple[bytes, ...] = ()
-    reaches: Pair | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The push follows the head; `pairs` names each of its entries."""
-
-    pairs: tuple[Pair, ...]
-    head: Pair
-
-
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """The push follows something else. The hub is told the head and offers again (409)."""
-
-    head: Pair
-
-
-@dataclass(frozen=True, slots=True)
-class Damaged:
-    """The bytes are not those that the hub hashed, or an append is cut (422)."""
-
-    reason: str
-
-
-def verdict(head: Pair, push: Push) -> Accepted | Behind | Damaged:
-    """Judge a push by central's head for that store: the *pair* is compared, never seq alone."""
-    if push.after != head:
-        return Behind(head)
-    if not push.contents:
-        return Accepted((), head)
-    if whole(push.contents) != len(push.contents):
-        return Damaged(f"the entries after seq {head.seq} end within an append")
-    pairs = tuple(chain.follow(head, push.contents))
-    if push.reaches is not None and push.reaches != pairs[-1]:
-        return Damaged(f"the entries after seq {head.seq} do not reach the hash that was announced")
-    return Accepted(pairs, pairs[-1])
+def batch(chain: Chain, after: int, limit: int, most_bytes: int = BATCH_BYTES) -> tuple[bytes, ...]:
+    """Return whole appends that follow `after`: about `limit` entries, at least one append."""
+    while True:
+        contents = tuple(chain.contents(after, limit))
+        count = whole(contents)
+        if count or len(contents) < limit:
+            break
+        limit *= 2
+    light, weight = 0, 0
+    for content in contents[:count]:
+        weight += len(content)
+        if weight > most_bytes:
+            break
+        light += 1
+    return contents[: whole(contents[:light]) or count or len(contents)]

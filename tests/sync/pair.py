@@ -16,6 +16,7 @@ from sync import agent as agents
 from sync import central, frames, tables
 from sync.hub import Hub
 from sync.line import LineProxy
+from sync.protocol import Push
 from sync.replica import ReplicaStore
 
 T = TypeVar("T")
@@ -172,5 +173,8 @@ def received(cause: str, sku: str, qty: int) -> bytes:
 
 def push(central: Central, after: Pair, contents: list[bytes], **more: Any) -> Any:
     return central.door(
-        "/journal", method="POST", data=frames.pack_push(after, contents), headers=PUSH | more
+        "/journal",
+        method="POST",
+        data=frames.pack_push(Push(after, tuple(contents))),
+        headers=PUSH | more,
     )

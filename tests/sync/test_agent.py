@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,9 +12,10 @@ from hub.catalog import queries as catalog
 from hub.customers import actions as customers
 from hub.errors import Unavailable
 from hub.pickup import queries as pickup
+from hub.stock import queries as stock
 from sync import tables
 from sync.compare import compare
-from tests.sync.pair import STORE, Both, until
+from tests.sync.pair import STORE, Both, entry, push, until
 
 
 def test_a_fact_is_at_central_soon_after_its_commit(both: Both) -> None:
@@ -139,37 +141,36 @@ def _fresh_agent(both: Both):  # type: ignore[no-untyped-def]
     )
 
 
-def test_a_fork_is_found_and_nothing_is_overwritten(both: Both) -> None:
+def test_a_fork_is_joined_and_nothing_is_lost(both: Both) -> None:
     both.hub.receive("4711", 5, "one")
     both.hub.agent.start()
     both.in_step()
     # Central holds an entry that this hub never wrote: the hub was restored from a backup.
-    from hub.chain import Entry, encode, entry_id
-    from sync import frames
-
-    lost = Entry(
-        entry_id("lost", 0, 1), "StockMoved", 1, "2026-11-21T10:00:00.000Z",
-        "2026-11-21T10:00:00.000Z", "test", "lost",
-        {"sku": "4711", "qty": 1, "source": "available", "target": "customer", "kind": "SALE"},
-    )  # fmt: skip
-    body = frames.pack_push(both.hub.head(), [encode(lost)])
-    answer = both.central.door(
-        "/journal",
-        method="POST",
-        data=body,
-        headers={"Content-Type": "application/x-ndjson", "Content-Encoding": "zstd"},
-    )
-    assert answer.status_code == 200
-    theirs = both.central.head()
+    sale = {"sku": "4711", "qty": 1, "source": "available", "target": "customer", "kind": "SALE"}
+    epoch = both.hub.store.ring.epoch
+    assert push(both.central, both.hub.head(), [entry("till:lost", sale)]).status_code == 200
     both.hub.receive("4711", 7, "after the restore")
-    until(lambda: both.hub.agent.state()["state"] == "forked", "the fork is seen")
-    both.hub.receive("4711", 7, "and another")
-    time.sleep(0.3)
-    state = both.hub.agent.state()
-    assert state["state"] == "forked"
-    assert state["backlog"] == 2
-    assert "entry 2" in state["reason"]
-    assert both.central.head() == theirs
+    both.in_step()
+    assert ("4711", "available", 11) in both.hub.read(stock.balances)
+    assert [row[1] for row in causes(both)] == ["one", "till:lost", "after the restore"]
+    assert both.hub.store.ring.epoch != epoch
+    assert both.hub.read(seen_of, "till", "lost") == (None, None)
+    fork = both.hub.read(lambda conn: conn.execute("SELECT entry FROM journal_fork").fetchall())
+    assert len(fork) == 1
+    until(lambda: both.hub.agent.state()["state"] == "online", "on line again")
+    assert compare(both.hub.store.read, both.central.url, STORE, both.central.credential) == []
+
+
+def causes(both: Both) -> list[tuple[int, str]]:
+    found = both.hub.read(lambda conn: conn.execute("SELECT seq, cause FROM journal").fetchall())
+    return [tuple(row) for row in found]
+
+
+def seen_of(conn: Any, device: str, name: str) -> tuple[Any, ...]:
+    row = conn.execute(
+        "SELECT digest, outcome FROM seen WHERE device = ? AND id = ?", (device, name)
+    ).fetchone()
+    return tuple(row)
 
 
 def test_a_revoked_credential_holds_the_push(both: Both) -> None:

@@ -6,6 +6,7 @@ import zstandard
 from hub.chain import ORIGIN
 from hub.errors import Forbidden
 from sync import client, frames
+from sync.protocol import Push
 from tests.sync.pair import PUSH, STORE, Central, entry, push, received
 
 
@@ -61,7 +62,7 @@ def test_a_release_that_folds_otherwise_folds_everything_again(central: Central)
         (frames.compress(b'{"after":{"seq":-1,"hash":"' + b"0" * 64 + b'"}}\n'), 400),
         (frames.compress(b'{"after":{"seq":0,"hash":"' + b"Z" * 64 + b'"}}\n'), 400),
         (frames.compress(b'{"after":{"seq":0,"hash":"' + b"0" * 64 + b'"}}\nno end'), 400),
-        (frames.pack_push(ORIGIN, [b"{}"])[:-3], 400),
+        (frames.pack_push(Push(ORIGIN, (b"{}",)))[:-3], 400),
         (zstandard.ZstdCompressor().compress(bytes(200 << 20)), 413),
     ],
 )

@@ -11,7 +11,7 @@ import zstandard
 from hub.chain import ORIGIN
 from sync import frames
 from sync.client import Client, Denied, Rejected, Unanswered, Unreachable
-from sync.protocol import Cursor
+from sync.protocol import Cursor, Push
 
 OURS = {"X-StoreHub-Protocol": "1", "Content-Type": "application/json"}
 HEAD = b'{"head":{"seq":0,"hash":"' + b"0" * 64 + b'"},"generation":"g"}'
@@ -56,7 +56,7 @@ def somebody() -> Iterator[Callable[..., Client]]:
 
 
 def heartbeat(client: Client) -> Any:
-    return client.push(frames.pack_push(ORIGIN, ()))
+    return client.push(frames.pack_push(Push(ORIGIN)))
 
 
 def test_central_is_understood(somebody: Callable[..., Client]) -> None:

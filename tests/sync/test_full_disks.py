@@ -5,6 +5,7 @@ import time
 from hub.catalog import queries as catalog
 from hub.chain import ORIGIN
 from sync import frames
+from sync.protocol import Push
 from tests.sync.pair import PUSH, Both, Central, order_body, received, until
 
 
@@ -12,7 +13,7 @@ def test_a_full_central_says_when_to_come_again_and_goes_on(central: Central) ->
     store = central.running.inventory.store
     pages = store.run(lambda tx: tx.conn.execute("PRAGMA page_count").fetchone()[0])
     store.run(lambda tx: tx.conn.execute(f"PRAGMA max_page_count = {pages + 2}").fetchone())
-    body = frames.pack_push(ORIGIN, [received(f"c{n}", f"S{n}", 1) for n in range(2000)])
+    body = frames.pack_push(Push(ORIGIN, tuple(received(f"c{n}", f"S{n}", 1) for n in range(2000))))
     refused = central.door("/journal", method="POST", data=body, headers=PUSH)
     assert refused.status_code == 503
     assert int(refused.headers["Retry-After"]) >= 1

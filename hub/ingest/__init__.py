@@ -10,7 +10,7 @@ one bad message hold up the others.
 
 from hub.ingest.link import Address
 from hub.ingest.loop import Counters, Ingest
-from hub.ingest.record import Handler, Handlers, replayer
+from hub.ingest.record import Fold, Folds, Handler, Handlers, replayer
 from hub.ingest.retention import Retention
 from hub.ingest.tables import MIGRATIONS, TABLES
 from hub.ingest.travels import Travel
@@ -20,6 +20,8 @@ __all__ = [
     "TABLES",
     "Address",
     "Counters",
+    "Fold",
+    "Folds",
     "Handler",
     "Handlers",
     "Ingest",

@@ -21,7 +21,7 @@ from hub.errors import HubError, Unavailable
 from hub.ingest.corked import Message
 from hub.ingest.inbox import Item, Received, receive
 from hub.ingest.link import Address, Connection, Link, OnMessage, wait
-from hub.ingest.record import Handlers, Recorder
+from hub.ingest.record import Folds, Handlers, Recorder
 from hub.ingest.travels import Travel, Travels
 from hub.journal import Transaction
 
@@ -66,6 +66,7 @@ class Ingest:
         writer: Writes,
         clock: Clock,
         handlers: Handlers,
+        folds: Folds | None = None,
         batch_cap: int = 500,
         quarantine_bound: int = 1000,
         connection: Callable[[Address, Sequence[str], OnMessage], Connection] = Link,
@@ -76,7 +77,10 @@ class Ingest:
         self._clock = clock
         self._cap = batch_cap
         self._recorder = Recorder(
-            handlers, quarantine_bound, trusted=lambda: clock.quality() != "unknown"
+            handlers,
+            quarantine_bound,
+            trusted=lambda: clock.quality() != "unknown",
+            folds=folds or {},
         )
         self._travels = Travels()
         self._waiting: deque[Received] = deque()

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from hub import chain
 from hub.catalog import queries as catalog
 from hub.errors import NotFound
 from hub.shelf.rules import Facing, Place
@@ -191,6 +192,18 @@ def tags_by_place(conn: Connection) -> dict[str, dict[str, int]]:
     rows = conn.execute("SELECT place, sku, count(*) FROM shelf_tag_at GROUP BY place, sku")
     for place_id, sku, count in rows:
         found[place_id][sku] = count
+    return dict(found)
+
+
+def sold_since(conn: Connection, since: str) -> dict[str, int]:
+    """Return units sold of each SKU since that stamp, from the journal's end backwards."""
+    found: defaultdict[str, int] = defaultdict(int)
+    for (content,) in conn.execute("SELECT entry FROM journal ORDER BY seq DESC"):
+        entry = chain.decode(content)
+        if entry.recorded_at < since:
+            break
+        if entry.type == "StockMoved" and entry.body["kind"] == "SALE":
+            found[entry.body["sku"]] += entry.body["qty"]
     return dict(found)
 
 

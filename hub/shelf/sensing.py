@@ -22,6 +22,8 @@ RECENT_MS: Final = 30_000
 DRIFT_MOST: Final = 2.0
 # One unit has to stand out of the scale's unrest by so much.
 UNIT_OVER_NOISE: Final = 3.0
+# Ten tonnes: what is beyond is a broken sensor (infinity included).
+GRAMS_MOST: Final = 10_000_000.0
 HOUR_MS: Final = 3_600_000
 
 Kind = Literal["weight", "presence"]
@@ -81,9 +83,10 @@ class Sensor:
 def read(sensor: Sensor, value: float, at_ms: int, tuning: Tuning) -> Sensor:
     """Return the state after a reading of `at_ms`: grams, or 1 and 0 for something and nothing.
 
-    A reading that is not newer than the newest one changes nothing.
+    A reading that is not newer than the newest one changes nothing, nor does one that no shelf
+    could carry.
     """
-    if at_ms <= sensor.at_ms:
+    if at_ms <= sensor.at_ms or not -GRAMS_MOST <= value <= GRAMS_MOST:
         return sensor
     settled = settle(sensor, at_ms, tuning)
     kept = [one for one in settled.recent if one[0] >= at_ms - RECENT_MS][1 - RECENT :]

@@ -44,7 +44,8 @@ class Tag:
     """One tag. `place` is "" before its first arrival and after a departure, else it is `heard`.
 
     `since_ms`: when it arrived or moved here; reads from before say nothing new. `gone_ms`: when
-    it was declared departed; `device`: who heard it last at its place.
+    it was declared departed; `device`: who heard it last at its place. `kept_ms`: the `last_ms`
+    that is on disk.
     """
 
     epc: str
@@ -54,6 +55,7 @@ class Tag:
     since_ms: int = 0
     last_ms: int = 0
     gone_ms: int = 0
+    kept_ms: int = 0
     heard: dict[str, Heard] = field(default_factory=dict)
 
 
@@ -97,8 +99,10 @@ def leave(tag: Tag, now_ms: int, tuning: Tuning, resumed_ms: int = 0) -> Change 
 
     Nobody could hear it before `resumed_ms`, the moment from which the hub listens (again).
     """
-    heard = max([tag.last_ms, *(one.last_ms for one in tag.heard.values())])
-    if not tag.place or now_ms - max(heard, resumed_ms) < tuning.gone_ms:
+    if not tag.place or now_ms - tag.last_ms < tuning.gone_ms:
+        return None
+    heard = max(tag.last_ms, *(one.last_ms for one in tag.heard.values()))
+    if now_ms - max(heard, resumed_ms) < tuning.gone_ms:
         return None
     change = Change("departed", tag.epc, tag.sku, tag.place, tag.device, heard)
     tag.place, tag.gone_ms = "", now_ms

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     PICK = "pick"
     COUNT = "count"
     RESHELVE = "reshelve"
+    REPLENISH = "replenish"
     CONFIRM = "confirm"
 
 

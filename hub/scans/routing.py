@@ -20,7 +20,7 @@ from hub.pickup import queries as orders
 from hub.pickup.intake import SHELF
 from hub.pickup.lifecycle import Status
 from hub.pickup.order import PickupOrder
-from hub.scans import tables
+from hub.scans import screens, tables
 from hub.scans.tables import Session
 from hub.staff import queries as staff
 from hub.staff.rules import BADGE, LONGEST_SESSION, badge_digest
@@ -31,14 +31,15 @@ _ORDER_FIRST: Final = "Scan the order first."
 
 
 class Outcome(NamedTuple):
-    """What a scan did: bound, opened, claimed, handover (opened for it), picked, staged, or
-    looked_up (nothing was asked for)."""
+    """What a scan did: bound, paired, opened, claimed, handover (opened for it), picked, staged,
+    shown (passed on to the scanner's screen), or looked_up (nothing was asked for)."""
 
     did: str
     staff_id: str | None = None
     order_id: str | None = None
     line_id: str | None = None
     sku: str | None = None
+    screen: str | None = None
 
 
 class _Scan(NamedTuple):
@@ -89,10 +90,14 @@ def route(
     held = tables.session(tx.conn, device_id)
     if meaning.text.startswith(BADGE):
         return _bind(tx, device_id, meaning.text)
+    if meaning.text.startswith(screens.PREFIX):
+        return Outcome("paired", screen=screens.pair(tx, device_id, meaning.text))
+    cause = f"{device_id}:{observation_id}"
+    if held.screen is not None:
+        return Outcome("shown", screen=screens.pass_on(tx, held, code, cause))
     order_id = _context(tx, scan.get("context")) or held.order_id
     if order_id is None and not meaning.text.startswith((codes.PREFIX, SHELF)):
         return Outcome("looked_up")
-    cause = f"{device_id}:{observation_id}"
     asked = _Scan(meaning, _holder(tx, held), order_id, cause, occurred_at, store)
     done = _interpret(tx, asked)
     if done.order_id is not None and meaning.text.startswith(codes.PREFIX):
@@ -131,8 +136,9 @@ def _bind(tx: Transaction, device_id: str, badge: str) -> Outcome:
         member = None
     if member is None:
         raise Refusal("This badge is not known here.", slug="badge-unknown")
+    before = tables.session(tx.conn, device_id).screen
     tables.bind(tx.conn, device_id, member.staff_id, stamp(tx.now))
-    tx.touch(f"scanner:{device_id}")
+    tx.touch(f"scanner:{device_id}", *([f"screen:{before}"] if before else []))
     return Outcome("bound", staff_id=member.staff_id)
 
 

@@ -17,7 +17,7 @@ from hub.errors import Unavailable
 log = logging.getLogger(__name__)
 
 FORM: Final = 1
-_LOCKED_S: Final = 2.0
+_LOCKED_S: Final = 1.0
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS waiting (

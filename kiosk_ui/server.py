@@ -1,22 +1,28 @@
 """Serves the screens from inside the hub's process on cheroot.
 
 It must never keep a thread on an open stream: the event stream's socket is handed to the stream's
-own thread, and the worker is free again.
+own thread, and the worker is free again. Nor on a connection that has not said anything yet.
 """
 
+import socket
+import ssl
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from cheroot import wsgi
-from cheroot.ssl.builtin import BuiltinSSLAdapter
+from cheroot.makefile import MakeFile
+from cheroot.server import HTTPConnection
 from flask import Flask
 
+from hub.errors import Unavailable
 from kiosk_ui.app import create_app
 from kiosk_ui.ports import Hub
 from kiosk_ui.stream import Stream
+from kiosk_ui.tls import Door
 
 HANDOVER: Final = "storehub.handover"
 SPARE_THREADS: Final = 10
@@ -48,37 +54,90 @@ class _Gateway(wsgi.Gateway_10):
             self.taken[0](connection.socket)
 
 
+class _Server(wsgi.Server):
+    """Gives a worker to a connection when there is something to read, and not before."""
+
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: Any) -> socket.socket:
+        try:
+            socket_.bind(bind_addr)
+        except OSError:
+            socket_.close()  # cheroot would leave it open
+            raise
+        return socket_
+
+    def process_conn(self, conn: Any) -> None:
+        if conn.last_used is None:
+            self.put_conn(conn)
+        else:
+            super().process_conn(conn)
+
+    def put_conn(self, conn: Any) -> None:
+        # What TLS has read ahead is not seen by a selector.
+        if isinstance(conn.socket, ssl.SSLSocket) and conn.socket.pending():
+            conn.last_used = time.time()
+            self.process_conn(conn)
+        else:
+            super().put_conn(conn)
+
+    def welcome(self, sock: ssl.SSLSocket, source: Any) -> None:
+        """Take in a connection that has shaken hands over TLS."""
+        sock.settimeout(self.timeout)
+        conn = HTTPConnection(self, sock, MakeFile)
+        conn.remote_addr, conn.remote_port = source[:2]
+        port = str(sock.getsockname()[1])
+        conn.ssl_env = {"wsgi.url_scheme": "https", "HTTPS": "on", "SERVER_PORT": port}
+        self.process_conn(conn)
+
+
 @dataclass
 class Running:
-    """A server that answers on `port` until `stop`."""
+    """A server that answers on `port`, and over TLS on `https_port` (0 = not), until `stop`."""
 
     port: int
     app: Flask
-    _server: wsgi.Server
+    _server: _Server
     _thread: threading.Thread
     stream: Stream
+    _door: Door | None = None
+
+    @property
+    def https_port(self) -> int:
+        return 0 if self._door is None else self._door.port
 
     def alive(self) -> bool:
-        return self._thread.is_alive() and self.stream.alive()
+        door = self._door is None or self._door.alive()
+        return self._thread.is_alive() and self.stream.alive() and door
+
+    def open_tls(self, host: str, port: int, certificate: tuple[Path, Path]) -> None:
+        """Serve the same over TLS on host:port (0 = any free one). Raises Unavailable."""
+        try:
+            self._door = Door(host, port, certificate, self._server.welcome)
+        except OSError as error:
+            raise _taken(host, port, "https_port", error) from error
+        self._door.start()
+
+    def renew(self, certificate: tuple[Path, Path]) -> None:
+        """Show another certificate to whoever comes from now on."""
+        if self._door is not None:
+            self._door.renew(certificate)
 
     def stop(self) -> None:
+        if self._door is not None:
+            self._door.stop()
         self._server.stop()
         self._thread.join(10)
         self.stream.stop()
 
 
-def serve(
-    hub: Hub,
-    host: str,
-    port: int,
-    *,
-    certificate: tuple[Path, Path] | None = None,
-    app: Flask | None = None,
-) -> Running:
-    """Listen on host:port (0 = any free one) and serve the screens in the background."""
+def serve(hub: Hub, host: str, port: int, *, app: Flask | None = None) -> Running:
+    """Listen on host:port (0 = any free one) and serve the screens in the background.
+
+    Raises Unavailable when the port is taken.
+    """
     app = app or create_app(hub)
     stream: Stream = app.extensions["storehub_stream"]
-    server = wsgi.Server(
+    server = _Server(
         (host, port),
         app,
         numthreads=hub.options.screens + SPARE_THREADS,
@@ -90,9 +149,19 @@ def serve(
     server.gateway = _Gateway
     server.keep_alive_conn_limit = KEEP_ALIVE
     server.max_request_body_size = BIGGEST_BODY
-    if certificate is not None:
-        server.ssl_adapter = BuiltinSSLAdapter(*map(str, certificate))
-    server.prepare()
+    try:
+        server.prepare()
+    except OSError as error:
+        stream.stop()
+        raise _taken(host, port, "http_port", error) from error
     thread = threading.Thread(target=server.serve, name="screens-http", daemon=True)
     thread.start()
     return Running(server.bind_addr[1], app, server, thread, stream)
+
+
+def _taken(host: str, port: int, setting: str, error: OSError) -> Unavailable:
+    why = " ".join(str(error.strerror or error).split())
+    return Unavailable(
+        f"The screens cannot listen on {host} port {port} ({why}): set {setting} to another.",
+        slug="port-taken",
+    )

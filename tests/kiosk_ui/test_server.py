@@ -1,22 +1,32 @@
 """The real server: streams over plain and TLS sockets, no thread held by any of them."""
 
+import json
 import socket
 import ssl
 import threading
+import time
 import urllib.request
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from flask import request
 
+from hub import authority
+from hub.authority import Tls
+from hub.errors import Unavailable
 from kiosk_ui.server import Running, serve
+from kiosk_ui.tls import HANDS_MOST
 from tests.kiosk_ui.sample import SampleStore
+
+
+def eventually(look: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not look():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -28,33 +38,29 @@ def shop(tmp_path: Path) -> Iterator[SampleStore]:
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hub")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    pem, private = tmp_path / "cert.pem", tmp_path / "key.pem"
-    pem.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return pem, private
+def tls(tmp_path: Path) -> Tls:
+    return authority.establish(tmp_path, "store-1", ["127.0.0.1"], datetime.now(UTC))
+
+
+@pytest.fixture
+def running(shop: SampleStore, tls: Tls) -> Iterator[Running]:
+    """Over HTTP and HTTPS, as a hub serves."""
+    made = serve(shop.hub, "127.0.0.1", 0)
+    made.open_tls("127.0.0.1", 0, (tls.certificate, tls.key))
+    yield made
+    assert made.alive()
+    made.stop()
+
+
+@contextmanager
+def secure(running: Running, tls: Tls) -> Iterator[ssl.SSLSocket]:
+    trust = ssl.create_default_context(cafile=str(tls.ca))
+    with (
+        socket.create_connection(("127.0.0.1", running.https_port)) as plain,
+        trust.wrap_socket(plain, server_hostname="127.0.0.1") as sock,
+    ):
+        sock.settimeout(5)
+        yield sock
 
 
 def listen(sock: socket.socket, running: Running) -> None:
@@ -72,19 +78,123 @@ def until(sock: socket.socket, wanted: bytes) -> bytes:
     return heard
 
 
-def test_a_commit_reaches_a_screen_over_tls(
-    shop: SampleStore, certificate: tuple[Path, Path]
-) -> None:
-    running = serve(shop.hub, "127.0.0.1", 0, certificate=certificate)
-    trust = ssl.create_default_context(cafile=str(certificate[0]))
-    with (
-        socket.create_connection(("127.0.0.1", running.port)) as plain,
-        trust.wrap_socket(plain, server_hostname="127.0.0.1") as sock,
-    ):
+def test_a_commit_reaches_a_screen_over_tls(shop: SampleStore, running: Running, tls: Tls) -> None:
+    with secure(running, tls) as sock:
         listen(sock, running)
         shop.place("R-1", [("4711", 1)])
         assert b'"pickup"' in until(sock, b"event: changed\ndata: {")
-    running.stop()
+
+
+def test_plain_and_tls_screens_hear_of_the_same_commit_from_one_thread(
+    shop: SampleStore, running: Running, tls: Tls
+) -> None:
+    with ExitStack() as stack:
+        screens = [stack.enter_context(secure(running, tls)) for _ in range(5)]
+        plain = stack.enter_context(socket.create_connection(("127.0.0.1", running.port)))
+        for screen in (*screens, plain):
+            listen(screen, running)
+        shop.place("R-1", [("4711", 1)])
+        for screen in (*screens, plain):
+            assert b'"pickup"' in until(screen, b"event: changed\ndata: {")
+        names = [thread.name for thread in threading.enumerate()]
+        assert (names.count("screens-stream"), names.count("screens-tls")) == (1, 1)
+
+
+def test_a_stream_over_tls_resumes_and_its_going_is_noticed(
+    shop: SampleStore, running: Running, tls: Tls
+) -> None:
+    with secure(running, tls) as sock:
+        listen(sock, running)
+        assert running.stream.open == 1
+    eventually(lambda: running.stream.open == 0)
+
+
+def test_a_large_answer_and_several_requests_go_over_one_tls_connection(
+    running: Running, tls: Tls
+) -> None:
+    with secure(running, tls) as sock:
+        for _ in range(3):
+            sock.sendall(b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: hub\r\n\r\n")
+            head = until(sock, b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            body = head.split(b"\r\n\r\n", 1)[1]
+            while len(body) < length:
+                body += sock.recv(65_536)
+            assert json.loads(body)["openapi"]
+
+
+def test_a_request_over_tls_is_known_to_be_secure(running: Running, tls: Tls) -> None:
+    seen = []
+    running.app.before_request(lambda: seen.append((request.is_secure, request.remote_addr)))
+    with secure(running, tls) as sock:
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n")
+        answer = until(sock, b'"ok":true')
+    # A browser that was told never to come without TLS would not find the port beside.
+    assert b"strict-transport-security" not in answer.lower()
+    urllib.request.urlopen(f"http://127.0.0.1:{running.port}/healthz").close()
+    assert seen == [(True, "127.0.0.1"), (False, "127.0.0.1")]
+
+
+def test_plain_http_at_the_tls_door_is_told_so(running: Running) -> None:
+    with socket.create_connection(("127.0.0.1", running.https_port)) as sock:
+        sock.settimeout(5)
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n")
+        answer = until(sock, b"https://")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_who_never_finishes_the_handshake_stalls_nobody(
+    running: Running, tls: Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk_ui.tls.HANDSHAKE_S", 1.0)
+    address = ("127.0.0.1", running.https_port)
+    begun = bytes.fromhex("1603010200010001fc0303")  # the first bytes of a greeting, and no more
+    lazy = [socket.create_connection(address) for _ in range(HANDS_MOST + 20)]
+    for number, one in enumerate(lazy):
+        one.sendall((b"", begun, b"rubbish\n", b"\x00" * 700)[number % 4])
+    with secure(running, tls) as sock:
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n")
+        assert until(sock, b'"ok":true')
+    for one in lazy:
+        one.settimeout(5)
+        with suppress(ConnectionResetError):
+            while one.recv(1024):
+                pass
+        one.close()
+
+
+def test_who_connects_and_says_nothing_takes_no_worker(
+    shop: SampleStore, running: Running, tls: Tls
+) -> None:
+    with ExitStack() as stack:
+        for _ in range(shop.hub.options.screens + 30):
+            stack.enter_context(secure(running, tls))
+            stack.enter_context(socket.create_connection(("127.0.0.1", running.port)))
+        with urllib.request.urlopen(f"http://127.0.0.1:{running.port}/healthz", timeout=5) as ok:
+            assert ok.status == 200
+
+
+def test_a_renewed_certificate_is_shown_to_who_comes_next(
+    running: Running, tls: Tls, tmp_path: Path
+) -> None:
+    before = ssl.get_server_certificate(("127.0.0.1", running.https_port))
+    renewed = authority.establish(tmp_path, "store-1", ["hub.local"], datetime.now(UTC))
+    running.renew((renewed.certificate, renewed.key))
+    assert ssl.get_server_certificate(("127.0.0.1", running.https_port)) != before
+    with secure(running, tls):
+        pass
+
+
+def test_a_taken_port_is_told_in_a_sentence_and_the_other_door_stays(
+    shop: SampleStore, running: Running, tls: Tls
+) -> None:
+    with pytest.raises(Unavailable, match=rf"port {running.port} .*: set http_port to another\."):
+        serve(shop.hub, "127.0.0.1", running.port)
+    other = serve(shop.hub, "127.0.0.1", 0)
+    with pytest.raises(Unavailable, match=rf"port {running.https_port} .*: set https_port to"):
+        other.open_tls("127.0.0.1", running.https_port, (tls.certificate, tls.key))
+    assert (other.alive(), other.https_port) == (True, 0)
+    other.stop()
 
 
 def test_open_streams_hold_no_worker_and_are_capped(shop: SampleStore) -> None:

@@ -16,14 +16,15 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from hub import broker, handlers, journal, operations, quarantine
+from hub import broker, handlers, identity, journal, operations, quarantine
 from hub.control import Listener
 from hub.errors import Unavailable
 from hub.fleet.watch import queries as fleet
+from hub.identity import Identity
 from hub.ingest import Ingest, replayer
 from hub.jobs import jobs, limits_of
 from hub.journal import Transaction
-from hub.schedule import Schedule
+from hub.schedule import Job, Schedule
 from hub.settings import Settings
 from hub.stock import actions as stock_actions
 from hub.stock.ledger import Policy
@@ -73,7 +74,10 @@ class Hub:
             batch_cap=settings.batch_cap,
             quarantine_bound=settings.quarantine_per_device,
         )
-        self.schedule = Schedule(jobs(self.store, self.ingest), self.store.clock)
+        self.identity = Identity(directory, settings)
+        known_jobs = jobs(self.store, self.ingest)
+        known_jobs.append(Job("the hub's certificate", identity.LOOK_S, self.identity.look))
+        self.schedule = Schedule(known_jobs, self.store.clock)
         self.replica: ReplicaStore | None = None
         self.agent: agent.Agent | None = None
         if settings.central_url:
@@ -102,6 +106,7 @@ class Hub:
         if self.agent is not None:
             self.agent.start()
         self.screens = server.serve(self._as_seen(), settings.http_host, settings.http_port)
+        self.identity.open(self.screens.open_tls, self.screens.renew)
         self.control.start()
         log.info("The hub of %s serves on port %s", settings.store, self.screens.port)
         while not self._stop.wait(WATCH_S):
@@ -143,6 +148,7 @@ class Hub:
         """Return why the hub is ready, or not."""
         threads = [screens.Check(name, alive) for name, alive in self._alive().items()]
         connected = self.ingest.connected
+        tls = not self.identity.note
         return [
             *threads,
             screens.Check("broker", connected, "" if connected else "not connected"),
@@ -151,6 +157,7 @@ class Hub:
                 self.store.writer.has_room,
                 "" if self.store.writer.has_room else "full: new orders are refused",
             ),
+            screens.Check("tls", tls, self.identity.note, vital=False),
         ]
 
     def _alive(self) -> dict[str, bool]:
@@ -211,7 +218,9 @@ class Hub:
             travels=self.ingest.travels,
             counters=self._counters,
             replay=self._replay,
+            accounts_changed=partial(operations.accounts_changed, store),
             line=_Line(store.directory) if has_line else None,
+            trust=self._trust(),
             instance=self.instance,
             options=screens.Options(
                 signout_minutes=settings.idle_minutes,
@@ -222,6 +231,17 @@ class Hub:
                 order_page=_sample(store.directory).get("urls", {}).get("central", ""),
                 pins_shown=_sample_pins(store.directory),
             ),
+        )
+
+    def _trust(self) -> screens.Trust:
+        settings = self.store.settings
+        return screens.Trust(
+            ca=self.identity.ca,
+            https_port=lambda: 0 if self.screens is None else self.screens.https_port,
+            mqtts_port=settings.mqtts_port,
+            mqtt_port=settings.mqtt_port,
+            mqtt_host=settings.mqtt_host if settings.broker == "external" else "",
+            mqtt_plain=settings.mqtt_plain,
         )
 
     def _counters(self) -> dict[str, float]:

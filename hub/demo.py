@@ -132,8 +132,10 @@ class Demo:
         self._state = known
         known.urls = {
             "hub": f"http://127.0.0.1:{chosen.http}",
+            "hub_https": f"https://127.0.0.1:{chosen.https}",
             "central": f"http://127.0.0.1:{chosen.central}",
             "mqtt": f"mqtt://127.0.0.1:{chosen.mqtt}",
+            "mqtts": f"mqtts://127.0.0.1:{chosen.mqtts}",
         }
         known.pids = {}
         self._tell()

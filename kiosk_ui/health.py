@@ -72,7 +72,7 @@ def install(app: Flask) -> None:
     @app.get("/readyz")
     def readyz() -> Response:
         checks = hub().checks()
-        ready = all(check.ok for check in checks)
+        ready = all(check.ok or not check.vital for check in checks)
         shown = {"ready": ready, "reasons": [c.detail or c.name for c in checks if not c.ok]}
         return json_response(shown, 200 if ready else 503)
 

@@ -36,11 +36,12 @@ class Line(Protocol):
 
 @dataclass(frozen=True)
 class Check:
-    """One reason why the hub is ready or not."""
+    """One reason why the hub is ready or not; it is ready without what is not vital."""
 
     name: str
     ok: bool
     detail: str = ""
+    vital: bool = True
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,19 @@ class Options:
     max_body_bytes: int = 1_048_576
     order_page: str = ""  # central's page for people, where the sample store has one
     pins_shown: tuple[tuple[str, str, str], ...] = ()  # name, role, PIN: the sample store only
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How devices come to believe this hub, and where they reach its broker."""
+
+    # the store's CA as PEM; raises Unavailable with a sentence when it is damaged
+    ca: Callable[[], str]
+    https_port: Callable[[], int]  # 0 = no HTTPS
+    mqtts_port: int = 0
+    mqtt_port: int = 0
+    mqtt_host: str = ""  # "" = the broker is where the hub is
+    mqtt_plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,6 +98,9 @@ class Hub:
     counters: Callable[[], Mapping[str, float]] = dict
     # sends a quarantined message through its source's way again (hub.quarantine.replay)
     replay: Callable[[Transaction, int], str] | None = None
+    # tells the broker, after a commit, who may connect from now on
+    accounts_changed: Callable[[], None] = lambda: None
     line: Line | None = None
+    trust: Trust | None = None
     instance: str = ""
     options: Options = field(default_factory=Options)

@@ -12,8 +12,8 @@ from typing import Any, Final
 import click
 
 from devices import simulator
+from hub import authority, broker, logs, settings
 from hub import init as store_init
-from hub import logs, settings
 from hub.app import Hub
 from hub.cli.edge import data_option, json_option, must_exist, show
 from hub.cli.signals import until_told
@@ -58,6 +58,8 @@ def init(store: str, url: str, token: str | None, directory: Path) -> None:
     """Make a new store in DIR."""
     credential = enrol(url, store, token) if token else ""
     store_init.init(directory, store, central_url=url, central_token=credential)
+    tls = broker.store_tls(directory, settings.load(directory))
+    click.echo(f"The store's own CA, SHA-256: {authority.shown(tls.fingerprint())}")
     click.echo(f"{store} is made in {directory}; start it with: storehub run --data {directory}")
 
 

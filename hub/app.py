@@ -64,6 +64,7 @@ class Hub:
         self.store = Store(directory, settings, migrations=(sync_tables.MIGRATIONS,))
         self.store.writer.run(partial(stock_actions.set_policy, policy=policy(settings)))
         self._stop = threading.Event()
+        memory = handlers.watch(settings)
         self._threads: list[threading.Thread] = []
         self.ingest = Ingest(
             store=settings.store,
@@ -71,11 +72,12 @@ class Hub:
             writer=self.store.writer,
             clock=self.store.clock,
             handlers=handlers.observations(settings.store),
+            folds=handlers.telemetry(settings, memory),
             batch_cap=settings.batch_cap,
             quarantine_bound=settings.quarantine_per_device,
         )
         self.identity = Identity(directory, settings)
-        known_jobs = jobs(self.store, self.ingest)
+        known_jobs = jobs(self.store, self.ingest, memory)
         known_jobs.append(Job("the hub's certificate", identity.LOOK_S, self.identity.look))
         self.schedule = Schedule(known_jobs, self.store.clock)
         self.replica: ReplicaStore | None = None

@@ -17,7 +17,8 @@ HOMES: Final = {
     "hub.cli.running": ("central", "demo", "init", "line", "run", "simulate"),
     "hub.cli.data": ("backup", "import", "rebuild", "restore"),
     "hub.cli.asking": ("doctor", "explain", "export", "status", "verify"),
-    "hub.cli.admin": ("device", "erase", "quarantine", "staff", "token"),
+    "hub.cli.fleet": ("device",),
+    "hub.cli.admin": ("erase", "quarantine", "staff", "token"),
     "hub.cli.reading": ("decode",),
     "hub.cli.beside": ("devices",),
 }

@@ -1,68 +1,20 @@
-"""Commands about who may do what: devices, people, tokens, quarantine, erasure.
+"""Commands about who may do what: people, tokens, quarantine, erasure.
 
 It must never print a secret again that was shown once.
 """
 
 import secrets
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import msgspec
 
 from hub import quarantine as kept
-from hub import settings
 from hub.cli.edge import data_option, json_option, perform, read, show
-from hub.clock import SystemClock, stamp
 from hub.errors import Refusal
-from hub.fleet.watch import queries as fleet
-from hub.jobs import limits_of
 from hub.staff import queries as staff_queries
 from hub.staff.rules import ROLES
-
-
-@click.group()
-def device() -> None:
-    """Let devices in, see them, shut them out."""
-
-
-@device.command("enrol")
-@click.argument("name")
-@click.option("--kind", default="scanner", show_default=True, help="scanner, shelf, till, kiosk …")
-@click.option("--place", default="", help="Where it stands: counter, door 2, shelf A3.")
-@data_option
-@json_option
-def device_enrol(name: str, kind: str, place: str, directory: Path, as_json: bool) -> None:
-    """Give device NAME its credentials, which are shown this once."""
-    made = perform(directory, "device.enrol", device=name, kind=kind, place=place)
-    show(made, as_json, lambda m: [f"username  {m['username']}", f"password  {m['password']}"])
-
-
-@device.command("list")
-@data_option
-@json_option
-def device_list(directory: Path, as_json: bool) -> None:
-    """List the devices and when each was last heard."""
-    now_ms = int(SystemClock().now().timestamp() * 1000)
-    found = read(directory, fleet.devices, now_ms, limits_of(settings.load(directory)))
-    show(msgspec.to_builtins(found), as_json, lambda rows: [_device(row) for row in rows])
-
-
-def _device(row: Mapping[str, Any]) -> str:
-    last = row["last_ms"]
-    heard = "never" if last is None else stamp(datetime.fromtimestamp(last / 1000, UTC))
-    return f"{row['id']:24} {row['kind']:10} {row['place']:16} {row['state']:8} {heard}"
-
-
-@device.command("revoke")
-@click.argument("name")
-@data_option
-def device_revoke(name: str, directory: Path) -> None:
-    """Shut device NAME out; a live connection is cut."""
-    perform(directory, "device.revoke", device=name)
-    click.echo(f"{name} may not connect any more.")
 
 
 def _some_name() -> str:
@@ -224,4 +176,4 @@ def erase(ref: str, directory: Path) -> None:
     click.echo(f"The personal data of {ref} are erased.")
 
 
-COMMANDS: Final = (device, token, staff, quarantine, erase)
+COMMANDS: Final = (token, staff, quarantine, erase)

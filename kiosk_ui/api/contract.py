@@ -4,13 +4,14 @@ An operation must never be reachable without standing in this table.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 from flask import Blueprint, Response
 
+from hub.commands import Reply
 from hub.journal import Transaction
 from kiosk_ui.ports import Hub
 from kiosk_ui.pressing import as_response, parse, sent_by
@@ -59,6 +60,8 @@ class Call:
     cause: str
     person: Person
     hub: Hub
+    # Shown in this answer alone: the reply that is kept for a repetition does not hold it.
+    revealed: dict[str, Any] = field(default_factory=dict)
 
 
 def read(
@@ -89,11 +92,12 @@ def command(
     answer: Any,
     status: int = 200,
     show: Callable[..., Any] | None = None,
+    after: Callable[[Hub], None] | None = None,
 ) -> Callable[[View], View]:
     """Register a POST whose view runs in the writer's transaction and returns its answer.
 
     `show(tx, cause, **parts)` is the subject as it stands: the answer of a command whose append
-    had that `cause`, when the reply itself is gone.
+    had that `cause`, when the reply itself is gone. `after(hub)` follows the commit.
     """
 
     def register(view: View) -> View:
@@ -104,17 +108,29 @@ def command(
             person, found, parts = need(step), hub(), _with_slashes(parts)
             press = sent_by(person)
             asked = parse(body, press.body)
+            revealed: dict[str, Any] = {}
 
             def work(tx: Transaction, cause: str) -> tuple[int, Any]:
-                return status, view(Call(tx, person.actor, cause, person, found), asked, **parts)
+                revealed.clear()
+                call = Call(tx, person.actor, cause, person, found, revealed)
+                return status, view(call, asked, **parts)
 
             subject = None if show is None else lambda tx: show(tx, press.cause, **parts)
-            return as_response(press.run(work, subject))
+            reply = press.run(work, subject)
+            if reply.status < 400 and after is not None:
+                after(found)
+            return as_response(_with(reply, revealed))
 
         api.add_url_rule(path, view.__name__, respond, methods=["POST"])
         return view
 
     return register
+
+
+def _with(reply: Reply, revealed: dict[str, Any]) -> Reply:
+    if not revealed or reply.replayed or reply.status >= 400:
+        return reply
+    return Reply(reply.status, msgspec.json.encode(msgspec.json.decode(reply.body) | revealed))
 
 
 def _with_slashes(parts: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The hub about itself: status, devices, quarantine, the event stream and this document.
+"""The hub about itself: status, quarantine, the event stream and this document.
 
 It must never show a secret, and never hold a worker thread for a stream.
 """
@@ -7,12 +7,10 @@ import socket
 from collections.abc import Iterator
 from typing import Any, Final
 
-import msgspec
 from flask import Response, current_app, request
 
 from hub import quarantine
 from hub.errors import Invalid, NotFound, Unavailable
-from hub.fleet.watch import queries as fleet
 from kiosk_ui.api import bodies, openapi
 from kiosk_ui.api.contract import (
     OPERATIONS,
@@ -47,18 +45,6 @@ OPERATIONS.append(Operation("GET", "/openapi.json", "This document.", None, dict
 @read("/status", "Where this hub stands.", step="orders", answer=bodies.Status)
 def status() -> Any:
     return dict(hub().status())
-
-
-@read("/devices", "Devices that were heard or enrolled.", step="devices", answer=bodies.Listed)
-def devices() -> Any:
-    return {"items": [msgspec.to_builtins(device) for device in seen_devices()], "next": None}
-
-
-def seen_devices() -> list[fleet.Device]:
-    """Return every device that is enrolled or was heard."""
-    now_ms = int(hub().clock.now().timestamp() * 1000)
-    with hub().reader() as connection:
-        return fleet.devices(connection, now_ms, hub().options.device_limits)
 
 
 @read(

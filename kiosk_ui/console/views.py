@@ -11,7 +11,7 @@ from hub import quarantine
 from hub.errors import NotFound, Unavailable
 from hub.journal import Transaction
 from hub.staff import queries as staff
-from kiosk_ui.api.system import seen_devices
+from kiosk_ui.api.fleet import seen_devices
 from kiosk_ui.pressing import Press, as_problem
 from kiosk_ui.session import hub, need
 from kiosk_ui.show import span

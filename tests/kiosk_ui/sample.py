@@ -70,6 +70,7 @@ class SampleStore:
         self.travels: list[Travel] = []
         self.checks = [Check("writer", True, "writes"), Check("broker", True, "connected")]
         self.replays: list[int] = []
+        self.told_broker = 0
         self._fill_catalog()
         self.hub = self._hub(Options(**options))
 
@@ -90,6 +91,7 @@ class SampleStore:
             travels=lambda: self.travels,
             counters=lambda: {"committed_total": 12, "quarantined_total": 0},
             replay=self._replay,
+            accounts_changed=self._tell_broker,
             line=self.line,
             instance="test",
             options=options,
@@ -107,6 +109,9 @@ class SampleStore:
             "quarantine": 0,
             "devices": {},
         }
+
+    def _tell_broker(self) -> None:
+        self.told_broker += 1
 
     def _replay(self, tx: Transaction, row_id: int) -> str:
         return quarantine.replay(tx, row_id, {"mqtt": self._replayed})

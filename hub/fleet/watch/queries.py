@@ -4,6 +4,7 @@ import sqlite3
 
 import msgspec
 
+from hub.errors import NotFound
 from hub.fleet.watch import rules
 from hub.fleet.watch.rules import Condition, Guarantee, Heard, Kept, Limits, Reason, State
 
@@ -39,6 +40,7 @@ class Device(msgspec.Struct, frozen=True):
     flapping: bool = False
     guarantee: Guarantee = "A"
     missing_since_ms: int | None = None
+    high_seq: int | None = None
     time_quality: str | None = None
     drift_ms: int | None = None
     boot_began_ms: int | None = None
@@ -75,6 +77,14 @@ def devices(connection: sqlite3.Connection, now_ms: int, limits: Limits) -> list
     remembered = kept(connection)
     judged = {row["id"]: _judged(row, now_ms, listening_ms, limits) for row in rows}
     return [_device(row, judged, remembered.get(row["id"]), limits) for row in rows]
+
+
+def device(connection: sqlite3.Connection, name: str, now_ms: int, limits: Limits) -> Device:
+    """Return one of `devices`. Raises NotFound."""
+    found = next((one for one in devices(connection, now_ms, limits) if one.id == name), None)
+    if found is None:
+        raise NotFound(f"No device {name!r} is enrolled or was heard in this store.")
+    return found
 
 
 def by_urgency(found: list[Device]) -> list[Device]:
@@ -172,6 +182,7 @@ def _device(
         flapping=flapping,
         guarantee=rules.guarantee(row["family"] or "storehub", row["via"], row["kind"]),
         missing_since_ms=row["gap_ms"] if gap else None,
+        high_seq=row["high_seq"],
         time_quality=row["quality"],
         drift_ms=row["drift_ms"],
         boot_began_ms=row["began_ms"],

@@ -14,9 +14,12 @@ from hub import scans
 from hub.customers import actions as customers
 from hub.errors import Invalid
 from hub.fleet import actions as fleet
-from hub.ingest import Handlers
+from hub.fleet import queries as fleet_queries
+from hub.ingest import Folds, Handlers
 from hub.journal import Transaction
 from hub.pickup import actions as pickup
+from hub.settings import Settings
+from hub.shelf import sensing, sensors, tagging, tags
 from hub.stock import actions as stock
 from hub.wire import Observation
 
@@ -43,6 +46,39 @@ def _done(tx: Transaction, seen: Observation, occurred_at: datetime) -> None:
 def observations(store: str) -> Handlers:
     """Return what each kind of observation does in `store`; other kinds are only kept."""
     return {"scan": scans.handler(store), "sale": _sale, "done": _done}
+
+
+def watch(settings: Settings) -> tags.Watch:
+    """Return a memory of RFID tags; the running hub has one for its reads and its timer."""
+    tuning = tagging.Tuning(
+        gone_ms=round(settings.tag_gone_s * 1000),
+        margin_db=settings.tag_margin_db,
+        holdoff_ms=settings.tag_holdoff_ms,
+        decay_db_s=settings.tag_decay_db_s,
+    )
+    return tags.Watch(tuning, fleet_queries.place_of, left_task=settings.tag_left_task)
+
+
+def shelf_tuning(settings: Settings) -> sensing.Tuning:
+    return sensing.Tuning(
+        stable_ms=round(settings.shelf_stable_s * 1000),
+        gap_ms=round(settings.shelf_gap_s * 1000),
+        hysteresis=settings.shelf_hysteresis,
+        drift_per_hour=settings.shelf_drift,
+        noise_grams=settings.shelf_noise_g,
+        tolerance=settings.shelf_tolerance,
+        disagree_ms=round(settings.shelf_disagree_s * 1000),
+    )
+
+
+def telemetry(settings: Settings, memory: tags.Watch) -> Folds:
+    """Return what each kind of telemetry means to the shelves; other kinds are only kept."""
+    at, tuning = fleet_queries.place_of, shelf_tuning(settings)
+    return {
+        "weight": lambda tx, sensed: sensors.weigh(tx, sensed, at, tuning),
+        "presence": lambda tx, sensed: sensors.notice(tx, sensed, at, tuning),
+        "rfid": memory.hear,
+    }
 
 
 def _place(tx: Transaction, command: Mapping[str, Any]) -> None:

@@ -9,21 +9,26 @@ from hub import commands, outbox
 from hub.clock import stamp
 from hub.customers import actions as customers
 from hub.fleet.watch import actions as watch
+from hub.fleet.watch import queries as fleet
 from hub.fleet.watch.rules import Limits
+from hub.handlers import shelf_tuning
 from hub.ingest import Ingest
 from hub.ingest.retention import Retention
 from hub.journal import Transaction
 from hub.pickup import actions as pickup
 from hub.schedule import Job
 from hub.settings import Settings
+from hub.shelf import queries as shelf
+from hub.shelf import sensing, sensors, tags
 from hub.staff import actions as staff
 from hub.stock import actions as stock
 from hub.store import Store
 
 
-def jobs(store: Store, ingest: Ingest) -> list[Job]:
+def jobs(store: Store, ingest: Ingest, memory: tags.Watch) -> list[Job]:
     """Return the jobs of a running hub, with how often each is due (seconds)."""
     settings, writer = store.settings, store.writer
+    tuning = shelf_tuning(settings)
 
     def work(action: Callable[..., object]) -> Callable[[datetime], object]:
         # Each run is an append of its own: a cause of 128 random bits.
@@ -39,6 +44,10 @@ def jobs(store: Store, ingest: Ingest) -> list[Job]:
         Job("doubtful records", 3600, work(stock.ask_for_counts)),
         Job("device commands", 0.5, lambda now: _send(store, ingest, now)),
         Job("devices that went or came back", 5, _watch(store, ingest)),
+        Job("shelves that came to rest", 1, _settle(store, tuning)),
+        Job("shelves against the ledger", 60, work(partial(sensors.review, tuning=tuning))),
+        Job("tags unheard", 10, _depart(store, ingest, memory)),
+        Job("tags of last week", 3600, lambda _: writer.run(memory.forget)),
         Job("erasures that central knew", 60, lambda _: writer.run(customers.sweep)),
         Job("old sign-ins", 3600, lambda _: writer.run(staff.forget_sign_ins)),
         Job("old observations", 10, retention.run),
@@ -80,6 +89,32 @@ def _watch(store: Store, ingest: Ingest) -> Callable[[datetime], None]:
             listening = True
         if store.read(watch.noticed, round(now.timestamp() * 1000), limits):
             store.writer.run(lambda tx: watch.watch(tx, limits))
+
+    return run
+
+
+def _settle(store: Store, tuning: sensing.Tuning) -> Callable[[datetime], None]:
+    """Return the work that lets silence speak; most of the time there is nothing to write."""
+
+    def run(now: datetime) -> None:
+        if store.read(shelf.due_sensors, round(now.timestamp() * 1000), 1):
+            store.writer.run(lambda tx: sensors.settle(tx, tuning, cause=_cause()))
+
+    return run
+
+
+def _depart(store: Store, ingest: Ingest, memory: tags.Watch) -> Callable[[datetime], None]:
+    """Return the work that declares tags departed, but not for want of somebody who listens."""
+    limits = limits_of(store.settings)
+
+    def run(now: datetime) -> None:
+        found = store.read(fleet.devices, round(now.timestamp() * 1000), limits)
+        deaf = [
+            one.id
+            for one in found
+            if not ingest.connected or one.reason in ("last_will", "gateway")
+        ]
+        store.writer.run(lambda tx: memory.depart(tx, deaf, cause=_cause()))
 
     return run
 

@@ -215,11 +215,9 @@ class Recorder:
             item.ack = Ack(name, "quarantined", reason)
 
 
-def replayer(
-    handlers: Handlers, bound: int = 1000, folds: Folds | None = None
-) -> quarantine.Replay:
+def replayer(handlers: Handlers, bound: int = 1000) -> quarantine.Replay:
     """Return the way of `hub.quarantine.replay` for the source `mqtt`, hub running or not."""
-    return Recorder(handlers, bound, trusted=lambda: True, folds=folds or {}).replay
+    return Recorder(handlers, bound, trusted=lambda: True).replay
 
 
 def _row(seen: Observation, occurred_ms: int, received_ms: int) -> tuple[object, ...]:

@@ -11,6 +11,7 @@ when a tag was heard last (at most `KEPT_MS` of it), and which other places hear
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from sqlite3 import Row
 from typing import Final
 
 from hub import gs1
@@ -210,7 +211,7 @@ class Watch:
         self._tags.clear()
         self._swept.clear()
         for row in queries.tag_rows(tx.conn):
-            tag = Tag(*row[:4], *row[5:8], kept_ms=row["last_ms"])
+            tag = _remembered(row)
             if tag.place:
                 tag.heard[tag.place] = Heard(row["rssi"], tag.since_ms, tag.last_ms)
             self._tags[tag.epc] = tag
@@ -232,6 +233,19 @@ class Watch:
             tables.keep_swept(tx.conn, met, token)
             tx.touch("shelf")
         return token
+
+
+def _remembered(row: Row) -> Tag:
+    return Tag(
+        epc=row["epc"],
+        sku=row["sku"],
+        place=row["place"],
+        device=row["device"],
+        since_ms=row["since_ms"],
+        last_ms=row["last_ms"],
+        gone_ms=row["gone_ms"],
+        kept_ms=row["last_ms"],
+    )
 
 
 def _row(tag: Tag) -> tables.TagRow:

@@ -17,6 +17,7 @@ from kiosk_ui.api import blueprint as api
 from kiosk_ui.console.views import console
 from kiosk_ui.counter.views import counter
 from kiosk_ui.ports import Hub
+from kiosk_ui.scanning.views import scanning
 from kiosk_ui.session import bearer, who
 from kiosk_ui.signin.views import signin
 from kiosk_ui.start.views import start
@@ -56,7 +57,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
     show.install(app)
     Babel(app, locale_selector=language, default_timezone=hub.options.timezone)
     _protect(app, hub)
-    for blueprint in (start, signin, counter, console, api):
+    for blueprint in (start, signin, counter, scanning, console, api):
         app.register_blueprint(blueprint)
     health.install(app)
     stream.start()

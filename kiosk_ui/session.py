@@ -17,6 +17,7 @@ from hub.staff import queries as staff
 from hub.staff import rules
 from kiosk_ui.ports import Hub
 from kiosk_ui.problems import SignInRequired
+from kiosk_ui.scanning import screens
 
 # A refresh that the page does by itself is no sign of a person (automatic sign-out).
 UNATTENDED: Final = "X-Unattended"
@@ -80,12 +81,13 @@ def need(step: str) -> Person:
 
 def sign_in(staff_id: str) -> None:
     """Begin a session for a person whose PIN or badge has been checked."""
-    session.clear()
+    sign_out()
     now = stamp(hub().clock.now())
     session["staff"], session["since"], session["used"] = staff_id, now, now
 
 
 def sign_out() -> None:
+    screens.leave(hub())
     session.clear()
 
 
@@ -114,13 +116,13 @@ def _staff() -> Person | None:
     now, idle = hub().clock.now(), timedelta(minutes=hub().options.signout_minutes)
     since, used = parse(session["since"]), parse(session["used"])
     if rules.session_over(since, used, now, idle):
-        session.clear()
+        sign_out()
         return None
     if UNATTENDED not in request.headers and now - used >= STEP:
         session["used"] = stamp(now)
     with hub().reader() as connection:
         found = staff.member(connection, staff_id)
     if found is None or not found.active:
-        session.clear()
+        sign_out()
         return None
     return Person(f"staff:{staff_id}", found.name, found.role)

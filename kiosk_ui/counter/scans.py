@@ -25,6 +25,7 @@ from kiosk_ui.steps import STEPS
 from kiosk_ui.words import _
 
 SHELF: Final = "SH1:S:"
+PAIRING: Final = "SH1:P:"
 LONGEST: Final = 4_096
 SCREEN: Final = "counter"
 
@@ -33,7 +34,12 @@ def answer(text: str, order_id: str | None, person: Person, key: str | None) -> 
     """Do what the scan means in its context; a fragment for the toast, or a redirect."""
     if not text or len(text) > LONGEST:
         return said(_("Nothing was scanned."))
+    meaning = gs1.read(text)
+    if meaning.kind == "opaque":
+        text = meaning.text  # without the prefix that some scanners set before every code
     try:
+        if text.startswith(PAIRING):
+            return said(_("This scanner types into the screen by itself: nothing to pair."))
         if text.startswith(staff_rules.BADGE):
             return _badge(text)
         if text.startswith(codes.PREFIX):

@@ -165,11 +165,46 @@
     } else if (event.key.length === 1) typed += event.key;
   }, true);
 
-  function scanned(text) {
+  function scanned(text, key) {
     const where = document.querySelector("[data-order]");
-    const values = { text, order_id: where ? where.dataset.order : "", key: crypto.getRandomValues(new Uint32Array(3)).join("-") };
-    htmx.ajax("POST", "/counter/scan", { target: "#toast", swap: "innerHTML", values });
+    const values = { text, order_id: where ? where.dataset.order : "", key: key || crypto.getRandomValues(new Uint32Array(3)).join("-") };
+    return htmx.ajax("POST", "/counter/scan", { target: "#toast", swap: "innerHTML", values });
   }
+
+  // ---- a scanner that is paired with this screen: what it reads acts here as if it was typed.
+  // Each scan is taken once, by the tab that is looked at; a page that is being left takes none.
+  const screen = body.dataset.screen;
+  let taking = false;
+  let more = false;
+  let leaving = false;
+  addEventListener("pagehide", () => { leaving = true; });
+  addEventListener("pageshow", () => { leaving = false; });
+  body.addEventListener("htmx:afterRequest", (event) => {
+    const said = event.detail.xhr;
+    if (said && (said.getResponseHeader("HX-Redirect") || said.getResponseHeader("HX-Refresh"))) leaving = true;
+  });
+  async function take(rung) {
+    if (!screen || leaving || document.visibilityState !== "visible") return;
+    if (taking) { more = true; return; }
+    taking = true;
+    try {
+      do {
+        more = false;
+        const headers = { "X-CSRFToken": csrf };
+        if (!rung) headers["X-Unattended"] = "1";
+        const answer = await fetch("/scan/next", { method: "POST", headers });
+        if (answer.status !== 200) continue;
+        const scan = await answer.json();
+        more = true;
+        await scanned(scan.text, scan.key);
+      } while (more && !leaving);
+    } catch { unheard(true); } finally { taking = false; }
+  }
+  document.addEventListener("hub:changed", (event) => {
+    if (screen && event.detail.topics.includes("screen:" + screen)) take(true);
+  });
+  document.addEventListener("visibilitychange", () => take(false));
+  addEventListener("load", () => take(false));
 
   // ---- PIN pad
   document.addEventListener("click", (event) => {

@@ -1,0 +1,61 @@
+"""Pairing a scanner with this screen, and what its scanners read since.
+
+It must never act by itself: the page does with a scan what it does with typed text.
+"""
+
+import segno
+from flask import Blueprint, Response, jsonify, redirect, render_template, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from hub.errors import Forbidden
+from kiosk_ui.scanning import screens
+from kiosk_ui.session import Person, hub, need
+from kiosk_ui.words import _
+
+scanning = Blueprint("scanning", __name__, url_prefix="/scan")
+
+
+@scanning.get("/pair")
+def pair() -> str:
+    """Show the code that pairs a scanner with this screen, big enough to read from a distance."""
+    code = screens.show_code(hub(), _staff_id(need("orders")))
+    drawn = segno.make(code, error="m", micro=False).svg_data_uri(
+        border=2, dark="#000", light="#fff"
+    )
+    return render_template(
+        "scanning/pair.html", here="counter", code=code, drawn=drawn, **_paired()
+    )
+
+
+@scanning.get("/paired")
+def paired() -> str:
+    need("orders")
+    return render_template("scanning/paired.html", **_paired())
+
+
+@scanning.post("/unpair/<device>")
+def unpair(device: str) -> BaseResponse:
+    need("orders")
+    screens.unpair(hub(), device)
+    return redirect(url_for("scanning.pair"), 303)
+
+
+@scanning.post("/next")
+def following() -> BaseResponse:
+    """Hand the next scan of this screen's scanners to the page, once; 204 when there is none."""
+    need("orders")
+    scan = screens.take(hub())
+    if scan is None:
+        return Response(status=204)
+    return jsonify({"text": scan.text, "key": f"scan-{scan.n}", "device": scan.device})
+
+
+def _paired() -> dict[str, object]:
+    return {"screen": screens.name(), "scanners": screens.paired(hub())}
+
+
+def _staff_id(person: Person) -> str:
+    kind, _colon, name = person.actor.partition(":")
+    if kind != "staff":
+        raise Forbidden(_("A program has no screen to pair a scanner with."))
+    return name

@@ -87,7 +87,7 @@ FIELDS: Final[dict[str, tuple[str, Shape]]] = {
     "pm25": ("measure", _measured("pm25", "µg/m³")),
     "power": ("measure", _measured("power", "W")),
     "energy": ("measure", _measured("energy", "kWh")),
-    "linkquality": ("measure", _measured("linkquality", "")),
+    "linkquality": ("measure", _measured("linkquality", "lqi")),
     "battery": ("heartbeat", _battery),
 }
 JOINED: Final = frozenset({"device_joined", "device_announce", "device_interview"})

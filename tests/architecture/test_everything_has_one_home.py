@@ -12,10 +12,12 @@ SQL_HOMES = (
     "hub.database", "hub.journal", "hub.projections", "hub.writer", "hub.commands", "hub.verify",
     "hub.store", "hub.quarantine", "hub.outbox", "hub.ingest", "hub.ingest.record",
     "hub.*.tables", "hub.*.queries", "hub.catalog.search",
-    "devices.outbox", "devices.outbox_*", "sync.tables", "sync.replica", "sync.central.store_*",
+    "devices.outbox", "devices.outbox_*", "devices.gateway.ledger",
+    "sync.tables", "sync.replica", "sync.central.store_*",
 )  # fmt: skip
 HOMES = {
-    "paho": ("hub.ingest", "hub.ingest.*", "devices.session"),
+    "paho": ("hub.ingest", "hub.ingest.*", "devices.session",
+             "devices.gateway.session"),
     "sqlite3": SQL_HOMES,
     "sqlite_utils": SQL_HOMES,
     "flask": ("kiosk_ui", "kiosk_ui.*", "sync.central", "sync.central.*"),

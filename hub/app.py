@@ -24,6 +24,7 @@ from hub.identity import Identity
 from hub.ingest import Ingest, replayer
 from hub.jobs import jobs, limits_of
 from hub.journal import Transaction
+from hub.printing import actions as printing
 from hub.schedule import Job, Schedule
 from hub.settings import Settings
 from hub.stock import actions as stock_actions
@@ -63,6 +64,7 @@ class Hub:
         self.instance = secrets.token_hex(8)
         self.store = Store(directory, settings, migrations=(sync_tables.MIGRATIONS,))
         self.store.writer.run(partial(stock_actions.set_policy, policy=policy(settings)))
+        self.store.writer.run(partial(printing.set_choices, settings=settings))
         self._stop = threading.Event()
         memory = handlers.watch(settings)
         self._threads: list[threading.Thread] = []
@@ -275,6 +277,7 @@ def sources(store: str) -> Mapping[str, quarantine.Replay]:
     return {
         "mqtt": replayer(handlers.observations(store)),
         "sync": sync_commands.replay(handlers.COMMANDS),
+        foreign.SOURCE: foreign.replay,
     }
 
 

@@ -18,6 +18,7 @@ from hub.fleet import queries as fleet_queries
 from hub.ingest import Folds, Handlers
 from hub.journal import Transaction
 from hub.pickup import actions as pickup
+from hub.printing import actions as printing
 from hub.settings import Settings
 from hub.shelf import sensing, sensors, tagging, tags
 from hub.stock import actions as stock
@@ -45,7 +46,12 @@ def _done(tx: Transaction, seen: Observation, occurred_at: datetime) -> None:
 
 def observations(store: str) -> Handlers:
     """Return what each kind of observation does in `store`; other kinds are only kept."""
-    return {"scan": scans.handler(store), "sale": _sale, "done": _done}
+    return {
+        "scan": scans.handler(store),
+        "sale": _sale,
+        "done": _done,
+        "printed": printing.reported,
+    }
 
 
 def watch(settings: Settings) -> tags.Watch:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from hub import commands, outbox
+from hub import commands, foreign, outbox
 from hub.clock import stamp
 from hub.customers import actions as customers
 from hub.fleet.watch import actions as watch
@@ -16,6 +16,8 @@ from hub.ingest import Ingest
 from hub.ingest.retention import Retention
 from hub.journal import Transaction
 from hub.pickup import actions as pickup
+from hub.printing import actions as printing
+from hub.printing import queries as papers
 from hub.schedule import Job
 from hub.settings import Settings
 from hub.shelf import queries as shelf
@@ -43,16 +45,27 @@ def jobs(store: Store, ingest: Ingest, memory: tags.Watch) -> list[Job]:
         Job("balances below zero", 60, work(stock.mend)),
         Job("doubtful records", 3600, work(stock.ask_for_counts)),
         Job("device commands", 0.5, lambda now: _send(store, ingest, now)),
+        Job("whom each gateway serves", 0.5, foreign.tell_gateways(store)),
         Job("devices that went or came back", 5, _watch(store, ingest)),
         Job("shelves that came to rest", 1, _settle(store, tuning)),
         Job("shelves against the ledger", 60, work(partial(sensors.review, tuning=tuning))),
         Job("tags unheard", 10, _depart(store, ingest, memory)),
         Job("tags of last week", 3600, lambda _: writer.run(memory.forget)),
+        Job("papers nobody waits for", 30, lambda _: writer.run(printing.settle)),
+        Job("slips of new orders", 1, _print_slips(store)),
         Job("erasures that central knew", 60, lambda _: writer.run(customers.sweep)),
         Job("old sign-ins", 3600, lambda _: writer.run(staff.forget_sign_ins)),
         Job("old observations", 10, retention.run),
         Job("old replies", 3600, lambda _: writer.run(commands.forget)),
     ]
+
+
+def _print_slips(store: Store) -> Callable[[datetime], None]:
+    def step(now: datetime) -> None:
+        if store.read(papers.wait_for_slips, now):
+            store.writer.run(printing.new_orders)
+
+    return step
 
 
 def _expire(store: Store) -> None:

@@ -59,11 +59,28 @@ def close(tx: Transaction, *, device: str, key: str, outcome: str) -> bool:
     return cursor.rowcount == 1
 
 
+def supersede(tx: Transaction, *, device: str, name: str) -> None:
+    """What waits of `name` for `device` is not sent any more: a newer one says it all."""
+    tx.conn.execute(
+        "UPDATE outbox SET outcome = 'superseded'"
+        " WHERE device = ? AND name = ? AND outcome IS NULL",
+        (device, name),
+    )
+
+
+def hurry(connection: sqlite3.Connection, device: str, now: str) -> None:
+    """The device is back: what waits for it is due now, and its next wait is a short one."""
+    connection.execute(
+        "UPDATE outbox SET due = ?, tries = 0 WHERE device = ? AND outcome IS NULL AND due > ?",
+        (now, device, now),
+    )
+
+
 def due(connection: sqlite3.Connection, now: str) -> list[sqlite3.Row]:
     """Return the commands to send now, oldest first."""
     return connection.execute(
         "SELECT key, device, name, payload, tries, created FROM outbox"
-        " WHERE outcome IS NULL AND due <= ? ORDER BY due LIMIT ?",
+        " WHERE outcome IS NULL AND due <= ? ORDER BY due, rowid LIMIT ?",
         (now, PAGE),
     ).fetchall()
 

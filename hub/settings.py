@@ -215,6 +215,27 @@ class Settings:
         2, "units", "An inventory by RFID that differs by more waits for a person.", least=0
     )
 
+    # Paper
+    print_slips_at: str = _row(
+        "", "device", "Slips and count sheets come out there; empty = the only printer."
+    )
+    print_labels_at: str = _row(
+        "", "device", "Shelf and product labels come out there; empty = the only printer."
+    )
+    print_language: str = _row(
+        "en", "BCP 47", "Paper speaks it.", pattern=r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
+    )
+    print_minutes: int = _row(
+        120, "min", "A paper that could not be printed is wanted no longer.", least=1
+    )
+    print_new_orders: bool = _row(
+        False, "", "Each order that comes in prints its slip: a locked phone shows nothing."
+    )
+    print_expected: bool = _row(
+        False, "", "Count sheets show what the record expects; who sees it tends to copy it."
+    )
+    paper_mm: int = _row(80, "mm", "Width of the paper that previews show: 58 or 80.")
+
     # Screens and API
     request_kib: int = _row(1024, "KiB", "A larger HTTP body is refused with 413.", least=1)
     session_key: str = _row("", "", "Signs the screens' sessions; drawn at init.", secret=True)

@@ -24,6 +24,7 @@ from hub.fleet import tables as fleet
 from hub.journal import Journal
 from hub.pickup import facts as pickup_facts
 from hub.pickup import tables as pickup
+from hub.printing import tables as printing
 from hub.projections import Projection, Projections
 from hub.settings import Settings
 from hub.shelf import facts as shelf_facts
@@ -65,6 +66,7 @@ MIGRATIONS: Final[tuple[Migrations, ...]] = (
     fleet.MIGRATIONS,
     stock.MIGRATIONS,
     shelf.MIGRATIONS,
+    printing.MIGRATIONS,
     scans.MIGRATIONS,
 )
 REPLICA: Final[tuple[Migrations, ...]] = (catalog.REPLICA,)
@@ -82,6 +84,7 @@ TABLES: Final[Mapping[str, TableClass]] = {
     **fleet.TABLES,
     **stock.TABLES,
     **shelf.TABLES,
+    **printing.TABLES,
     **tasks.TABLES,
     **pickup.TABLES,
     **scans.TABLES,

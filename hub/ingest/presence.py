@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from hub import outbox
+from hub.clock import stamp
 from hub.fleet.watch import tables as fleet_tables
 from hub.ingest.inbox import Item
 from hub.journal import Transaction
@@ -91,4 +93,6 @@ class Presence:
         )
         if item.live and status.online and status.boot and status.uptime_ms is not None:
             self._boot(tx, item.device, status.boot, item.received_ms - status.uptime_ms)
+        if item.live and status.online:
+            outbox.hurry(tx.conn, item.device, stamp(tx.now))
         tx.touch("devices")

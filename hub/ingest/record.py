@@ -182,7 +182,7 @@ class Recorder:
         # `done` and `printed` answer a command of ours, whoever else listens.
         if seen.kind == "done":
             outbox.close(tx, device=seen.device, key=seen.data.key, outcome=seen.data.state)
-        elif seen.kind == "printed":
+        elif seen.kind == "printed" and seen.data.state not in wire.PRINT_WAITS:
             outbox.close(tx, device=seen.device, key=seen.data.job, outcome=seen.data.state)
         handler = self.handlers.get(seen.kind)
         if handler is not None:

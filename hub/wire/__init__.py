@@ -13,6 +13,7 @@ from hub.wire.badges import mask_badges
 from hub.wire.kinds import (
     BUSINESS,
     KINDS,
+    PRINT_WAITS,
     Done,
     Heartbeat,
     Kiosk,
@@ -47,6 +48,7 @@ __all__ = [
     "DAY_MS",
     "KINDS",
     "MESSAGE_LIMIT",
+    "PRINT_WAITS",
     "ROOT",
     "Ack",
     "Acks",

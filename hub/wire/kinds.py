@@ -73,8 +73,13 @@ class Heartbeat(_Data, frozen=True):
 
 
 class Printed(_Data, frozen=True):
+    """What became of the paper of `cmd/print`: `printed`, `in_doubt`, `failed`, `canceled` or
+    `expired`; or why it still waits, nothing of it being sent (PRINT_WAITS).
+    """
+
     job: _Text
     state: _Text
+    detail: _Text | None = None
 
 
 class Done(_Data, frozen=True):
@@ -118,6 +123,9 @@ class Garbage(_Data, frozen=True):
     detail: str = ""
     size: Natural | None = None
 
+
+# A printer that says one of these still has the job to do: its command stays open.
+PRINT_WAITS: Final = frozenset({"offline", "no_paper", "cover_open", "trouble"})
 
 KINDS: Final[dict[str, type[_Data]]] = {
     "scan": Scan,

@@ -440,6 +440,10 @@ def test_a_command_is_sent_until_the_device_says_done(hub: Fake) -> None:
     hub.ingest.step(0.0)
     sent = [one for one in hub.broker.published if "/cmd/" in one[0]]
     assert sent == [("storehub/v1/store-1/p1/cmd/print", b'{"key":"k1","x":1}')] * 2
+    hub.send("p1", "printed", body({"job": "k1", "state": "no_paper"}))
+    hub.settle()
+    hub.spine.clock.advance(timedelta(seconds=600))
+    assert send() == ["k1"], "nothing of it was done yet"
     hub.send("p1", "printed", body({"job": "k1", "state": "printed"}))
     hub.settle()
     hub.spine.clock.advance(timedelta(seconds=600))

@@ -94,3 +94,18 @@ def test_finished_commands_are_forgotten_and_waiting_ones_are_not(hub: Spine) ->
     later = stamp(hub.clock.now())
     hub.writer.run(lambda tx: outbox.forget(tx, later))
     assert hub.rows("SELECT key FROM outbox") == [("open",)]
+
+
+def test_a_device_that_is_back_gets_at_once_what_waits_for_it_in_its_order(hub: Spine) -> None:
+    for key in ("b", "a", "c"):
+        enqueue(hub, key)
+    for _ in range(200):
+        send(hub)
+        hub.clock.advance(timedelta(seconds=1))
+    assert send(hub) == []
+    hub.writer.run(lambda tx: outbox.hurry(tx.conn, "another", stamp(tx.now)))
+    assert send(hub) == []
+    hub.writer.run(lambda tx: outbox.hurry(tx.conn, "p1", stamp(tx.now)))
+    assert send(hub) == ["b", "a", "c"]
+    hub.clock.advance(timedelta(seconds=5))
+    assert send(hub) == ["b", "a", "c"], "and it is asked again soon"

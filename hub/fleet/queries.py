@@ -67,6 +67,12 @@ def enrolled(connection: sqlite3.Connection, device: str) -> bool:
     return row is not None
 
 
+def has_account(connection: sqlite3.Connection, device: str) -> bool:
+    """Does an enrolled `device` log in at the broker itself?"""
+    found = registered(connection, device)
+    return found is not None and rules.has_account(found.via, found.grants)
+
+
 def accounts(connection: sqlite3.Connection) -> list[Account]:
     """Return who may log in at the broker, and what each may do there besides its own topics.
 
@@ -84,6 +90,13 @@ def accounts(connection: sqlite3.Connection) -> list[Account]:
         " WHERE fleet_device.revoked_at IS NULL AND device.revoked_at IS NULL"
         " AND device.secret <> '' ORDER BY 1"
     )
+    named: dict[str, list[str]] = {}
+    for name, device in connection.execute(
+        "SELECT name, device_certificate.device FROM device_certificate"
+        " JOIN fleet_device ON fleet_device.id = device_certificate.device"
+        " AND fleet_device.secret_fact = device_certificate.fact ORDER BY 1"
+    ):
+        named.setdefault(device, []).append(name)
     return [
         Account(
             name,
@@ -91,6 +104,7 @@ def accounts(connection: sqlite3.Connection) -> list[Account]:
             speaks_for=tuple(one.id for one in serves.get(name, ())),
             writes=known[name].grants,
             reads=tuple(sorted({grant for one in serves.get(name, ()) for grant in one.grants})),
+            certificates=tuple(named.get(name, ())),
         )
         for name, secret in rows
     ]

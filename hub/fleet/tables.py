@@ -24,6 +24,9 @@ TABLES: Final[dict[str, TableClass]] = {
     "device_sighting": "record",
     "device_command": "record",
     "device_rogue": "record",
+    "device_code": "record",
+    "device_code_wrong": "record",
+    "device_certificate": "record",
     "device_state": "record",
     "device_watch": "record",
 }
@@ -162,6 +165,24 @@ def m003_watch(db: sqlite_utils.Database) -> None:
         " flapping INTEGER NOT NULL)"
     )
     db.execute("CREATE TABLE device_watch (n INTEGER PRIMARY KEY, since_ms INTEGER NOT NULL)")
+
+
+@MIGRATIONS()
+def m004_joining(db: sqlite_utils.Database) -> None:
+    """`device_code`: one-time join codes, hashed; `device_certificate` counts for its fact alone.
+
+    `how` is enrol, rotate or replace; `body` is what else was said when the code was made.
+    """
+    db.execute(
+        "CREATE TABLE device_code (digest TEXT PRIMARY KEY, device TEXT NOT NULL,"
+        " how TEXT NOT NULL, body TEXT NOT NULL, actor TEXT NOT NULL, made_ms INTEGER NOT NULL,"
+        " until_ms INTEGER NOT NULL, used_ms INTEGER, used_by TEXT)"
+    )
+    db.execute("CREATE TABLE device_code_wrong (source TEXT NOT NULL, at_ms INTEGER NOT NULL)")
+    db.execute(
+        "CREATE TABLE device_certificate (name TEXT PRIMARY KEY, device TEXT NOT NULL,"
+        " fact TEXT NOT NULL, made_at TEXT NOT NULL)"
+    )
 
 
 def keep_secret(

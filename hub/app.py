@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from hub import broker, handlers, identity, journal, operations, quarantine
+from hub import broker, foreign, handlers, identity, journal, operations, quarantine
 from hub.control import Listener
 from hub.errors import Unavailable
 from hub.fleet.watch import queries as fleet

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from hub import scans
+from hub import foreign, scans
 from hub.customers import actions as customers
 from hub.errors import Invalid
 from hub.fleet import actions as fleet
@@ -51,6 +51,8 @@ def observations(store: str) -> Handlers:
         "sale": _sale,
         "done": _done,
         "printed": printing.reported,
+        "sighted": foreign.sighted,
+        "garbage": foreign.garbage,
     }
 
 

@@ -105,6 +105,14 @@ def kept(connection: sqlite3.Connection) -> dict[str, Kept]:
     }
 
 
+def said_online(connection: sqlite3.Connection, device: str) -> int | None:
+    """Return when `device` last said that it is there, in ms; None when it is not."""
+    row = connection.execute(
+        "SELECT online_ms FROM device_seen WHERE device = ? AND online", (device,)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
 def boots(connection: sqlite3.Connection, device: str) -> dict[str, int]:
     """Return when each remembered boot of `device` began, in ms since 1970."""
     rows = connection.execute("SELECT boot, began_ms FROM device_boot WHERE device = ?", (device,))

@@ -1,6 +1,6 @@
-"""Electronic Product Codes of RFID tags: SGTIN-96 to GTIN and serial, and back.
+"""Electronic Product Codes of RFID tags: SGTIN-96 and -198 to GTIN and serial, and back.
 
-It must never invent an item: an EPC that is not a well-formed SGTIN-96 stays opaque and is kept.
+It must never invent an item: an EPC that is not a well-formed SGTIN stays opaque and is kept.
 """
 
 import re
@@ -12,6 +12,13 @@ from hub.errors import Invalid
 from hub.gs1.gtin import check_digit, is_valid_gtin
 
 _HEADER: Final = 0x30
+_HEADER_198: Final = 0x36
+# EPC memory is read in words of 16 bits: 198 bits come as 208, or as the 200 of whole bytes.
+_LENGTHS_198: Final = (50, 52)
+_SERIAL_198: Final = 140
+# GS1 General Specifications, figure 7.11-1 (character set 82), and what a URI escapes of it.
+_TEXT: Final = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]{1,20}", re.ASCII)
+_ESCAPED: Final = str.maketrans({c: f"%{ord(c):02X}" for c in '"%&/<>?'})
 _HEX: Final = re.compile(r"[0-9a-f]+", re.ASCII)
 
 # EPC Tag Data Standard 1.13, table 14-2: partition -> (bits, digits) of the company prefix and of
@@ -39,29 +46,32 @@ class Epc(msgspec.Struct, frozen=True):
 
 
 def decode_epc(text: str) -> Epc:
-    """Return what the EPC memory `text` (hexadecimal, 96 bits for an SGTIN-96) says.
+    """Return what the EPC memory `text` (hexadecimal: 96 bits, or 198 and their padding) says.
 
-    EPC Tag Data Standard 1.13, section 14.5.1. Anything else, a partition or a value outside its
-    digits included, is an opaque `Epc` with its hexadecimal text in lower case.
+    EPC Tag Data Standard 1.13, sections 14.5.1 (SGTIN-96, SGTIN-198). Anything else, a partition
+    or a value outside its digits included, is an opaque `Epc` with its hexadecimal text in lower
+    case.
     """
     code = text.strip().lower().replace(" ", "")
     opaque = Epc(hex=code)
-    if len(code) != 24 or not _HEX.fullmatch(code):
+    if not _HEX.fullmatch(code):
         return opaque
-    value = int(code, 16)
-    if value >> 88 != _HEADER:
+    value, bits = int(code, 16), 4 * len(code)
+    header = value >> (bits - 8)
+    if header == _HEADER and bits == 96:
+        head, serial = value >> 38, str(value & ((1 << 38) - 1))
+    elif header == _HEADER_198 and len(code) in _LENGTHS_198:
+        padding = bits - 198
+        if value & ((1 << padding) - 1):
+            return opaque
+        head, serial = value >> (padding + _SERIAL_198), _text(value >> padding)
+    else:
         return opaque
-    partition = (value >> 82) & 0b111
-    if partition not in _PARTITIONS:
+    item = _item(head & ((1 << 50) - 1))
+    if item is None or not serial:
         return opaque
-    company_bits, company_digits, item_bits, item_digits = _PARTITIONS[partition]
-    company = (value >> (82 - company_bits)) & ((1 << company_bits) - 1)
-    item = (value >> 38) & ((1 << item_bits) - 1)
-    if company >= 10**company_digits or item >= 10**item_digits:
-        return opaque
-    prefix, reference = f"{company:0{company_digits}d}", f"{item:0{item_digits}d}"
+    prefix, reference = item
     body = reference[0] + prefix + reference[1:]
-    serial = str(value & ((1 << 38) - 1))
     gtin = body + check_digit(body)
     if not is_valid_gtin(gtin):
         return opaque
@@ -69,10 +79,30 @@ def decode_epc(text: str) -> Epc:
         hex=code,
         gtin=gtin,
         serial=serial,
-        filter=(value >> 85) & 0b111,
+        filter=(head >> 47) & 0b111,
         company_prefix=prefix,
-        uri=f"urn:epc:id:sgtin:{prefix}.{reference}.{serial}",
+        uri=f"urn:epc:id:sgtin:{prefix}.{reference}.{serial.translate(_ESCAPED)}",
     )
+
+
+def _item(head: int) -> tuple[str, str] | None:
+    """Return (company prefix, indicator and item reference) of partition and its 44 bits."""
+    partition = (head >> 44) & 0b111
+    if partition not in _PARTITIONS:
+        return None
+    _, company_digits, item_bits, item_digits = _PARTITIONS[partition]
+    both = head & ((1 << 44) - 1)
+    company, item = both >> item_bits, both & ((1 << item_bits) - 1)
+    if company >= 10**company_digits or item >= 10**item_digits:
+        return None
+    return f"{company:0{company_digits}d}", f"{item:0{item_digits}d}"
+
+
+def _text(value: int) -> str:
+    """Return the serial of the last 140 bits, 7 a character, filled up with zeros; "" if none."""
+    codes = [(value >> (_SERIAL_198 - 7 * (n + 1))) & 0x7F for n in range(20)]
+    text = "".join(map(chr, codes)).rstrip("\0")
+    return text if _TEXT.fullmatch(text) else ""
 
 
 def encode_sgtin96(

@@ -33,6 +33,40 @@ def test_the_standards_own_example() -> None:
     assert tag.gtin == "80614141123458"
 
 
+LONG = "3674257bf6b7a659b2c2bf1000000000000000000000000000"
+
+
+@pytest.mark.parametrize("padding", ["", "00"])
+def test_the_standards_own_example_with_a_serial_of_letters(padding: str) -> None:
+    """EPC Tag Data Standard 1.13, section E.3: SGTIN-198, (01)70614141123451(21)32a/b."""
+    tag = decode_epc(LONG.upper() + padding)
+    assert (tag.gtin, tag.serial, tag.filter) == ("70614141123451", "32a/b", 3)
+    assert tag.uri == "urn:epc:id:sgtin:0614141.712345.32a%2Fb"
+    assert tag.hex == LONG + padding
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        LONG[:-1] + "1",  # something in the padding
+        LONG + "0000",  # longer than the words of 198 bits
+        LONG[:24],  # cut to 96 bits
+        "3674257bf6b7a6" + "0" * 36,  # no serial
+        "3674257bf6b7a65900c2bf1000000000000000000000000000",  # a zero within the serial
+        "36742" + "f" * 45,  # characters that no serial has
+        "367e257bf6b7a659b2c2bf1000000000000000000000000000",  # partition 7 is reserved
+    ],
+)
+def test_a_long_tag_that_is_not_well_formed_is_opaque(code: str) -> None:
+    assert decode_epc(code) == Epc(hex=code)
+
+
+@given(st.integers(0, 2**190 - 1), st.sampled_from(["30", "36", "32", "e2", "00"]))
+def test_whatever_a_tag_holds_is_read_without_an_error(value: int, header: str) -> None:
+    code = header + f"{value:048x}"
+    assert decode_epc(code).hex == code
+
+
 @given(gtin14, st.integers(0, 2**38 - 1), st.integers(6, 12), st.integers(0, 7))
 @example("00000000000017", 0, 6, 0)
 @example("99999999999997", 2**38 - 1, 12, 7)

@@ -35,21 +35,16 @@ class Redeemed(NamedTuple):
     refusal: str | None = None
 
 
-def draw() -> str:
-    return "".join(secrets.choice(rules.ALPHABET) for _ in range(rules.LENGTH))
-
-
 def make(
     tx: Transaction,
     device: str,
     *,
-    code: str,
-    digest: str,
+    store: str,
     how: How = "enrol",
     body: Mapping[str, Any] | None = None,
     actor: str = "hub",
 ) -> Code:
-    """Keep `code` (from `draw`; `digest` from rules.digest) for `device`.
+    """Draw a one-time code for `device`.
 
     `how` says which of the fleet's actions the code is for, `body` its arguments. A device that is
     enrolled already keeps its kind and place: its code is for a new secret. Raises Refusal,
@@ -69,11 +64,17 @@ def make(
         raise Refusal(
             f"{rules.OPEN_MOST} join codes are open: wait until some are used.", slug="too-many"
         )
-    until = tx.now + rules.LIFE
+    code, until = _drawn(), tx.now + rules.LIFE
     tables.keep(
-        tx.conn, digest, device=device, how=how, body=msgspec.json.encode(body or {}).decode(),
-        actor=actor, made_ms=now_ms, until_ms=_ms(until),
-    )  # fmt: skip
+        tx.conn,
+        rules.digest(code, store),
+        device=device,
+        how=how,
+        body=msgspec.json.encode(body or {}).decode(),
+        actor=actor,
+        made_ms=now_ms,
+        until_ms=_ms(until),
+    )
     tx.touch("devices")
     return Code(code, until)
 
@@ -123,6 +124,10 @@ def _carried_out(tx: Transaction, order: queries.Order, cause: str) -> str:
     if order.how == "replace":
         return fleet.replace(tx, order.device, actor=actor, cause=cause, **body)
     return fleet.rotate(tx, order.device, actor=actor, cause=cause)
+
+
+def _drawn() -> str:
+    return "".join(secrets.choice(rules.ALPHABET) for _ in range(rules.LENGTH))
 
 
 def _ms(at: datetime) -> int:

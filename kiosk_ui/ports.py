@@ -14,6 +14,7 @@ from hub.events import Ring
 from hub.fleet.watch.rules import Limits
 from hub.ingest.travels import Travel
 from hub.journal import Transaction
+from hub.shelf.sensing import Tuning
 
 T = TypeVar("T")
 
@@ -60,6 +61,8 @@ class Options:
     column_cards: int = 24
     max_body_bytes: int = 1_048_576
     order_page: str = ""  # central's page for people, where the sample store has one
+    shelf: Tuning = field(default_factory=Tuning)
+    sweep_confirm: int = 2  # an inventory that differs by more waits for a person
     pins_shown: tuple[tuple[str, str, str], ...] = ()  # name, role, PIN: the sample store only
 
 

@@ -25,13 +25,17 @@ def drop_place(tx: Transaction, place_id: str, *, actor: str, cause: str) -> lis
     return _append(tx, facts, actor, cause)
 
 
-def set_facing(tx: Transaction, wanted: Facing, *, actor: str, cause: str) -> list[Entry]:
-    """Say that a product belongs to a place, or how much of it."""
+def set_facing(
+    tx: Transaction, wanted: Facing, *, actor: str, cause: str, tagged: bool | None = None
+) -> list[Entry]:
+    """Say that a product belongs to a place, how much of it, and whether its units carry tags."""
     facts = rules.decide_facing(
         queries.place(tx.conn, wanted.place),
         queries.facing(tx.conn, wanted.place, wanted.sku),
         wanted,
     )
+    if tagged is not None:
+        facts += rules.decide_tagging(queries.is_tagged(tx.conn, wanted.sku), wanted.sku, tagged)
     return _append(tx, facts, actor, cause)
 
 

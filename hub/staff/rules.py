@@ -24,6 +24,7 @@ NEEDS: Final[Mapping[str, Role]] = {
     "catalog": "associate",
     "tasks": "associate",
     "customers": "associate",
+    "shelves": "associate",
     "events": "associate",
     # a pickup order
     "claim": "associate",
@@ -39,11 +40,14 @@ NEEDS: Final[Mapping[str, Role]] = {
     "hold": "associate",
     "resume": "associate",
     "correct_handover": "lead",
+    "print": "associate",
     # the goods
     "sell": "associate",
     "receive": "associate",
     "count": "associate",
     "stock_hold": "associate",
+    "calibrate": "associate",
+    "plan": "lead",
     "adjust": "lead",
     # the store
     "erase": "lead",

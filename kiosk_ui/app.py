@@ -14,6 +14,7 @@ from flask_wtf import CSRFProtect
 
 from kiosk_ui import assets, health, problems, security, show
 from kiosk_ui.api import blueprint as api
+from kiosk_ui.console.letting_in import fleet
 from kiosk_ui.console.views import console
 from kiosk_ui.counter.views import counter
 from kiosk_ui.ports import Hub
@@ -57,7 +58,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
     show.install(app)
     Babel(app, locale_selector=language, default_timezone=hub.options.timezone)
     _protect(app, hub)
-    for blueprint in (start, signin, counter, scanning, console, api):
+    for blueprint in (start, signin, counter, scanning, console, fleet, api):
         app.register_blueprint(blueprint)
     health.install(app)
     stream.start()

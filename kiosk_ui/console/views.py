@@ -9,9 +9,12 @@ from flask import Blueprint, Response, render_template, request
 
 from hub import quarantine
 from hub.errors import NotFound, Unavailable
+from hub.fleet import queries as fleet
+from hub.fleet.watch import queries as watch
 from hub.journal import Transaction
 from hub.staff import queries as staff
 from kiosk_ui.api.fleet import seen_devices
+from kiosk_ui.console import wording
 from kiosk_ui.pressing import Press, as_problem
 from kiosk_ui.session import hub, need
 from kiosk_ui.show import span
@@ -76,11 +79,17 @@ def shown() -> dict[str, Any]:
         members = staff.members(connection)
         tokens = [token for token in staff.tokens(connection) if token.revoked_at is None]
         sign_ins = staff.sign_ins(connection, 5)
+        waiting = len(fleet.sightings(connection))
+    active = [one for one in seen_devices() if one.state != "revoked"]
     return {
         "status": hub().status(),
         "checks": hub().checks(),
         "line": hub().line,
-        "devices": seen_devices(),
+        "devices": active,
+        "here_now": sum(one.state == "online" for one in active),
+        "troubled": [one for one in watch.by_urgency(active) if one.needs],
+        "waiting": waiting,
+        "say": wording,
         "messages": [(row, preview(row.body)) for row in rows],
         "quarantined": total,
         "dropped": sum(dropped.values()),

@@ -12,13 +12,16 @@ from typing import Any, Final
 
 import msgspec
 
-from hub import broker, imports, quarantine
+from hub import broker, handlers, imports, quarantine
 from hub.control import Operation
 from hub.customers import actions as customers
 from hub.errors import HubError
 from hub.fleet import actions as fleet
 from hub.fleet import queries as fleet_queries
 from hub.journal import Transaction
+from hub.shelf import actions as shelf
+from hub.shelf import inventory, sensors
+from hub.shelf import queries as shelf_queries
 from hub.staff import actions as staff
 from hub.staff import pins
 from hub.store import Store
@@ -51,6 +54,40 @@ def of(store: Store, sources: Mapping[str, quarantine.Replay]) -> Mapping[str, O
         "import.stock": lambda chunk: _import(store, imports.stock_chunk, chunk),
         "import.sales": lambda chunk: _import(store, imports.sales_chunk, chunk),
         "import.planogram": lambda chunk: _import(store, imports.planogram_chunk, chunk),
+        **_shelf(store),
+    }
+
+
+def _shelf(store: Store) -> Mapping[str, Operation]:
+    """Return the operations of the floor: sensors, antennas, inventories by RFID."""
+    tuning, most = handlers.shelf_tuning(store.settings), store.settings.sweep_confirm
+
+    def sweep(action: Callable[..., Any], *arguments: Any) -> Any:
+        cause = f"cmd:{secrets.token_hex(16)}"
+        done = store.writer.run(lambda tx: action(tx, *arguments, actor="hub", cause=cause))
+        return msgspec.to_builtins(done)
+
+    def calibrate(device: str, units: int | None, sku: str | None) -> Any:
+        at = fleet_queries.place_of
+        cause = f"cmd:{secrets.token_hex(16)}"
+        store.writer.run(
+            lambda tx: sensors.calibrate(
+                tx, device, at, tuning, actor="hub", cause=cause, units=units, sku=sku
+            )
+        )
+        return msgspec.to_builtins(store.read(shelf_queries.sensor, device))
+
+    return {
+        "shelf.calibrate": calibrate,
+        "shelf.antenna": lambda device, antenna, place: store.writer.run(
+            lambda tx: shelf.look_at(tx, device, antenna, place)
+        ),
+        "shelf.inventory.begin": lambda place, device: sweep(inventory.begin, place, device),
+        "shelf.inventory.end": lambda sweep_id: sweep(inventory.end, sweep_id, most),
+        "shelf.inventory.confirm": lambda sweep_id, sku, accept: sweep(
+            inventory.confirm, sweep_id, sku, accept
+        ),
+        "shelf.inventory.drop": lambda sweep_id: sweep(inventory.drop, sweep_id),
     }
 
 

@@ -20,6 +20,7 @@ HOMES: Final = {
     "hub.cli.fleet": ("device",),
     "hub.cli.admin": ("erase", "quarantine", "staff", "token"),
     "hub.cli.reading": ("decode",),
+    "hub.cli.shelf": ("shelf",),
     "hub.cli.beside": ("devices",),
 }
 

@@ -130,6 +130,7 @@ def shown(device: str) -> dict[str, Any]:
         "told": told,
         "device": told.device,
         "served": served,
+        "joining": hub().trust is not None,
         "places": places(),
         "say": wording,
     }

@@ -5,20 +5,24 @@ It must never show a password twice: what is pressed again says that it was show
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from flask import render_template, request
 
+from hub.errors import NotFound
 from hub.fleet import actions, queries
 from hub.fleet.facts import Power
+from hub.fleet.joining.rules import How
 from hub.journal import Transaction
 from kiosk_ui.console import wording
 from kiosk_ui.console.devices import KINDS, places
 from kiosk_ui.console.devices import fleet as fleet
+from kiosk_ui.console.joining import code_page, sheet_of
 from kiosk_ui.pressing import Press, as_problem
 from kiosk_ui.session import hub, need
 from kiosk_ui.words import _
 
+KEPT_BY_CODE: Final = ("kind", "place", "power")
 Work = Callable[[Transaction, str, str], str]
 
 
@@ -33,6 +37,9 @@ def new() -> str:
 def made() -> str:
     """Let it in and show its password, this once."""
     form, sighting = _asked(), _sighting()
+    if request.form.get("by") == "code" and sighting is None:
+        page, refused = code_page(form["id"], "enrol", {k: form[k] for k in KEPT_BY_CODE})
+        return page if refused is None else _form(refused)
     power: Power = "battery" if form["power"] == "battery" else "mains"
 
     def work(tx: Transaction, actor: str, cause: str) -> str:
@@ -50,6 +57,8 @@ def made() -> str:
 
 @fleet.post("/device/<device>/rotate")
 def rotate(device: str) -> str:
+    if request.form.get("by") == "code":
+        return _by_code(device, "rotate", {})
     return _given(
         device,
         "rotate",
@@ -60,12 +69,45 @@ def rotate(device: str) -> str:
 @fleet.post("/device/<device>/replace")
 def replace(device: str) -> str:
     address = request.form.get("address", "").strip() or None
+    if request.form.get("by") == "code":
+        return _by_code(device, "replace", {"address": address})
     return _given(
         device,
         "replace",
         lambda tx, actor, cause: actions.replace(
             tx, device, address=address, actor=actor, cause=cause
         ),
+    )
+
+
+@fleet.get("/device/<device>/sheet")
+def sheet(device: str) -> str:
+    """Show how a device is set up by hand; its password is not known any more."""
+    need("devices")
+    with hub().reader() as connection:
+        known = queries.registered(connection, device)
+    if known is None:
+        raise NotFound(_("There is no device %(id)s in this store.", id=device))
+    return _shown(known.id, known)
+
+
+def _by_code(device: str, how: How, body: dict[str, Any]) -> str:
+    page, refused = code_page(device, how, body)
+    return page if refused is None else _shown(device, None, refused=refused)
+
+
+def _shown(device: str, known: queries.Registered | None, **more: Any) -> str:
+    password = more.get("password", "")
+    made, why = sheet_of(known, password) if known is not None else (None, "")
+    context = {"refused": None, "repeated": False, "password": "", "step": "sheet"} | more
+    return render_template(
+        "console/devices/given.html",
+        here="console",
+        id=device,
+        known=known,
+        sheet=made,
+        no_sheet=why,
+        **context,
     )
 
 
@@ -87,17 +129,9 @@ def _given(
     hub().accounts_changed()
     with hub().reader() as connection:
         known = queries.registered(connection, device)
-    return render_template(
-        "console/devices/given.html",
-        here="console",
-        id=device,
-        known=known,
-        refused=refused,
-        repeated=reply.replayed,
-        password="" if reply.replayed else secrets[0],
-        host=request.host.rpartition(":")[0] or request.host,
-        sheet=(),
-        say=wording,
+    password = "" if reply.replayed or refused else secrets[0]
+    return _shown(
+        device, known, refused=refused, repeated=reply.replayed, password=password, step=step
     )
 
 
@@ -111,6 +145,7 @@ def _form(refused: str | None) -> str:
         sighting=sighting,
         form=form,
         refused=refused,
+        joining=hub().trust is not None,
         kinds=KINDS,
         places=places(),
         say=wording,

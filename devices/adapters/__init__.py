@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Final
 
-from devices.adapters import esphome, impinj, shelly, zebra_fx, zebra_sled, zigbee2mqtt
+from devices.adapters import esphome, impinj, mapped, shelly, zebra_fx, zebra_sled, zigbee2mqtt
 from devices.adapters.shapes import Adapter, Glitch, Heard, Reading, Received, Sighted, Status
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Sighted",
     "Status",
     "known",
+    "mapped",
 ]
 
 log = logging.getLogger(__name__)

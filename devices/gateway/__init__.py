@@ -8,6 +8,6 @@ It must never acknowledge a message to the broker before its observations are in
 never count a retained, repeated or redelivered one as a new event.
 """
 
-from devices.gateway.run import GatewaySettings, run
+from devices.gateway.run import GatewaySettings, adapters, run
 
-__all__ = ["GatewaySettings", "run"]
+__all__ = ["GatewaySettings", "adapters", "run"]

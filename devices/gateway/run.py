@@ -23,7 +23,7 @@ from devices.gateway.served import Fleet, Served, decode
 from devices.gateway.session import Foreign, Message
 from devices.outbox import Beside
 from hub.clock import Clock, SystemClock
-from hub.errors import Invalid, Unavailable
+from hub.errors import HubError, Invalid, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +53,24 @@ class Line(Protocol):
 
 
 def run(settings: GatewaySettings, client: DeviceClient, stop: threading.Event) -> None:
-    """Speak for others until `stop` is set. Raises Invalid for a wrong mapping file."""
+    """Speak for others until `stop` is set; starts `client` and stops it.
+
+    Whom it serves comes as a command, maybe the moment it is connected: so the client is started
+    when somebody listens. Raises Invalid for a wrong mapping file, Unavailable without an outbox.
+    """
     clock = SystemClock()
-    gateway = Gateway(client, Foreign(client.account, clock), adapters(settings), clock)
+    try:
+        line = Foreign(client.account, clock)
+        gateway = Gateway(client, line, adapters(settings), clock)
+    except HubError:
+        client.outbox.close()
+        raise
+    client.start()
     try:
         gateway.loop(stop)
     finally:
         gateway.close()
+        client.stop()
 
 
 def adapters(settings: GatewaySettings) -> dict[str, Adapter]:

@@ -7,6 +7,7 @@ from tests.architecture.source import Module, modules
 BROAD = {"Exception", "BaseException"}
 # Where one may stand, and why.
 OUTERMOST = {
+    "devices.run": "says that a part died; it is started again and the others go on",
     "hub.control": "answers that the operation failed and logs why; the hub goes on",
     "devices.client": "logs what ended a connection; the next one begins, the outbox is whole",
     "devices.outbox": "undoes one group in its savepoint; whoever asked for it is told",

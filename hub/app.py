@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from devices.printing.tray import Tray
 from hub import broker, foreign, handlers, identity, journal, operations, quarantine
 from hub.control import Listener
 from hub.errors import Unavailable
@@ -25,6 +26,7 @@ from hub.ingest import Ingest, replayer
 from hub.jobs import jobs, limits_of
 from hub.journal import Transaction
 from hub.printing import actions as printing
+from hub.printing.document import Document
 from hub.schedule import Job, Schedule
 from hub.settings import Settings
 from hub.stock import actions as stock_actions
@@ -224,6 +226,8 @@ class Hub:
             replay=self._replay,
             accounts_changed=partial(operations.accounts_changed, store),
             line=_Line(store.directory) if has_line else None,
+            preview=_drawn,
+            paper=Tray(store.directory / "paper") if _sample(store.directory) else None,
             trust=self._trust(),
             instance=self.instance,
             options=screens.Options(
@@ -256,6 +260,13 @@ class Hub:
 
     def _replay(self, tx: Transaction, row_id: int) -> str:
         return quarantine.replay(tx, row_id, self._sources)
+
+
+def _drawn(paper: Document, width_mm: int) -> bytes:
+    # Pillow and its fonts are loaded by the first preview: 15 MiB that many stores never need.
+    from devices.printing import render
+
+    return render.png(paper, render.Paper(render.DOTS[width_mm]))
 
 
 class _Line:

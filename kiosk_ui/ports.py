@@ -14,6 +14,7 @@ from hub.events import Ring
 from hub.fleet.watch.rules import Limits
 from hub.ingest.travels import Travel
 from hub.journal import Transaction
+from hub.printing.document import Document
 from hub.shelf.sensing import Tuning
 
 T = TypeVar("T")
@@ -33,6 +34,16 @@ class Line(Protocol):
     def status(self) -> str:
         """`up` or `down`."""
         ...
+
+
+class Paper(Protocol):
+    """The sample store's printer, made of software. Absent in a real store."""
+
+    def there(self) -> bool: ...
+    def sheets(self) -> Sequence[str]: ...
+    def sheet(self, name: str) -> bytes | None: ...
+    def loaded(self) -> bool: ...
+    def load(self, paper: bool) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,9 @@ class Hub:
     # tells the broker, after a commit, who may connect from now on
     accounts_changed: Callable[[], None] = lambda: None
     line: Line | None = None
+    # draws a paper of that width (mm) as PNG, exactly as it would be printed
+    preview: Callable[[Document, int], bytes] | None = None
+    paper: Paper | None = None
     trust: Trust | None = None
     instance: str = ""
     options: Options = field(default_factory=Options)

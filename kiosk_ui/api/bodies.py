@@ -170,6 +170,39 @@ class Moved(Struct):
     stock: dict[str, Any]
 
 
+# -- paper
+
+
+class Print(Asked):
+    kind: Literal["pickup_slip", "shelf_label", "product_label", "count_sheet", "test_page"]
+    ref: Annotated[str, Meta(min_length=1, max_length=512)]
+    printer: Id | None = None
+    copies: Annotated[int, Meta(ge=1, le=20)] = 1
+    lang: Annotated[str, Meta(min_length=2, max_length=20)] | None = None
+
+
+class DidPrint(Asked):
+    printed: bool
+
+
+class PrintJob(Struct):
+    job: str
+    kind: str
+    ref: str
+    printer: str
+    state: str
+    detail: str | None
+    made_at: Time
+    changed_at: Time
+    until: Time
+    by: str
+    again_of: str | None
+
+
+class PrintJobs(Struct):
+    jobs: list[PrintJob]
+
+
 # -- the rest
 
 

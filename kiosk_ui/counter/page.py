@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import render_template
+from markupsafe import Markup
 
 from hub.pickup import queries
 from kiosk_ui import show
 from kiosk_ui.counter import cards
+from kiosk_ui.printing import panel
 from kiosk_ui.session import Person, hub
 from kiosk_ui.words import _, later
 
@@ -113,6 +115,7 @@ def shown(order_id: str, code: str | None = None) -> dict[str, Any]:
         "cancel_reasons": CANCEL,
         "id_kinds": ID_KINDS,
         "code": code,
+        "paper": Markup(panel.panel("pickup_slip", order_id)),
         "keys": lambda: secrets.token_hex(12),
     }
 

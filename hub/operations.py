@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from hub import broker, handlers, imports, quarantine
+from hub import broker, handlers, imports, joining, quarantine
 from hub.control import Operation
 from hub.customers import actions as customers
 from hub.errors import HubError
@@ -49,6 +49,10 @@ def of(store: Store, sources: Mapping[str, quarantine.Replay]) -> Mapping[str, O
         "device.command": lambda device, name, payload: {
             "key": store.writer.run(lambda tx: fleet.command(tx, device, name, payload))
         },
+        "device.code": lambda device, how, **more: joining.code(store, device, how, more),
+        "device.certificate": lambda device: joining.certificate(
+            store, device, lambda: accounts_changed(store)
+        ),
         "quarantine.replay": lambda ids: _replay(store, sources, ids),
         "customer.erase": lambda ref: _erase(store, ref),
         "import.stock": lambda chunk: _import(store, imports.stock_chunk, chunk),

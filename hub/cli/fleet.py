@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from hub import settings
+from hub.cli import joining
 from hub.cli.edge import data_option, json_option, perform, read, show
 from hub.clock import SystemClock, stamp
 from hub.fleet import queries
@@ -37,10 +38,16 @@ def device() -> None:
 @click.option("--via", help="The gateway that speaks for it.")
 @click.option("--grant", "grants", multiple=True, help="A foreign topic filter that it writes.")
 @click.option("--address", help="What its family calls it.")
+@joining.code_option
 @data_option
 @json_option
-def enrol(name: str, directory: Path, as_json: bool, grants: Sequence[str], **how: Any) -> None:
-    """Give device NAME its credentials, which are shown this once."""
+def enrol(
+    name: str, directory: Path, as_json: bool, by_code: bool, grants: Sequence[str], **how: Any
+) -> None:
+    """Give device NAME its credentials, which are shown this once; or a code to fetch them."""
+    if by_code:
+        joining.show_code(directory, as_json, "enrol", name, grants=list(grants), **how)
+        return
     made = perform(directory, "device.enrol", device=name, grants=list(grants), **how)
     show(made, as_json, _credentials)
 
@@ -157,20 +164,29 @@ def move(name: str, place: str, directory: Path) -> None:
 
 @device.command("rotate")
 @click.argument("name")
+@joining.code_option
 @data_option
 @json_option
-def rotate(name: str, directory: Path, as_json: bool) -> None:
-    """Give device NAME a new password; the old one ends at once."""
+def rotate(name: str, by_code: bool, directory: Path, as_json: bool) -> None:
+    """Give device NAME a new password; the old one ends at once (with --code: when redeemed)."""
+    if by_code:
+        joining.show_code(directory, as_json, "rotate", name)
+        return
     show(perform(directory, "device.rotate", device=name), as_json, _credentials)
 
 
 @device.command("replace")
 @click.argument("name")
 @click.option("--address", help="What its family calls the new unit.")
+@joining.code_option
 @data_option
 @json_option
-def replace(name: str, address: str | None, directory: Path, as_json: bool) -> None:
+def replace(name: str, address: str | None, by_code: bool, directory: Path, as_json: bool) -> None:
     """Put another unit in the place of NAME, which broke: same id and place, new password."""
+    if by_code:
+        more = {"address": address} if address else {}
+        joining.show_code(directory, as_json, "replace", name, **more)
+        return
     made = perform(directory, "device.replace", device=name, address=address)
     show(made, as_json, _credentials)
 
@@ -206,5 +222,8 @@ def _pair(text: str) -> tuple[str, Any]:
     except ValueError:
         return key, value
 
+
+device.add_command(joining.certificate)
+device.add_command(joining.sheet)
 
 COMMANDS: Final = (device,)

@@ -1,11 +1,12 @@
 """The hub's JSON API: importing this package fills the table of operations."""
 
-from kiosk_ui.api import catalog, fleet, orders, printing, shelves, stock, system, tasks
+from kiosk_ui.api import catalog, devices, fleet, orders, printing, shelves, stock, system, tasks
 from kiosk_ui.api.contract import api as blueprint
 
 __all__ = [
     "blueprint",
     "catalog",
+    "devices",
     "fleet",
     "orders",
     "printing",

@@ -85,7 +85,7 @@ def withdraw(tx: Transaction, device: str) -> None:
     tx.touch("devices")
 
 
-def redeem(tx: Transaction, digest: str, *, source: str, cause: str) -> Redeemed:
+def redeem(tx: Transaction, digest: str, *, source: str) -> Redeemed:
     """Let in whoever shows the code behind `digest`, once. A wrong one is counted and told.
 
     Raises Refusal when too many wrong ones came, and what the fleet's action raises.
@@ -99,7 +99,7 @@ def redeem(tx: Transaction, digest: str, *, source: str, cause: str) -> Redeemed
         tables.note_wrong(tx.conn, source, now_ms)
         fleet.rogue(tx, "join", name="" if kept is None else kept.device, source=source)
         return Redeemed("", "", refusal)
-    secret = _carried_out(tx, queries.order(tx.conn, digest), cause)
+    secret = _carried_out(tx, queries.order(tx.conn, digest))
     tables.use(tx.conn, digest, now_ms, source)
     return Redeemed(kept.device, secret)
 
@@ -115,15 +115,15 @@ def certify(tx: Transaction, device: str) -> str:
     return name
 
 
-def _carried_out(tx: Transaction, order: queries.Order, cause: str) -> str:
+def _carried_out(tx: Transaction, order: queries.Order) -> str:
     body = msgspec.json.decode(order.body, type=dict[str, Any])
     # Whoever made the code let the device in; the code is only how.
     actor = order.actor
     if order.how == "enrol" and not registry.enrolled(tx.conn, order.device):
-        return fleet.enroll(tx, order.device, actor=actor, cause=cause, **body)
+        return fleet.enroll(tx, order.device, actor=actor, **body)
     if order.how == "replace":
-        return fleet.replace(tx, order.device, actor=actor, cause=cause, **body)
-    return fleet.rotate(tx, order.device, actor=actor, cause=cause)
+        return fleet.replace(tx, order.device, actor=actor, **body)
+    return fleet.rotate(tx, order.device, actor=actor)
 
 
 def _drawn() -> str:

@@ -162,7 +162,7 @@ def quarantine_replay(
         ids = tuple(row.id for row in read(directory, kept.waiting, 100_000))
     done = perform(directory, "quarantine.replay", ids=list(ids))
     show(done, as_json, lambda rows: [f"{row['id']:6} {row['outcome']}" for row in rows])
-    left = sum(row["outcome"] not in ("committed", "duplicate") for row in done)
+    left = sum(row["outcome"] not in ("committed", "duplicate", "sent back") for row in done)
     if left:
         raise Refusal(f"{left} of {len(done)} messages could not be applied.")
 

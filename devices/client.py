@@ -100,7 +100,9 @@ class DeviceClient:
         self._patience = Patience(*RESEND_S)
         self._backoff = Backoff(*RECONNECT_S)
         self._slow = Backoff(*UNAUTHORISED_S)
-        self._thread = threading.Thread(target=self._run, name=f"device-{account.device}")
+        self._thread = threading.Thread(
+            target=self._run, name=f"device-{account.device}", daemon=True
+        )
 
     def start(self) -> None:
         self._thread.start()
@@ -110,7 +112,8 @@ class DeviceClient:
         with self._news:
             self._stopping = True
             self._news.notify_all()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self.outbox.close()
 
     @property

@@ -5,6 +5,7 @@ It must never take the broker's word for the hub's: what is published here is no
 
 import logging
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ from hub import wire
 log = logging.getLogger(__name__)
 
 KEEPALIVE_S: Final = 30
+HANDSHAKE_S: Final = 5.0
 # Reasons of MQTT 5 and 3.1.1 that mean: this account may not come in.
 UNAUTHORISED: Final = frozenset(
     {"Not authorized", "Bad user name or password", "Banned", "Client identifier not valid"}
@@ -90,7 +92,9 @@ class Session:
         """Raises OSError (also for a broker that the account's authority does not vouch for)."""
         account = self._account
         if account.ca is not None:
-            self._client.tls_set(ca_certs=str(account.ca))
+            context = _Tls(ssl.PROTOCOL_TLS_CLIENT)
+            context.load_verify_locations(account.ca)
+            self._client.tls_set_context(context)
         self._client.connect(account.host, account.port, keepalive=KEEPALIVE_S)
         self._client.loop_start()
 
@@ -133,7 +137,8 @@ class Session:
                 offline.wait_for_publish(1.0)
         self._client.disconnect()
         self._client.loop_stop()
-        self.state = "lost"
+        if self.open:
+            self.state = "lost"
 
     # --- paho's thread
 
@@ -211,6 +216,20 @@ class Session:
 
     def _topic(self, device: str, *rest: str) -> str:
         return wire.topic(self._account.store, device, *rest)
+
+
+class _Tls(ssl.SSLContext):
+    """Shakes hands at once, so that a connection that fails there is closed, which paho forgets."""
+
+    def wrap_socket(self, *given: Any, **named: Any) -> ssl.SSLSocket:
+        made = super().wrap_socket(*given, **named)
+        try:
+            made.settimeout(HANDSHAKE_S)
+            made.do_handshake()
+        except OSError:
+            made.close()
+            raise
+        return made
 
 
 def _without_delay(_client: Client, _data: Any, connection: Any) -> None:

@@ -16,12 +16,19 @@ from werkzeug.security import safe_join
 
 ROOT: Final = Path(__file__).parent / "static"
 FOREVER: Final = "public, max-age=31536000, immutable"
-COMPRESSIBLE: Final = ("text/", "application/json", "application/manifest+json", "image/svg+xml")
+COMPRESSIBLE: Final = (
+    "text/",
+    "application/json",
+    "application/wasm",
+    "application/manifest+json",
+    "image/svg+xml",
+)
 WORTH_IT: Final = 1_024  # bytes
 LONGEST: Final = 200  # characters of an address below /static/
 mimetypes.add_type("font/woff2", ".woff2")
 mimetypes.add_type("application/manifest+json", ".webmanifest")
 mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("application/wasm", ".wasm")
 
 assets = Blueprint("assets", __name__)
 

@@ -114,9 +114,10 @@ def at_counter(
     cause: str,
     order_id: str | None = None,
     store: str | None = None,
+    symbology: str | None = None,
 ) -> Outcome:
     """Do what a scan means for a person who is signed in at a screen that shows `order_id`."""
-    asked = _Scan(gs1.read(text), actor, order_id, cause, None, store)
+    asked = _Scan(gs1.read(text, symbology), actor, order_id, cause, None, store)
     return _interpret(tx, asked)
 
 

@@ -41,7 +41,7 @@ def answer(text: str, order_id: str | None, person: Person, key: str | None) -> 
         if text.startswith(PAIRING):
             return said(_("This scanner types into the screen by itself: nothing to pair."))
         if text.startswith(staff_rules.BADGE):
-            return _badge(text)
+            return badge(text)
         if text.startswith(codes.PREFIX):
             return _order(text, person, key)
         if order_id and (done := _in_order(text, order_id, person, key)):
@@ -59,7 +59,8 @@ def go(address: str) -> Response:
     return Response("", headers={"HX-Redirect": address})
 
 
-def _badge(text: str) -> Response:
+def badge(text: str) -> Response:
+    """Sign the badge's person in on this screen."""
     member = staff.by_badge(hub().writer.run, hub().reader, text, SCREEN)
     session.sign_in(member.staff_id)
     return Response("", headers={"HX-Refresh": "true"})

@@ -1,18 +1,40 @@
-"""Pairing a scanner with this screen, and what its scanners read since.
+"""The camera as a scanner; pairing a scanner with this screen, and what its scanners read since.
 
 It must never act by itself: the page does with a scan what it does with typed text.
 """
 
 import segno
-from flask import Blueprint, Response, jsonify, redirect, render_template, url_for
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub.errors import Forbidden
-from kiosk_ui.scanning import screens
+from kiosk_ui.scanning import reader, screens
+from kiosk_ui.security import POLICY
 from kiosk_ui.session import Person, hub, need
 from kiosk_ui.words import _
 
 scanning = Blueprint("scanning", __name__, url_prefix="/scan")
+
+
+# The reader is compiled: this page alone may run WebAssembly, and none may evaluate text.
+WITH_WASM = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
+
+
+@scanning.get("")
+def page() -> Response:
+    """Show the camera as a scanner. `?reader=zxing` leaves the browser's own reader aside."""
+    need("orders")
+    asked = request.args.get("reader")
+    shown = render_template(
+        "scanning/reader.html", here="scan", reader="zxing" if asked == "zxing" else None
+    )
+    return Response(shown, headers={"Content-Security-Policy": WITH_WASM})
+
+
+@scanning.post("")
+def read() -> Response:
+    """Take what the camera read, or somebody typed, as the person who is signed in."""
+    return reader.answer(need("orders"))
 
 
 @scanning.get("/pair")

@@ -1,0 +1,128 @@
+"""What a phone reads is done as the person who is signed in on it, or looked up, or flagged."""
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from kiosk_ui.security import POLICY
+from tests.kiosk_ui.conftest import csrf_of
+from tests.kiosk_ui.sample import BADGE, SampleStore
+
+Read = Callable[..., str]
+
+
+@pytest.fixture
+def ada(sign_in: Callable[[str], FlaskClient]) -> FlaskClient:
+    return sign_in("ada")
+
+
+@pytest.fixture
+def read(ada: FlaskClient) -> Read:
+    token = csrf_of(ada.get("/scan").text)
+
+    def said(text: str, **more: str) -> str:
+        answer = ada.post("/scan", data={"text": text, **more}, headers={"X-CSRFToken": token})
+        assert answer.status_code == 200, answer.text
+        return answer.headers.get("HX-Refresh") or answer.text
+
+    return said
+
+
+def test_only_this_page_may_run_what_is_compiled_and_none_evaluates_text(ada: FlaskClient) -> None:
+    said = ada.get("/scan").headers["Content-Security-Policy"]
+    assert said == POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
+    assert "'unsafe-eval'" not in said.replace("'wasm-unsafe-eval'", "")
+    for other in ("/counter", "/scan/pair", "/"):
+        assert ada.get(other).headers["Content-Security-Policy"] == POLICY
+
+
+def test_the_reader_comes_from_this_hub(ada: FlaskClient) -> None:
+    page = ada.get("/scan").text
+    address = page.split('data-wasm="', 1)[1].split('"', 1)[0]
+    answer = ada.get(address)
+    assert answer.status_code == 200
+    assert answer.content_type == "application/wasm"
+    assert answer.data[:4] == b"\0asm"
+
+
+def test_nobody_scans_without_signing_in(anyone: FlaskClient) -> None:
+    assert anyone.get("/scan").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("text", "symbology", "sku"),
+    [
+        ("9521234543213", "EAN-13", "4711"),
+        ("0109521234543213", "DataMatrix", "4711"),
+        ("(01)09521234543213(10)LOT", "DataMatrix", "4711"),
+        ("4711", "QR", "4711"),
+    ],
+)
+def test_an_article_is_looked_up(read: Read, text: str, symbology: str, sku: str) -> None:
+    found = read(text, symbology=symbology)
+    assert f'data-sku="{sku}"' in found
+    assert "Rye bread" in found
+    assert "10 in the store" in found
+
+
+def test_what_the_store_does_not_sell_is_flagged(read: Read) -> None:
+    found = read("4006381333931", symbology="EAN-13")
+    assert 'data-unsold="04006381333931"' in found
+    assert "does not sell" in found
+
+
+def test_a_wrong_check_digit_is_told(read: Read) -> None:
+    assert "check digit" in read("4006381333932", symbology="EAN-13")
+
+
+def test_a_short_code_needs_its_name(read: Read) -> None:
+    assert 'data-unsold="00000096385074"' in read("96385074", symbology="EAN-8")
+
+
+def test_an_order_is_picked_and_staged_and_stays_open(read: Read, shop: SampleStore) -> None:
+    shop.place("R-1", [("4711", 1)], code="7K4M")
+    opened = read("SH1:O:R-1")
+    assert 'data-order="R-1"' in opened
+    assert "You are picking" in opened
+    assert "Picked: Rye bread" in read("9521234543213", order_id="R-1")
+    looked = read("9521234543220", order_id="R-1")
+    assert "not in order" in looked
+    assert 'data-order="R-1"' in looked
+    assert "Put on its shelf" in read("SH1:S:A1", order_id="R-1")
+
+
+def test_the_same_scan_sent_twice_picks_once(read: Read, shop: SampleStore) -> None:
+    shop.place("R-1", [("4711", 2)])
+    read("SH1:O:R-1")
+    for _ in range(2):
+        said = read("9521234543213", order_id="R-1", key="one")
+    assert "1 × Rye bread" in said
+
+
+@pytest.mark.parametrize("text", ["7K4M", "R-1", "SH1:O:R-1"])
+def test_an_order_is_opened_by_what_names_it(read: Read, shop: SampleStore, text: str) -> None:
+    shop.place("R-1", code="7K4M")
+    assert 'data-order="R-1"' in read(text)
+
+
+def test_a_badge_signs_its_person_in_and_is_kept_nowhere(read: Read, shop: SampleStore) -> None:
+    assert read(BADGE) == "true"
+    for file in shop.store.database.path.parent.rglob("*"):
+        if file.is_file():
+            assert BADGE.removeprefix("SH1:B:").encode() not in file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("SH1:P:ABC", "A phone needs none"),
+        ("", "Nothing was scanned"),
+        ("x" * 5_000, "Nothing was scanned"),
+        ("SH1:O:R-9", "has not received"),
+        ("SH1:S:A1", "Scan the order first"),
+        ("???", "no order and no article"),
+    ],
+)
+def test_what_means_nothing_is_said(read: Read, text: str, sentence: str) -> None:
+    assert sentence in read(text)

@@ -18,6 +18,8 @@ import msgspec
 
 from devices.printing.tray import Tray
 from hub import broker, foreign, handlers, identity, journal, operations, quarantine
+from hub.broker import LOG
+from hub.broker.watch import Watch
 from hub.control import Listener
 from hub.errors import Unavailable
 from hub.fleet.watch import queries as fleet
@@ -83,6 +85,8 @@ class Hub:
         self.identity = Identity(directory, settings)
         known_jobs = jobs(self.store, self.ingest, memory)
         known_jobs.append(Job("the hub's certificate", identity.LOOK_S, self.identity.look))
+        turned_away = partial(operations.count_turned_away, self.store, Watch(directory / LOG))
+        known_jobs.append(Job("who was turned away", 5, lambda _: turned_away()))
         self.schedule = Schedule(known_jobs, self.store.clock)
         self.replica: ReplicaStore | None = None
         self.agent: agent.Agent | None = None

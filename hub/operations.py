@@ -5,6 +5,7 @@ It must never be reached from the network: the control socket is for the owner o
 An operation takes and returns what JSON can say, since it may cross the control socket.
 """
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from hub import broker, handlers, imports, joining, quarantine
+from hub.broker.watch import Watch
 from hub.control import Operation
 from hub.customers import actions as customers
 from hub.errors import HubError
@@ -26,6 +28,7 @@ from hub.staff import actions as staff
 from hub.staff import pins
 from hub.store import Store
 
+log = logging.getLogger(__name__)
 _ACCOUNTS: Final = threading.Lock()
 
 
@@ -136,6 +139,20 @@ def accounts_changed(store: Store) -> None:
     with _ACCOUNTS:
         known = store.read(fleet_queries.accounts)
         broker.accounts_changed(store.directory, store.settings, known)
+
+
+def count_turned_away(store: Store, watch: Watch) -> None:
+    """Count who the broker turned away since the last time."""
+    found = watch.step()
+    if not found:
+        return
+
+    def note(tx: Transaction) -> None:
+        for address, times in found.items():
+            fleet.rogue(tx, "password", name="", source=address, times=times)
+
+    log.warning("The broker turned away: %s", ", ".join(f"{a} {n}×" for a, n in found.items()))
+    store.writer.run(note)
 
 
 def _replay(

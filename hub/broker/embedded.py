@@ -36,7 +36,8 @@ class Credentials(BaseAuthPlugin):  # type: ignore[misc]
         if _embedded.lets_in(session):
             return True
         # The words of mosquitto, which the hub's watch reads.
-        log.warning("Client %s disconnected, not authorised.", _source(session))
+        address = session.remote_address
+        log.warning("Client <unknown> [%s] disconnected, not authorised.", address)
         await asyncio.sleep(PENALTY_S)
         return False
 
@@ -125,10 +126,6 @@ def covers(right: str, asked: str) -> bool:
         if narrow[index] != level and (level != "+" or narrow[index] == "#"):
             return False
     return len(wide) == len(narrow)
-
-
-def _source(session: Session) -> str:
-    return f"{session.client_id} [{session.remote_address}]"
 
 
 async def _serve(doors: Sequence[str], pair: Sequence[str]) -> None:

@@ -188,10 +188,10 @@ def answered(tx: Transaction, device: str, key: str, state: str) -> None:
         tx.touch("devices", f"device:{device}")
 
 
-def rogue(tx: Transaction, what: str, *, name: str, source: str) -> None:
-    """Count an attempt of somebody who has no business here: `what` = `join`, `password`, …"""
+def rogue(tx: Transaction, what: str, *, name: str, source: str, times: int = 1) -> None:
+    """Count attempts of somebody who has no business here: `what` = `join`, `password`, …"""
     row = (what[:32], name[:64], source[:64], stamp(tx.now))
-    tables.note_rogue(tx.conn, row, rules.ROGUES_MOST)
+    tables.note_rogue(tx.conn, row, times, rules.ROGUES_MOST)
     tx.touch("devices")
 
 

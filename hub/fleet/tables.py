@@ -265,13 +265,15 @@ def answer_command(
     return cursor.rowcount == 1
 
 
-def note_rogue(connection: sqlite3.Connection, row: tuple[str, str, str, str], most: int) -> None:
-    """Count (what, name, source, at), an attempt of somebody who has no business here."""
+def note_rogue(
+    connection: sqlite3.Connection, row: tuple[str, str, str, str], times: int, most: int
+) -> None:
+    """Count (what, name, source, at), attempts of somebody who has no business here."""
     connection.execute(
-        "INSERT INTO device_rogue (what, name, source, first_at, last_at)"
-        " VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (what, name, source)"
-        " DO UPDATE SET last_at = excluded.last_at, times = times + 1",
-        row,
+        "INSERT INTO device_rogue (what, name, source, first_at, last_at, times)"
+        " VALUES (?1, ?2, ?3, ?4, ?4, ?5) ON CONFLICT (what, name, source)"
+        " DO UPDATE SET last_at = excluded.last_at, times = times + excluded.times",
+        (*row, times),
     )
     connection.execute(
         "DELETE FROM device_rogue WHERE rowid IN (SELECT rowid FROM device_rogue"

@@ -77,7 +77,7 @@ class LinuxPlugs:
     def __init__(self, directory: Path = INPUT) -> None:
         self._evdev = _evdev()
         self._directory = directory
-        self._strange: set[tuple[str, int, int]] = set()
+        self._strange: set[tuple[str, tuple[str, int, int]]] = set()
         self._barred: Path | None = None
 
     def open(self, port: str, known: Collection[str]) -> list[Keyboard]:
@@ -103,13 +103,13 @@ class LinuxPlugs:
     def _at(self, port: str, node: Path) -> Any | None:
         """Open a node that is a keyboard at `port`; another one is not opened again."""
         mark = _mark(node)
-        if mark is None or mark in self._strange or (device := self._device(node)) is None:
+        if mark is None or (port, mark) in self._strange or (device := self._device(node)) is None:
             return None
         if _is_keyboard(device) and is_at(port, str(device.phys or ""), str(node)):
             return device
         # A link may come after its node: only what a USB path says stays true.
         if not port.startswith("/"):
-            self._strange.add(mark)
+            self._strange.add((port, mark))
         device.close()
         return None
 

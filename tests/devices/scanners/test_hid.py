@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -296,6 +297,9 @@ def test_what_could_be_a_scanner_is_listed_and_left_alone(linux) -> None:  # typ
     assert not any(device.grabs or device.is_open for device in made.values())
 
 
-def test_a_machine_without_input_devices_says_so(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_machine_without_input_devices_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugs, "_evdev", lambda: None)
     with pytest.raises(Unavailable, match="has no"):
         plugs.LinuxPlugs(tmp_path / "none").open(LEFT, [])

@@ -96,7 +96,7 @@ def listed() -> dict[str, Any]:
         sighted = queries.sightings(connection)
         rogues = queries.rogues(connection, 10)
     left = [one for one in found if _matches(one, words, chosen)]
-    active = [one for one in found if one.state != "revoked"]
+    active = [one for one in found if one.state not in ("revoked", "unknown")]
     return {
         "devices": left[:ROWS],
         "more": len(left) - ROWS,

@@ -127,10 +127,10 @@ def _clock(device: Device) -> str:
         return _(
             "It does not know the time; the hub reckons by its uptime. Let it reach a time server."
         )
-    return _(
-        "Its clock is off by %(n)s seconds and calls itself right. Set its time server.",
-        n=round((device.drift_ms or 0) / 1000),
-    )
+    seconds = round((device.drift_ms or 0) / 1000)
+    if seconds > 0:
+        return _("Its clock is %(n)s seconds fast and calls itself right. Set it.", n=seconds)
+    return _("Its clock is %(n)s seconds slow and calls itself right. Set it.", n=-seconds)
 
 
 def command_name(name: str) -> str:

@@ -38,6 +38,7 @@ FILE: Final = "devices.toml"
 AGAIN_S: Final = (1.0, 60.0)
 GOOD_S: Final = 60.0
 HEARTBEAT_S: Final = 60.0
+LISTEN_S: Final = 0.3
 _OURS: Final = frozenset({"device", "account"})
 
 
@@ -217,8 +218,21 @@ def _once(part: Part, directory: Path, stop: threading.Event) -> None:
     if part.starts:
         part.run(part.settings, client, stop)
         return
-    client.start()
+    begun = threading.Event()
+
+    def begin() -> None:
+        client.start()
+        begun.set()
+
+    # What takes commands (a printer) has said so by then: none is answered in its place.
+    timer = threading.Timer(LISTEN_S, begin)
+    timer.start()
     try:
         part.run(part.settings, client, stop)
     finally:
-        client.stop()
+        timer.cancel()
+        timer.join()
+        if begun.is_set():
+            client.stop()
+        else:
+            client.outbox.close()

@@ -28,10 +28,9 @@ QR_SCALE: Final = 6
 
 def code_page(device: str, how: How, body: Mapping[str, Any]) -> tuple[str, str | None]:
     """Make a code for `device`; return the page that shows it, or the sentence that refuses."""
-    person, drawn = need("devices"), [""]
+    person, drawn, store, asked = need("devices"), [""], hub().store, body_of(how, body)
 
     def work(tx: Transaction, cause: str) -> tuple[int, Any]:
-        store, asked = hub().store, body_of(how, body)
         made = actions.make(tx, device, store=store, how=how, body=asked, actor=person.actor)
         drawn[0] = made.text
         return 200, {}

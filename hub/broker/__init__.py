@@ -83,6 +83,34 @@ def prepare(directory: Path, settings: Settings, accounts: Sequence[Account]) ->
     return [str(find_mosquitto()), "-c", str(place / "mosquitto.conf")]
 
 
+def export(
+    directory: Path,
+    settings: Settings,
+    accounts: Sequence[Account],
+    out: Path,
+    at: Path,
+    user: str,
+) -> list[Path]:
+    """Write into `out` what a mosquitto elsewhere needs, to lie there in `at`; return the files.
+
+    Its plain door is for its own machine alone, as ours: the hub reaches it through a tunnel, or
+    by `mqtt_plain`. The certificate carries the names of this hub and of `host_names`.
+    """
+    tls = store_tls(directory, settings)
+    doors = files.listeners(settings)
+    out.mkdir(parents=True, exist_ok=True)
+    out.chmod(0o700)
+    write_accounts(out, directory, settings, accounts)
+    for file in (tls.ca, tls.certificate, tls.key):
+        _write(out / file.name, file.read_text())
+    there = Tls(at)
+    _write(
+        out / "mosquitto.conf",
+        files.configuration(at, Path("/var/log/mosquitto/storehub.log"), user, doors, there),
+    )
+    return sorted(out.iterdir())
+
+
 def store_tls(directory: Path, settings: Settings) -> Tls:
     """Return the TLS files of this store, made or renewed where needed. Raises Refusal."""
     further = [name.strip() for name in settings.host_names.split(",")]

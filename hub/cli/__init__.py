@@ -19,9 +19,11 @@ HOMES: Final = {
     "hub.cli.asking": ("doctor", "explain", "export", "status", "verify"),
     "hub.cli.fleet": ("device",),
     "hub.cli.admin": ("erase", "quarantine", "staff", "token"),
+    "hub.cli.paper": ("print",),
     "hub.cli.reading": ("decode",),
     "hub.cli.shelf": ("shelf",),
     "hub.cli.beside": ("devices",),
+    "hub.cli.broker": ("broker",),
 }
 
 

@@ -14,7 +14,7 @@ import click
 from devices import adapters
 from devices import run as parts
 from devices.client import Account, DeviceClient
-from devices.scanners import camera
+from devices.scanners import camera, plugs
 from devices.scanners.preview import Preview
 from hub import logs
 from hub.cli import joining
@@ -131,6 +131,18 @@ def list_adapters(as_json: bool) -> None:
         for one in sorted(adapters.known().values())
     ]
     show(found, as_json, lambda rows: [f"{row['family']:16} {row['module']}" for row in rows])
+
+
+@devices.command("keyboards")
+@json_option
+def list_keyboards(as_json: bool) -> None:
+    """List where keyboards and keyboard-wedge scanners are plugged in, for devices.toml."""
+    found = [one._asdict() for one in plugs.LinuxPlugs().plugged()]
+    show(
+        found,
+        as_json,
+        lambda rows: [f"{row['port']:28} {row['name']}" for row in rows] or ["No keyboard."],
+    )
 
 
 @devices.command("map")

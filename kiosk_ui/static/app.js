@@ -41,7 +41,8 @@
   ["pointerup", "pointercancel"].forEach((name) => document.addEventListener(name, () => {
     setTimeout(() => { pressed = false; }, 60);
   }, true));
-  const held = (element) => pressed || element.querySelector(".htmx-request") !== null;
+  // A form that a person has opened (details.hold) keeps what is being filled in.
+  const held = (element) => pressed || element.querySelector(".htmx-request, details.hold[open]") !== null;
 
   function refresh(element) {
     const now = performance.now();
@@ -166,6 +167,11 @@
   }, true);
 
   function scanned(text, key) {
+    const to = document.querySelector("[data-scan-to]");
+    if (to && !text.startsWith("SH1:")) {
+      const values = { text, key: key || crypto.getRandomValues(new Uint32Array(3)).join("-") };
+      return htmx.ajax("POST", to.dataset.scanTo, { target: to, swap: "innerHTML", values });
+    }
     const where = document.querySelector("[data-order]");
     const values = { text, order_id: where ? where.dataset.order : "", key: key || crypto.getRandomValues(new Uint32Array(3)).join("-") };
     return htmx.ajax("POST", "/counter/scan", { target: "#toast", swap: "innerHTML", values });

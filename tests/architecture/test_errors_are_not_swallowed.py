@@ -12,6 +12,7 @@ OUTERMOST = {
     "devices.client": "logs what ended a connection; the next one begins, the outbox is whole",
     "devices.outbox": "undoes one group in its savepoint; whoever asked for it is told",
     "hub.app": "logs what ended a thread; the watch then ends the process",
+    "kiosk_ui.tls": "logs what ended the thread; the watch then ends the process",
     "kiosk_ui.stream": "logs what ended the thread; the watch then ends the process",
     "hub.writer": "undoes one work in its savepoint; its future carries the error",
     "sync.central.store_writer": "undoes one work in its savepoint; its future carries the error",

@@ -21,6 +21,7 @@ from hub.errors import HubError
 from hub.fleet import actions as fleet
 from hub.fleet import queries as fleet_queries
 from hub.journal import Transaction
+from hub.printing import actions as printing
 from hub.shelf import actions as shelf
 from hub.shelf import inventory, sensors
 from hub.shelf import queries as shelf_queries
@@ -57,6 +58,15 @@ def of(store: Store, sources: Mapping[str, quarantine.Replay]) -> Mapping[str, O
             store, device, lambda: accounts_changed(store)
         ),
         "quarantine.replay": lambda ids: _replay(store, sources, ids),
+        "print.send": lambda **paper: store.writer.run(
+            lambda tx: printing.print_(tx, key=_cause(), **paper)
+        ),
+        "print.answer": lambda job, printed: store.writer.run(
+            lambda tx: printing.answer(tx, job, printed, actor="hub", cause=_cause())
+        ),
+        "print.cancel": lambda job: store.writer.run(
+            lambda tx: printing.cancel(tx, job, actor="hub", key=_cause())
+        ),
         "customer.erase": lambda ref: _erase(store, ref),
         "import.stock": lambda chunk: _import(store, imports.stock_chunk, chunk),
         "import.sales": lambda chunk: _import(store, imports.sales_chunk, chunk),
@@ -169,8 +179,12 @@ def _replayed(store: Store, sources: Mapping[str, quarantine.Replay], row_id: in
 
 
 def _erase(store: Store, ref: str) -> None:
-    cause = f"cmd:{secrets.token_hex(16)}"
+    cause = _cause()
     store.writer.run(lambda tx: customers.erase(tx, ref, actor="hub", cause=cause))
+
+
+def _cause() -> str:
+    return f"cmd:{secrets.token_hex(16)}"
 
 
 def _import(

@@ -4,6 +4,7 @@ It must never fail for a character that no font has: a picture character is left
 becomes an empty box that a person can see.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -43,7 +44,8 @@ class Letters:
         lines: list[str] = []
         for paragraph in text.split("\n"):
             line = ""
-            for word in paragraph.split():
+            # At plain spaces alone: a price and its currency stay together.
+            for word in re.split("[ \t]+", paragraph):
                 if not any(True for _ in self._runs(word)):
                     continue
                 longer = f"{line} {word}" if line else word

@@ -10,7 +10,6 @@ job again whose bytes may have arrived: then it is in doubt, and a person looks.
 
 import logging
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +20,9 @@ import msgspec
 from devices.printing import escpos
 from devices.printing.link import Link, LinkLost, connect
 from devices.printing.render import DOTS, Paper, render
+from devices.printing.talk import Talk
 from hub.clock import Clock, SystemClock, parse
+from hub.errors import Unavailable
 from hub.printing.document import Document
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,6 @@ IN_DOUBT: Final = "in_doubt"
 FAILED: Final = "failed"
 CANCELED: Final = "canceled"
 EXPIRED: Final = "expired"
-# A printer that goes on working may take so many times `finish_s`.
-LONGEST: Final = 5
 
 
 @dataclass(frozen=True)
@@ -202,9 +201,10 @@ class Printer:
         except LinkLost as lost:
             log.debug("%s: %s", chosen.address, lost)
             return escpos.OFFLINE
+        talk = Talk(link, chosen.answer_s)
         with link:
             try:
-                reason = self._ready(link)
+                reason = self._ready(link, talk)
             except LinkLost:
                 return escpos.OFFLINE
             if reason is not None:
@@ -212,17 +212,18 @@ class Printer:
             parts = self._pages(job)
             if parts is None or not self._begin(job):
                 return None
-            return self._send(link, job, parts)
+            return self._send(link, talk, job, parts)
 
-    def _ready(self, link: Link) -> str | None:
+    def _ready(self, link: Link, talk: Talk) -> str | None:
         """Return why nothing can be printed now; else complete what was torn. Raises LinkLost."""
         mend = self._unsure or self._torn
         if mend:
             # Were a picture's head cut off, the questions would be taken for its measures.
             link.send(bytes(8), self.settings.answer_s)
-        found = self._ask(link)
-        if found is None or found.trouble:
-            return found.trouble if found else escpos.OFFLINE
+        if self.settings.status != "none":
+            found = talk.status()
+            if found is None or found.trouble:
+                return found.trouble if found else escpos.OFFLINE
         if mend:
             link.send(escpos.completion(self._paper.dots), self.settings.stall_s)
             if self._torn:
@@ -259,7 +260,7 @@ class Printer:
             self._books.begin_command(job.key)
             return True
 
-    def _send(self, link: Link, job: Job, parts: list[bytes]) -> str | None:
+    def _send(self, link: Link, talk: Talk, job: Job, parts: list[bytes]) -> str | None:
         before = link.sent
         try:
             for part in parts:
@@ -272,9 +273,9 @@ class Printer:
                 return escpos.OFFLINE
             log.warning("Job %s broke off after %s bytes: %s", job.key, link.sent - before, lost)
             self._torn = True
-            self._finish(job, IN_DOUBT, self._why(link))
+            self._finish(job, IN_DOUBT, talk.why())
             return None
-        state, detail = self._confirmed(link)
+        state, detail = self._confirmed(talk)
         self._torn = state == IN_DOUBT
         self._finish(job, state, detail)
         return None
@@ -284,69 +285,25 @@ class Printer:
             self._end(job.key, state, detail)
             self._begun = None
 
-    # --- what the printer says
-
-    def _ask(self, link: Link) -> escpos.Status | None:
-        """Return the printer's status; None when it doesn't answer. Raises LinkLost."""
-        if self.settings.status == "none":
-            return escpos.Status()
-        answers: dict[int, int] = {}
-        for question in escpos.QUESTIONS:
-            link.send(escpos.ask(question), self.settings.answer_s)
-            said = self._hear(link, escpos.is_answer)
-            if said is None:
-                return None
-            answers[question] = said
-        return escpos.status(answers)
-
-    def _hear(self, link: Link, wanted: "Wanted") -> int | None:
-        end = time.monotonic() + self.settings.answer_s
-        while (left := end - time.monotonic()) > 0:
-            for byte in link.receive(left):
-                if wanted(byte):
-                    return byte
-        return None
-
-    def _confirmed(self, link: Link) -> tuple[str, str | None]:
+    def _confirmed(self, talk: Talk) -> tuple[str, str | None]:
         """All bytes are sent: say whether they are on paper, and what else is to be known."""
-        if self.settings.status == "none":
+        chosen = self.settings
+        if chosen.status == "none":
             return PRINTED, "unseen"
         try:
-            if self.settings.status == "full" and not self._done_in_turn(link):
-                return IN_DOUBT, self._why(link)
-            found = self._ask(link)
+            if chosen.status == "full" and not talk.all_done(
+                chosen.finish_s, chosen.stall_s, self._stop
+            ):
+                return IN_DOUBT, talk.why()
+            found = talk.status()
         except LinkLost:
             return IN_DOUBT, escpos.OFFLINE
-        if self.settings.status == "full":
+        if chosen.status == "full":
             # The last row was confirmed: what is wrong now does not concern this paper.
             return PRINTED, "paper_low" if found and found.low else None
         if found is None or found.trouble:
             return IN_DOUBT, found.trouble if found else escpos.OFFLINE
         return PRINTED, "paper_low" if found.low else None
-
-    def _done_in_turn(self, link: Link) -> bool:
-        """Wait until the printer has worked off what it holds; False when it doesn't."""
-        chosen = self.settings
-        link.send(escpos.ASK_IN_TURN, chosen.stall_s)
-        began = time.monotonic()
-        end = began + chosen.finish_s
-        while (now := time.monotonic()) < end and not self._stop.is_set():
-            said = link.receive(min(chosen.answer_s, end - now))
-            if any(escpos.is_in_turn(byte) for byte in said):
-                return True
-            if not said:
-                link.send(escpos.ask(1), chosen.answer_s)
-            elif any(escpos.is_answer(byte) and not byte & 0x08 for byte in said):
-                # It answers and is at work: a slow printer is not a broken one.
-                end = min(began + LONGEST * chosen.finish_s, now + chosen.finish_s)
-        return False
-
-    def _why(self, link: Link) -> str:
-        try:
-            found = self._ask(link)
-        except LinkLost:
-            return escpos.OFFLINE
-        return (found.trouble if found else escpos.OFFLINE) or "interrupted"
 
     # --- to the hub
 
@@ -370,8 +327,8 @@ class Printer:
 
     def _report(self, key: str, state: str, detail: str | None = None) -> None:
         said = {"job": key, "state": state}
-        self._client.observe("printed", said if detail is None else {**said, "detail": detail})
-
-
-class Wanted(Protocol):
-    def __call__(self, byte: int, /) -> bool: ...
+        try:
+            self._client.observe("printed", said if detail is None else {**said, "detail": detail})
+        except Unavailable as full:
+            # The hub asks again, and then it is told how this ended.
+            log.error("Nobody can be told of job %s: %s", key, full.sentence)

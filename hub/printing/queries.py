@@ -146,7 +146,7 @@ def _line(
         name=(product.name(lang) if product else "") or line["name"] or line["sku"],
         qty=line["ordered"] - line["short"] - line["substituted"] - line["canceled"],
         unit=product.unit if product else "piece",
-        place=_called(place) if place else "",
+        place=place.place if place else "",
         order=order,
     )
 
@@ -156,7 +156,7 @@ def _shelf_label(
 ) -> Document:
     found = article(conn, ref, say.lang, now)
     places = shelf.places_of(conn, found.sku)
-    return layouts.shelf_label(found, _called(places[0]) if places else "", say)
+    return layouts.shelf_label(found, places[0].place if places else "", say)
 
 
 def _product_label(
@@ -235,8 +235,8 @@ def article(conn: Connection, ref: str, lang: str, now: datetime) -> Article:
 
 
 def _called(place: Any) -> str:
-    """Return what people call a place."""
-    return str(place.name or place.place)
+    """Return a place's id with what people call it."""
+    return str(place.place if place.name == place.place else f"{place.place} · {place.name}")
 
 
 _PAPERS: Final[dict[Kind, Callable[..., Document]]] = {

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from devices.adapters import Adapter, Glitch, Reading, Received, Sighted, Status
+from devices.adapters import Adapter, Glitch, Heard, Reading, Received, Sighted, Status
 from devices.adapters.shapes import named
 from devices.client import Observed
 from devices.gateway.ledger import Changes, Ledger
@@ -34,6 +34,16 @@ GARBAGE_S: Final = 3600.0
 WHOLE: Final = 40 * 1024
 HEAD: Final = 4 * 1024
 _REMEMBERED: Final = 10_000
+# What a mistake in an adapter raises: ours are `careful`, those of others may not be.
+BUGS: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass
@@ -68,6 +78,7 @@ class Relay:
         self._present: dict[str, bool] = {}
         self._garbage: dict[str, _Garbage] = {}
         self._unknown: set[str] = set()
+        self._buggy: set[str] = set()
 
     def serve(self, fleet: Fleet) -> None:
         self.fleet = fleet
@@ -123,9 +134,8 @@ class Relay:
                 log.warning("Nothing here reads the family %s of %s", family, owner.served.device)
             self._spoil(message, family, Glitch("unknown_family", family), batch, now_s, salt)
             return
-        received = Received(message.at, message.quality, message.retained)
         glitches: list[Glitch] = []
-        for found in adapter.read(message.topic, message.payload, received):
+        for found in self._heard(adapter, message):
             match found:
                 case Reading():
                     self._reading(found, message, owner, adapter, batch, now_s, glitches)
@@ -137,6 +147,17 @@ class Relay:
                     glitches.append(found)
         if glitches and not message.retained:
             self._spoil(message, family, glitches[0], batch, now_s, salt)
+
+    def _heard(self, adapter: Adapter, message: Message) -> list[Heard]:
+        """Let the adapter read. A bug of one is no reason to stop: the message would come again."""
+        received = Received(message.at, message.quality, message.retained)
+        try:
+            return list(adapter.read(message.topic, message.payload, received))
+        except BUGS as error:
+            if adapter.family not in self._buggy:
+                self._buggy.add(adapter.family)
+                log.exception("The adapter of %s failed; it is said once", adapter.family)
+            return [Glitch("adapter_bug", f"{type(error).__name__}: {error}"[:300])]
 
     def _reading(
         self,

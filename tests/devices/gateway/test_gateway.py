@@ -274,6 +274,24 @@ def test_an_adapter_s_wrong_data_is_garbage_and_no_crash(tmp_path: Path) -> None
     made.die()
 
 
+def test_an_adapter_s_bug_is_garbage_too_and_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else the message would come again for ever, and everything behind it would wait."""
+
+    def read(topic: str, payload: bytes, received: Any) -> list[Any]:
+        return [json.loads(payload)["nowhere"]]
+
+    made = Standing(tmp_path, HandLine(), {"impinj": Adapter("impinj", read)})
+    made.serve(READER)
+    made.hear("rfid/door-1", {"n": 1})
+    made.hear("rfid/door-1", {"n": 2})
+    assert [data["reason"] for _, _, data in made.waiting()] == ["adapter_bug"] * 2
+    assert len([one for one in caplog.messages if "failed" in one]) == 1
+    assert len(made.line.acknowledged) == 2
+    made.die()
+
+
 def test_a_quarantined_message_is_read_again_on_command(gateway: Standing) -> None:
     body = base64.b64encode(json.dumps(tag()).encode()).decode()
     again = {"topic": "rfid/door-1", "family": "impinj", "body_base64": body}

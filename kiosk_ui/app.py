@@ -21,6 +21,7 @@ from kiosk_ui.ports import Hub
 from kiosk_ui.printing.views import printing
 from kiosk_ui.scanning.views import scanning
 from kiosk_ui.session import bearer, who
+from kiosk_ui.shelves.views import shelves
 from kiosk_ui.signin.views import signin
 from kiosk_ui.start.views import start
 from kiosk_ui.stream import Stream
@@ -59,7 +60,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
     show.install(app)
     Babel(app, locale_selector=language, default_timezone=hub.options.timezone)
     _protect(app, hub)
-    for blueprint in (start, signin, counter, scanning, printing, console, fleet, api):
+    for blueprint in (start, signin, counter, shelves, scanning, printing, console, fleet, api):
         app.register_blueprint(blueprint)
     health.install(app)
     stream.start()

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from hub.cli.edge import data_option, json_option, perform, read, show
-from hub.shelf import queries
+from hub.shelf import queries, showing
 from hub.shelf.sweeping import WHOLE
 
 
@@ -26,7 +26,7 @@ def places(directory: Path, as_json: bool) -> None:
     """Print the places in walking order, with the products and gaps of each."""
 
     def found(connection: Any) -> list[dict[str, Any]]:
-        return [queries.shown(connection, one) for one in queries.places(connection)]
+        return showing.places(connection, queries.places(connection))
 
     show(read(directory, found), as_json, _places)
 

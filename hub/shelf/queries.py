@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from hub import chain
-from hub.catalog import queries as catalog
 from hub.errors import NotFound
 from hub.shelf.rules import Facing, Place
 from hub.shelf.sensing import Sensor
@@ -258,47 +257,6 @@ def swept(conn: Connection, sweep_id: str) -> list[tuple[str, str, str]]:
     """Return (epc, sku, device) of all that a sweep met."""
     rows = conn.execute("SELECT epc, sku, device FROM shelf_sweep_tag WHERE sweep = ?", (sweep_id,))
     return [tuple(row) for row in rows]
-
-
-# -- the page ----------------------------------------------------------------------------------
-
-
-def shown(conn: Connection, one: Place, lang: str = "en") -> dict[str, Any]:
-    """`GET /shelf/places/{place}`: the place with its products, and what is seen of each."""
-    open_gaps = {row["sku"] for row in gaps(conn, one.place)}
-    counted = {
-        found.sku: found for found in sensors(conn) if found.place == one.place and found.counts
-    }
-    tags = tags_by_place(conn).get(one.place, {})
-    products = []
-    for row in facings(conn, one.place):
-        known = catalog.product(conn, row.sku)
-        seen = counted.get(row.sku)
-        units = seen.units if seen is not None else None
-        gap = row.sku in open_gaps or "" in open_gaps
-        low = units is not None and units < row.low
-        products.append(
-            {
-                "sku": row.sku,
-                "name": known.name(lang) if known else row.sku,
-                "image": known.image if known else None,
-                "facings": row.facings,
-                "capacity": row.capacity,
-                "low": row.low,
-                "units": units,
-                "tags": tags.get(row.sku, 0),
-                "tagged": is_tagged(conn, row.sku),
-                "state": "gap" if gap else "low" if low else "ok",
-            }
-        )
-    return {
-        "place": one.place,
-        "kind": one.kind,
-        "name": one.name,
-        "aisle": one.aisle,
-        "position": one.position,
-        "products": products,
-    }
 
 
 def _sensor(row: Row) -> Sensor:

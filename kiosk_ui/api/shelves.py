@@ -10,7 +10,7 @@ from flask import request
 from msgspec import Meta, Struct
 
 from hub.fleet import queries as fleet
-from hub.shelf import actions, inventory, queries, sensors
+from hub.shelf import actions, inventory, queries, sensors, showing
 from hub.shelf.facts import KINDS
 from hub.shelf.rules import Facing, Place
 from hub.shelf.sensing import Sensor
@@ -121,14 +121,14 @@ def shelf_places() -> Any:
     kind, sku = request.args.get("kind") or None, request.args.get("sku")
     with hub().reader() as connection:
         found = queries.places_of(connection, sku) if sku else queries.places(connection, kind)
-        items = [queries.shown(connection, one) for one in found]
+        items = showing.places(connection, found)
     return {"items": items, "next": None}
 
 
 @read("/shelf/places/<place>", "One place.", step="shelves", answer=ShelfPlace)
 def shelf_place(place: str) -> Any:
     with hub().reader() as connection:
-        return queries.shown(connection, queries.known_place(connection, place))
+        return showing.place(connection, queries.known_place(connection, place))
 
 
 @command(
@@ -141,7 +141,7 @@ def shelf_place(place: str) -> Any:
 def shelf_place_put(call: Call, asked: PutPlace) -> Any:
     wanted = Place(asked.place, asked.kind, asked.name or asked.place, asked.aisle, asked.position)
     actions.put_place(call.tx, wanted, actor=call.actor, cause=call.cause)
-    return queries.shown(call.tx.conn, wanted)
+    return showing.place(call.tx.conn, wanted)
 
 
 @command(
@@ -166,7 +166,7 @@ def shelf_place_drop(call: Call, asked: bodies.Nothing, place: str) -> Any:
 def shelf_facing(call: Call, asked: SetFacing, place: str) -> Any:
     wanted = Facing(place, asked.sku, asked.facings, asked.capacity, asked.low)
     actions.set_facing(call.tx, wanted, actor=call.actor, cause=call.cause, tagged=asked.tagged)
-    return queries.shown(call.tx.conn, queries.known_place(call.tx.conn, place))
+    return showing.place(call.tx.conn, queries.known_place(call.tx.conn, place))
 
 
 @command(
@@ -178,7 +178,7 @@ def shelf_facing(call: Call, asked: SetFacing, place: str) -> Any:
 )
 def shelf_facing_drop(call: Call, asked: DropFacing, place: str) -> Any:
     actions.drop_facing(call.tx, place, asked.sku, actor=call.actor, cause=call.cause)
-    return queries.shown(call.tx.conn, queries.known_place(call.tx.conn, place))
+    return showing.place(call.tx.conn, queries.known_place(call.tx.conn, place))
 
 
 # -- sensors

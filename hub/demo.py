@@ -45,6 +45,7 @@ DEVICES: Final = (
     ("shelf-1", "shelf", "aisle 3"),
     ("shelf-2", "shelf", "aisle 5"),
     ("kiosk-1", "kiosk", "entrance"),
+    ("printer-1", "printer", "counter"),
 )
 # The scanner that no simulated associate carries: yours, for the tour.
 TOUR_SCANNER: Final = "scanner-2"

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from devices.client import Account, DeviceClient
+from devices.printing import sample
 from devices.simulator import people, things
 from devices.simulator.api import Api, Away
 from devices.simulator.goods import Goods
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 # The scanner that is yours: no simulated person carries it.
 YOURS: Final = "scanner-2"
+PRINTER: Final = "printer"
 BACK_S: Final = 5.0
 # However fast the store runs, a device breathes between two messages.
 SHORTEST_S: Final = 0.001
@@ -70,7 +72,7 @@ def run(directory: Path, *, speed: float, stop: threading.Event, seed: int = 1) 
     )
     if not _learned(world, stop):
         return
-    with _clients(demo, directory / "devices", world) as clients:
+    with _clients(demo, directory / "devices", world, stop) as clients:
         _live(list(_lives(demo, world, clients, seed)), speed, stop)
 
 
@@ -87,10 +89,13 @@ def _learned(world: World, stop: threading.Event) -> bool:
 
 
 @contextmanager
-def _clients(demo: _Demo, directory: Path, world: World) -> Iterator[dict[str, DeviceClient]]:
+def _clients(
+    demo: _Demo, directory: Path, world: World, stop: threading.Event
+) -> Iterator[dict[str, DeviceClient]]:
     address = urlsplit(demo.urls["mqtt"])
     host, port = address.hostname or "127.0.0.1", address.port or 1883
     clients: dict[str, DeviceClient] = {}
+    printers: list[threading.Thread] = []
 
     def answered(name: str, status: str, reason: str | None) -> None:
         if len(world.answers) > 1000:
@@ -98,17 +103,27 @@ def _clients(demo: _Demo, directory: Path, world: World) -> Iterator[dict[str, D
         world.answers[name] = (status, reason)
 
     for one in demo.devices:
-        if one.id != YOURS:
-            account = Account(demo.store, one.id, host, port, one.username, one.password)
+        account = Account(demo.store, one.id, host, port, one.username, one.password)
+        if one.id.startswith(PRINTER):
+            # It prints on its own: the real printer's side before a printer made of software.
+            printers.append(
+                threading.Thread(target=sample.run, args=(account, directory.parent, stop))
+            )
+        elif one.id != YOURS:
             heard = answered if one.id.startswith("scanner") else None
             clients[one.id] = DeviceClient(account, directory, on_ack=heard)
     for client in clients.values():
         client.start()
+    for printer in printers:
+        printer.start()
     try:
         yield clients
     finally:
+        stop.set()
         for client in clients.values():
             client.stop()
+        for printer in printers:
+            printer.join()
 
 
 def _lives(

@@ -10,6 +10,7 @@ import secrets
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -50,14 +51,23 @@ class Preview:
         self._thread = threading.Thread(target=self._server.serve_forever, name="camera-preview")
         self._thread.start()
 
-    def show(self, frame: Any, look: Look, trouble: str | None = None) -> None:
-        """Hand over the newest frame and what was read in it."""
+    def show(
+        self,
+        frame: Any,
+        look: Look,
+        trouble: str | None = None,
+        known: Callable[[str], bool | None] | None = None,
+    ) -> None:
+        """Hand over the newest frame and what was read in it; what is not sold here is flagged."""
         with self._lock:
             self._frame, self._look, self._trouble = frame, look, trouble
             self._times.append(time.monotonic())
             for code in look.accepted:
                 at = time.strftime("%H:%M:%S")
-                self._scans.appendleft({"symbology": code.symbology, "text": code.text, "at": at})
+                sold = known(code.gtin) if known is not None and code.gtin else None
+                self._scans.appendleft(
+                    {"symbology": code.symbology, "text": code.text, "at": at, "sold": sold}
+                )
 
     def stop(self) -> None:
         self._server.shutdown()

@@ -66,7 +66,8 @@ function draw(state) {
   part('moving').textContent = state.moving ? 'moving' : 'still';
   part('scans').replaceChildren(...state.scans.map((scan) => {
     const line = document.createElement('li');
-    line.textContent = scan.at + '  ' + scan.symbology + '  ' + scan.text;
+    const flag = scan.sold === false ? '  · not sold here' : '';
+    line.textContent = scan.at + '  ' + scan.symbology + '  ' + scan.text + flag;
     return line;
   }));
 }

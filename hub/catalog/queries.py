@@ -4,7 +4,7 @@ It must never write, and never fail for a SKU that central has not sent: its nam
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -92,6 +92,21 @@ def gtins(connection: sqlite3.Connection, sku: str) -> list[str]:
     """Return the 14-digit barcodes of a SKU, lowest first."""
     found = connection.execute("SELECT gtin FROM barcode WHERE sku = ? ORDER BY gtin", (sku,))
     return [row[0] for row in found]
+
+
+def gtins_mark(connection: sqlite3.Connection) -> str:
+    """Return a mark of all barcodes that changes when one comes or goes."""
+    count, low, high = connection.execute(
+        "SELECT count(*), total(CAST(gtin AS INTEGER) % 2147483647),"
+        " total(CAST(gtin AS INTEGER) % 1000003) FROM barcode"
+    ).fetchone()
+    return f"{count}-{low:.0f}-{high:.0f}"
+
+
+def all_gtins(connection: sqlite3.Connection) -> Iterator[int]:
+    """Yield the barcodes of everything that is sold here as numbers, lowest first."""
+    for row in connection.execute("SELECT gtin FROM barcode ORDER BY gtin"):
+        yield int(row[0])
 
 
 def sku_of(connection: sqlite3.Connection, code: str) -> str | None:

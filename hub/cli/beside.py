@@ -60,6 +60,7 @@ def devices() -> None:
     type=click.IntRange(1, 65535),
     help="With --camera: show what it sees at this port.",
 )
+@click.option("--hub", help="With --camera: https://HUB:PORT; looks twice at what is not sold.")
 @click.option("--once", is_flag=True, help="With --camera: end when the video or folder ends.")
 @data_option
 def run(
@@ -70,6 +71,7 @@ def run(
     broker: str,
     password: str | None,
     preview: int | None,
+    hub: str | None,
     once: bool,
     directory: Path,
 ) -> None:
@@ -90,7 +92,8 @@ def run(
     if password is None:
         password = click.prompt("Password", hide_input=True)
     account = Account(store, name, host, int(port), name, password)
-    _run_camera(account, camera.CameraSettings(source=source, again=not once), preview, directory)
+    settings = camera.CameraSettings(source=source, again=not once, hub=hub)
+    _run_camera(account, settings, preview, directory)
 
 
 def _run_parts(file: Path, directory: Path) -> None:

@@ -1,6 +1,17 @@
 """The hub's JSON API: importing this package fills the table of operations."""
 
-from kiosk_ui.api import catalog, devices, fleet, orders, printing, shelves, stock, system, tasks
+from kiosk_ui.api import (
+    catalog,
+    devices,
+    fleet,
+    known,
+    orders,
+    printing,
+    shelves,
+    stock,
+    system,
+    tasks,
+)
 from kiosk_ui.api.contract import api as blueprint
 
 __all__ = [
@@ -8,6 +19,7 @@ __all__ = [
     "catalog",
     "devices",
     "fleet",
+    "known",
     "orders",
     "printing",
     "shelves",

@@ -18,6 +18,8 @@ from hub.pickup import tables
 from hub.pickup.lifecycle import Status
 from hub.pickup.order import Line, PickupOrder
 from hub.pickup.rules import urgency
+from hub.shelf import queries as shelf
+from hub.shelf.rules import Place
 
 BOARD: Final = (
     Status.RESERVED,
@@ -57,6 +59,7 @@ def export(conn: Connection) -> Iterator[dict[str, Any]]:
 def order(conn: Connection, order_id: str) -> dict[str, Any]:
     """`GET /orders/{id}`."""
     found = load(conn, order_id)
+    walk = shelf.walk_order(conn, (line.sku for line in found.lines))
     return {
         "order_id": found.order_id,
         "state": found.state.value,
@@ -78,7 +81,7 @@ def order(conn: Connection, order_id: str) -> dict[str, Any]:
         "buyer_arrived_at": found.buyer_arrived_at,
         "picked_up_at": found.picked_up_at,
         "can_undo_line": bool(found.steps),
-        "lines": [_line(line) for line in found.lines],
+        "lines": [{**_line(line), "place": _place(walk.get(line.sku))} for line in found.lines],
         "timeline": timeline(conn, order_id),
     }
 
@@ -186,6 +189,14 @@ def _card(card: dict[str, Any], now: datetime | None) -> dict[str, Any]:
         left = (parse(card["promise_at"]) - now).total_seconds()
     card["urgency"] = urgency(left)
     return card
+
+
+def _place(found: tuple[int, Place] | None) -> dict[str, Any] | None:
+    """Where the line is picked, as the floor plan has it; `order` sorts by walking order."""
+    if found is None:
+        return None
+    order, place = found
+    return {"place": place.place, "name": place.name, "aisle": place.aisle, "order": order}
 
 
 def _line(line: Line) -> dict[str, Any]:

@@ -82,6 +82,7 @@ class OrderLine(Struct):
     substituted: int
     canceled: int
     handed_over: int
+    place: dict[str, Any] | None = None
 
 
 class Order(Struct):

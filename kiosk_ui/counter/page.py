@@ -3,8 +3,9 @@
 It must never offer a step that the lifecycle's table does not know for the order's state.
 """
 
+import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flask import render_template
@@ -83,7 +84,7 @@ def shown(order_id: str, code: str | None = None) -> dict[str, Any]:
     with hub().reader() as connection:
         order = queries.order(connection, order_id)
         known = cards.Known(connection)
-        lines = [line_shown(line, known) for line in order["lines"]]
+        lines = [line_shown(line, known) for line in walked(order["lines"])]
         events = [happened(event, known) for event in reversed(order["timeline"])]
         customer = known.customer(order["customer_ref"])
         by = known.person(order["claimed_by"])
@@ -136,6 +137,11 @@ def position(state: str) -> int:
     if state == "PICKED_UP":
         return len(names)
     return names.index(state) if state in names else -1
+
+
+def walked(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return lines as one walks the floor once; what no plan knows comes last."""
+    return sorted(lines, key=lambda line: line["place"]["order"] if line["place"] else math.inf)
 
 
 def line_shown(line: Mapping[str, Any], known: cards.Known) -> dict[str, Any]:

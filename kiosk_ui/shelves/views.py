@@ -183,6 +183,17 @@ def calibrate(place: str, device: str) -> Response:
     return body(place, press(person, work))
 
 
+@shelves.get("/sensors/<device>/reading")
+def reading(device: str) -> str:
+    """What a scale shows now, for whoever stands before it."""
+    need("shelves")
+    with hub().reader() as connection:
+        found = queries.sensor(connection, device)
+    if found is None or not found.recent:
+        return ""
+    return _("shows %(n)s g", n=f"{found.recent[-1][1]:,.0f}")
+
+
 @shelves.post("/inventories")
 def begin() -> Response:
     person = need("count")

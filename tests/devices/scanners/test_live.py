@@ -168,3 +168,24 @@ def test_beyond_this_machine_the_preview_asks_for_its_key() -> None:
 def _get(url: str) -> tuple[bytes, Mapping[str, str]]:
     with urllib.request.urlopen(url, timeout=5) as answer:
         return answer.read(), dict(answer.headers)
+
+
+@pytest.mark.parametrize(
+    ("sold", "context", "told"),
+    [
+        (False, None, {"known": False}),
+        (True, None, None),
+        (None, None, None),
+        (False, "kiosk-1", "kiosk-1"),
+    ],
+)
+def test_what_the_store_does_not_sell_is_published_and_says_so(
+    sold: bool | None, context: str | None, told: object
+) -> None:
+    picture = drawn.on_sheet(drawn.code("EAN13", TEXT), size=640)
+    reader, client = LiveReader(Settings(), known=lambda _gtin: sold), Kept()
+    for n in range(6):
+        look = reader.look(np.roll(picture, 6 * n, axis=1), n / 30.0)
+        camera._publish(client, look, context, lambda _gtin: sold)
+    (scan,) = client.scans
+    assert scan.get("context") == told

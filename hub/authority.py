@@ -194,7 +194,7 @@ def _new_server(
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     carried = [_san(name) for name in list(dict.fromkeys(names))[:NAMES_MOST]]
     builder = (
-        _builder(store, "hub", key, authority.subject, now, SERVER_DAYS)
+        _builder(store, "Store Hub server", key, authority.subject, now, SERVER_DAYS)
         .add_extension(x509.SubjectAlternativeName(carried), critical=False)
         .add_extension(usage, critical=False)
     )

@@ -3,72 +3,18 @@
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from hub import broker, settings
 from hub.errors import Refusal
 from hub.fleet import rules
 from tests.hub.ingesting import STORE, account, free_port, running_broker, until
+from tests.hub.party import BOTH, party
 
-needs_mosquitto = pytest.mark.skipif(
-    broker.find_mosquitto() is None, reason="mosquitto is not installed"
-)
-BOTH = [pytest.param("mosquitto", marks=needs_mosquitto), "amqtt"]
 A, B = f"storehub/v1/{STORE}/a", f"storehub/v1/{STORE}/b"
-
-
-class Party:
-    """Somebody at the broker: what was said to him."""
-
-    def __init__(self, port: int, name: str, password: str | None = None) -> None:
-        self.heard: list[tuple[str, bytes]] = []
-        self.told: list[str] = []
-        self.lost = False
-        self.client = Client(
-            CallbackAPIVersion.VERSION2, client_id=f"party-{name}",
-            protocol=MQTTProtocolVersion.MQTTv311, reconnect_on_failure=False,
-        )  # fmt: skip
-        if name:
-            self.client.username_pw_set(name, password or f"secret-of-{name}")
-        self.client.on_connect = lambda c, u, f, reason, p: self.told.append(str(reason))
-        self.client.on_message = lambda c, u, m: self.heard.append((m.topic, bytes(m.payload)))
-        self.client.on_disconnect = self._gone
-        self.client.connect("127.0.0.1", port)
-        self.client.loop_start()
-        until(lambda: self.told or self.lost, "the broker answers")
-
-    def _gone(self, *_: object) -> None:
-        self.lost = True
-
-    @property
-    def let_in(self) -> bool:
-        return self.told == ["Success"]
-
-    def hear(self, *filters: str) -> None:
-        for one in filters:
-            self.client.subscribe(one, 1)
-        time.sleep(0.2)
-
-    def say(self, topic: str, text: bytes = b"x") -> None:
-        self.client.publish(topic, text, qos=1)
-
-    def leave(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
-
-
-@contextmanager
-def party(port: int, name: str, password: str | None = None) -> Iterator[Party]:
-    made = Party(port, name, password)
-    try:
-        yield made
-    finally:
-        made.leave()
 
 
 @pytest.fixture(params=BOTH)

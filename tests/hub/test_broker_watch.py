@@ -9,7 +9,7 @@ from hub import broker
 from hub.broker import watch as watching
 from hub.broker.watch import Watch
 from tests.hub.ingesting import free_port, running_broker, until
-from tests.hub.test_broker import BOTH, party
+from tests.hub.party import BOTH, party
 
 CAME = "1795307072: New connection from 10.0.0.{n}:56372 on port 8883.\n"
 REFUSED = "1795307072: Client <unknown> disconnected, not authorised.\n"

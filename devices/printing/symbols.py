@@ -51,7 +51,7 @@ def _qr(data: str) -> list[bytes]:
         code = segno.make(data, error="m", micro=False, boost_error=True)
     except segno.DataOverflowError as error:
         raise ValueError("more than a QR code holds") from error
-    return [bytes(row) for row in code.matrix_iter()]
+    return [bytes(row) for row in code.matrix_iter(border=0)]
 
 
 def _bars(symbology: Symbology, data: str) -> list[bytes]:

@@ -119,7 +119,9 @@ def _answer(person: Person, route: str, act: Act) -> BaseResponse:
         toast = render_template(
             "parts/toast.html", sentence=said, tone="refused" if refused else "done"
         )
-        return Response(render_template("printing/parts.html", **shown()) + toast)
+        # The form stands outside of what was swapped: its next press is another command.
+        key = render_template("printing/key.html", swap=True)
+        return Response(render_template("printing/parts.html", **shown()) + toast + key)
     return Response(panel.panel(form.get("kind", ""), form.get("ref", "").strip(), refused=refused))
 
 

@@ -23,7 +23,7 @@ from hub.clock import FixedClock, stamp
 from hub.errors import Unavailable
 from tests.hub.ingesting import STORE, account, free_port, running_broker, until
 from tests.hub.kernel import NOON
-from tests.hub.test_broker import Party, needs_mosquitto
+from tests.hub.party import Party, needs_mosquitto
 
 pytestmark = needs_mosquitto
 BASE = f"storehub/v1/{STORE}/a"

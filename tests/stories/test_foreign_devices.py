@@ -78,7 +78,7 @@ def enrolled(floor: Floor, name: str, *how: str) -> Account:
 
 
 def shown(floor: Floor, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(floor.storehub("device", "show", name, "--json").stdout)
+    found: dict[str, Any] = floor.hub.json(f"/devices/{name}")
     return found
 
 
@@ -87,8 +87,7 @@ def received(floor: Floor, name: str) -> int:
 
 
 def waiting(floor: Floor) -> list[dict[str, Any]]:
-    said = floor.storehub("device", "list", "--waiting", "--json").stdout
-    return list(json.loads(said))
+    return list(floor.hub.json("/sightings")["items"])
 
 
 def quarantined(floor: Floor) -> list[dict[str, Any]]:

@@ -139,6 +139,16 @@ def test_a_new_session_of_the_broker_begins_its_numbers_again(gateway: Standing)
     assert gateway.kinds() == [("back-door", "input")] * 2
 
 
+def test_a_number_of_the_broker_that_comes_round_again_is_another_message(
+    gateway: Standing,
+) -> None:
+    gateway.hear(DOOR_TOPIC, {"action": "single"})
+    gateway.line._mid = 0
+    gateway.hear(DOOR_TOPIC, {"action": "single"})
+    assert [one.mid for one in gateway.line.acknowledged] == [1, 1]
+    assert gateway.kinds() == [("back-door", "input")] * 2
+
+
 def test_a_reader_that_sends_its_buffer_again_is_counted_once(gateway: Standing) -> None:
     for _ in range(3):
         gateway.hear("rfid/door-1", tag())

@@ -149,6 +149,17 @@ def test_a_number_of_the_broker_that_comes_round_again_is_another_message(
     assert gateway.kinds() == [("back-door", "input")] * 2
 
 
+def test_a_delivery_with_an_old_number_and_another_content_is_no_repetition(
+    gateway: Standing,
+) -> None:
+    first = gateway.line.send(DOOR_TOPIC, {"action": "single"})
+    gateway.step()
+    raw = b'{"action":"double"}'
+    gateway.line._waiting.append(first._replace(payload=raw, again=True))
+    gateway.step()
+    assert gateway.kinds() == [("back-door", "input")] * 2
+
+
 def test_a_reader_that_sends_its_buffer_again_is_counted_once(gateway: Standing) -> None:
     for _ in range(3):
         gateway.hear("rfid/door-1", tag())

@@ -16,13 +16,15 @@ from typing import Final, Self
 
 import msgspec
 
-from hub import broker, ports, sample, settings
+from hub import broker, handlers, ports, sample, settings
 from hub.database import Lock
 from hub.fleet import actions as fleet
 from hub.fleet import queries as fleet_queries
 from hub.init import change, init, write
 from hub.journal import Transaction
 from hub.ports import Ports
+from hub.shelf import actions as shelf
+from hub.shelf import sensors
 from hub.staff import actions as staff
 from hub.staff import pins
 from hub.staff import queries as staff_queries
@@ -42,13 +44,15 @@ DEVICES: Final = (
     ("scanner-1", "scanner", "floor"),
     ("scanner-2", "scanner", "floor"),
     ("till-1", "till", "counter"),
-    ("shelf-1", "shelf", "aisle 3"),
-    ("shelf-2", "shelf", "aisle 5"),
+    ("shelf-1", "shelf", "3-1"),
+    ("shelf-2", "shelf", "5-1"),
     ("kiosk-1", "kiosk", "entrance"),
     ("printer-1", "printer", "counter"),
 )
 # The scanner that no simulated associate carries: yours, for the tour.
 TOUR_SCANNER: Final = "scanner-2"
+# What a piece weighs on the sample's scales (g): devices/simulator says the same.
+SCALE_G: Final = 500.0
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -211,6 +215,7 @@ class Demo:
             tokens["hub"] = text
             machines = [_enrol(store, *device) for device in DEVICES]
             _fill_shelves(store)
+            _plan_floor(store)
         return State(STORE, {}, people, tokens, machines, {})
 
     def _fill_catalog(self, chosen: Ports) -> None:
@@ -299,6 +304,22 @@ def _fill_shelves(store: Store) -> None:
             cause = f"import:sample:{row['sku']}"
             if not tx.knows(cause):
                 stock.count(tx, row["sku"], row["qty"], since=None, actor="hub", cause=cause)
+
+    store.writer.run(work)
+
+
+def _plan_floor(store: Store) -> None:
+    """Plan the sample's floor, and tell its scales what they weigh, once."""
+
+    def work(tx: Transaction) -> None:
+        for lines in sample.floor_plan():
+            place, cause = lines[0]["place"], f"import:sample:place-{lines[0]['place']}"
+            if not tx.knows(cause):
+                shelf.plan(tx, lines, actor="hub", cause=cause)
+            for device, _kind, stands in DEVICES:
+                if stands == place and lines[0]["sku"]:
+                    sku, tuning = lines[0]["sku"], handlers.shelf_tuning(store.settings)
+                    sensors.teach(tx, device, place, sku, 0.0, SCALE_G, tuning)
 
     store.writer.run(work)
 

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
-from itertools import count
+from itertools import count, groupby
 from typing import Any, Final, NamedTuple
 
 from hub import gs1
@@ -18,6 +18,8 @@ CURRENCY: Final = "EUR"
 LANGUAGES: Final = ("en", "de", "es", "ar")
 # SKUs are 1001, 1002, … in the first category, 1101 … in the second.
 FIRST_CATEGORY: Final = 10
+# Articles of one section of an aisle.
+SECTION: Final = 12
 
 Row = dict[str, Any]
 
@@ -96,6 +98,44 @@ def staff() -> list[Person]:
 def shelves() -> list[str]:
     """Return the numbered shelves on which orders wait for their customers."""
     return [f"{row}{number}" for row in "ABC" for number in range(1, 9)]
+
+
+def floor_plan() -> list[list[Row]]:
+    """Return the floor, a list of lines for each place, as `import planogram` reads them.
+
+    An aisle a category, in sections of twelve articles: section 3-1 is the first of aisle 3.
+    """
+    places = [
+        [_spot("door", "door", "Entrance", 1)],
+        [_spot("counter", "counter", "Pickup counter", 2)],
+        [_spot("dock", "dock", "Loading dock", 890)],
+    ]
+    reserve = []
+    aisles = groupby(products(), key=lambda product: product.category)
+    for aisle, (category, found) in enumerate(aisles, 1):
+        listed = list(found)
+        for section, start in enumerate(range(0, len(listed), SECTION), 1):
+            name = f"{category.replace('-', ' ').capitalize()} {section}"
+            head = _spot(f"{aisle}-{section}", "shelf", name, 10 * aisle + section, f"{aisle}")
+            here = listed[start : start + SECTION]
+            places.append([head | _facing(product.sku, 24, 5) for product in here])
+            reserve.append(here[0].sku)
+    back = _spot("back", "backroom", "Backroom", 900)
+    places.append([back | _facing(sku, 0, 0) for sku in reserve])
+    places += [
+        [_spot(shelf, "staging", f"Hold shelf {shelf}", 1000 + number)]
+        for number, shelf in enumerate(shelves())
+    ]
+    return places
+
+
+def _spot(place: str, kind: str, name: str, position: int, aisle: str = "") -> Row:
+    return {"place": place, "kind": kind, "name": name, "aisle": aisle, "position": position,
+            "sku": "", "facings": 1, "capacity": 0, "low": 0, "tagged": None}  # fmt: skip
+
+
+def _facing(sku: str, capacity: int, low: int) -> Row:
+    return {"sku": sku, "facings": 2 if capacity else 1, "capacity": capacity, "low": low}
 
 
 @cache

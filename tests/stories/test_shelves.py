@@ -51,7 +51,7 @@ def planned(floor: Floor, directory: Path, milk: str, tea: str) -> None:
     )
     dry = floor.storehub("import", "planogram", str(path), "--dry-run", "--json")
     assert json.loads(dry.stdout)["rows"] == 3
-    assert floor.hub.json("/shelf/places")["items"] == [], "a dry run changes nothing"
+    assert floor.hub.get("/shelf/places/A-1").status_code == 404, "a dry run changes nothing"
     floor.storehub("import", "planogram", str(path))
 
 
@@ -74,9 +74,8 @@ def test_a_shelf_and_a_door_are_watched_and_counted(floor: Floor, tmp_path: Path
     first, second = floor.goods(2)
     milk, tea = first["sku"], second["sku"]
     planned(floor, tmp_path, milk, tea)
-    assert [one["place"] for one in floor.hub.json("/shelf/places")["items"]] == [
-        "DOOR", "A-1", "B-2",
-    ]  # fmt: skip
+    walked = [one["place"] for one in floor.hub.json("/shelf/places")["items"]]
+    assert [one for one in walked if one in ("A-1", "B-2", "DOOR")] == ["DOOR", "A-1", "B-2"]
     floor.receive({milk: 40})
 
     # A scale is taught in two steps, then goods leave, and the hub is killed while it is empty.
@@ -110,15 +109,15 @@ def test_a_shelf_and_a_door_are_watched_and_counted(floor: Floor, tmp_path: Path
         floor.until(lambda: floor.hub.json("/shelf/tags")["items"] == [], "all have left", 60)
 
     # An inventory with a sled: a small difference is counted, a large one waits for a person.
-    floor.receive({tea: 21})
+    floor.hub.done("/counts", {"sku": tea, "counted": 21})
     with enrolled(floor, "sled-1", "rfid", "") as sled:
-        begun = floor.storehub("shelf", "inventory", "begin", "B-2", "--device", "sled-1", "--json")
+        begun = floor.storehub("shelf", "inventory", "begin", "--device", "sled-1", "--json")
         sweep = json.loads(begun.stdout)["id"]
         sled.wait(reads(sled, tags, 3))
         counted = floor.hub.done(f"/shelf/inventories/{sweep}/end")
         assert [(one["tags"], one["state"]) for one in counted["result"]] == [(20, "counted")]
         assert floor.on_hand(tea) == 20
-        sweep = floor.hub.done("/shelf/inventories", {"place": "B-2", "device": "sled-1"})["id"]
+        sweep = floor.hub.done("/shelf/inventories", {"place": "*", "device": "sled-1"})["id"]
         sled.wait(reads(sled, tags[:9], 2))
         floor.kill("hub")
         floor.wait_ready()

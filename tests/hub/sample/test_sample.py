@@ -1,7 +1,8 @@
 """The sample store is a realistic small shop, the same on every machine."""
 
-from hub import gs1, sample
+from hub import demo, gs1, sample
 from hub.catalog import rows
+from hub.shelf import rules as shelf
 from hub.staff import rules as staff
 
 
@@ -55,3 +56,20 @@ def test_ten_people_work_there_in_every_role() -> None:
 def test_staging_shelves_are_numbered_by_row() -> None:
     assert sample.shelves()[:2] == ["A1", "A2"]
     assert len(set(sample.shelves())) == 24
+
+
+def test_every_article_has_its_place_and_the_places_are_walked_aisle_by_aisle() -> None:
+    plan = sample.floor_plan()
+    planned = [line["sku"] for place in plan for line in place if line["kind"] == "shelf"]
+    assert sorted(planned) == sorted(product.sku for product in sample.products())
+    for place in plan:
+        shelf.check_place(
+            shelf.Place(**{f: place[0][f] for f in ("place", "kind", "name", "aisle", "position")})
+        )
+        for line in place:
+            if line["sku"]:
+                facing = {f: line[f] for f in ("place", "sku", "facings", "capacity", "low")}
+                shelf.check_facing(shelf.Facing(**facing))
+    names = [place[0]["place"] for place in plan]
+    assert len(names) == len(set(names))
+    assert {device[2] for device in demo.DEVICES if device[1] == "shelf"} <= set(names)

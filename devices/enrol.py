@@ -54,12 +54,15 @@ def join(
         raise Invalid(f"{url!r} is no hub's address: https://NAME:PORT.", field="url")
     url = url.rstrip("/")
     place = directory / "devices"
-    # What could fail here must not fail once the code is used up.
-    place.mkdir(parents=True, exist_ok=True)
     pem = fetch_ca(url)
     _compare(url, fingerprint(pem), ca_sha256, compare)
     ca = place / "ca.pem"
-    _write(ca, pem)
+    # What could fail here must not fail once the code is used up.
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        _write(ca, pem)
+    except OSError as error:
+        raise Refusal(f"{place} cannot be written: {error.strerror}. Nothing was sent.") from error
     joined = _redeem(url, code, ca)
     own = ca
     if joined.mqtt.tls and joined.ca.strip() != pem.strip():

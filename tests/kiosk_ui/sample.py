@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hub import quarantine
+from hub import authority, quarantine
 from hub.catalog import tables as catalog
 from hub.clock import Clock, SystemClock, stamp
 from hub.customers import actions as customers
@@ -19,7 +19,7 @@ from hub.staff import actions as staff
 from hub.staff import pins
 from hub.stock import actions as stock
 from hub.store import Store
-from kiosk_ui.ports import Check, Hub, Options
+from kiosk_ui.ports import Check, Hub, Options, Trust
 
 STORE = "store-1"
 BADGE = "SH1:B:" + "ADA0" * 6
@@ -71,6 +71,11 @@ class SampleStore:
         self.checks = [Check("writer", True, "writes"), Check("broker", True, "connected")]
         self.replays: list[int] = []
         self.told_broker = 0
+        tls = authority.establish(directory, STORE, ["127.0.0.1", "localhost"], self.clock.now())
+        self.tls, self.https_port = tls, 0
+        self.trust = Trust(
+            ca=tls.ca.read_text, https_port=lambda: self.https_port, mqtts_port=8883, mqtt_port=1883
+        )
         self._fill_catalog()
         self.hub = self._hub(Options(**options))
 
@@ -93,6 +98,7 @@ class SampleStore:
             replay=self._replay,
             accounts_changed=self._tell_broker,
             line=self.line,
+            trust=self.trust,
             instance="test",
             options=options,
         )

@@ -110,6 +110,10 @@ def _erase(tx: Transaction, command: Mapping[str, Any]) -> None:
     customers.erase(tx, command["ref"], actor="central", cause=_cause(command))
 
 
+def _rights(tx: Transaction, command: Mapping[str, Any]) -> None:
+    stock.rights_told(tx, command["rights"], cause=_cause(command))
+
+
 def _cause(command: Mapping[str, Any]) -> str:
     return f"central:{command['id']}"
 
@@ -118,4 +122,5 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "order.place": _place,
     "order.cancel": _cancel,
     "customer.erase": _erase,
+    "rights.told": _rights,
 }

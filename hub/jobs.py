@@ -24,6 +24,7 @@ from hub.shelf import queries as shelf
 from hub.shelf import sensing, sensors, tags
 from hub.staff import actions as staff
 from hub.stock import actions as stock
+from hub.stock.rights import Quota
 from hub.store import Store
 
 
@@ -43,6 +44,7 @@ def jobs(store: Store, ingest: Ingest, memory: tags.Watch) -> list[Job]:
         Job("orders not collected", 60, lambda _: _expire(store)),
         Job("facts to ask about", 10, lambda _: writer.run(pickup.settle)),
         Job("balances below zero", 60, work(stock.mend)),
+        Job("rights to promise", 60, work(partial(stock.balance_rights, quota=quota(settings)))),
         Job("doubtful records", 3600, work(stock.ask_for_counts)),
         Job("device commands", 0.5, lambda now: _send(store, ingest, now)),
         Job("whom each gateway serves", 0.5, foreign.tell_gateways(store)),
@@ -66,6 +68,13 @@ def _print_slips(store: Store) -> Callable[[datetime], None]:
             store.writer.run(printing.new_orders)
 
     return step
+
+
+def quota(settings: Settings) -> Quota:
+    """Return what the settings say about the rights that central is lent."""
+    # A store that stands alone has nobody to lend to; what it lent before it asks for no more.
+    hours = settings.web_quota_hours if settings.central_url else 0
+    return Quota(hours, settings.web_quota_share, settings.web_quota_low)
 
 
 def _expire(store: Store) -> None:

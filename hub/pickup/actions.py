@@ -22,8 +22,9 @@ from hub.pickup.loading import append, holds, is_lead, load, open_pick, pick_tas
 from hub.pickup.order import PickupOrder
 from hub.stock import queries as stock_queries
 from hub.stock import rules as stock
+from hub.stock.facts import RightsTold
 from hub.stock.rules import check_qty, check_sku
-from hub.stock.work import count_task, count_tasks, trusted_now
+from hub.stock.work import as_told, count_task, count_tasks, told, trusted_now
 from hub.tasks.rules import decide_claim, decide_finish
 from hub.tasks.rules import decide_release as release_task
 
@@ -39,20 +40,24 @@ def place(
     """Take an order of central's: reserved whole, or rejected. An order that is known counts once.
 
     `order`: `{"order_id","lines":[{"line_id","sku","qty","unit_price_minor"?,"name"?}],"channel"?,
-    "currency"?,"customer_ref"?,"promise_at"?,"short_code"?,"supply"?}`.
+    "currency"?,"customer_ref"?,"promise_at"?,"short_code"?,"supply"?,"rights"?}`. `rights` is
+    central's side of each SKU after it spent some on this order: those units are this order's.
     """
     due = tx.now + timedelta(minutes=stock_queries.policy(tx.conn).promise_minutes)
     timed = order if order.get("promise_at") else {**order, "promise_at": stamp(due)}
     proposed = read_order(timed, lambda sku: catalog.name(tx.conn, sku))
     known = queries.find(tx.conn, proposed.order_id)
     if known is not None:
-        return append(tx, rules.decide_match(known, proposed), actor, cause)
+        merged: list[Fact] = [*rules.decide_match(known, proposed)]
+        merged += told(tx, order.get("rights") or ())
+        return append(tx, merged, actor, cause)
     tx.require_room()
-    facts: list[Fact]
+    spent = told(tx, order.get("rights") or ())
+    facts: list[Fact] = [proposed, *spent]
     try:
-        facts = [proposed, *_reserve(tx, proposed, cause)]
+        facts += _reserve(tx, proposed, cause, spent)
     except Refusal:
-        facts = [proposed, OrderRejected(order_id=proposed.order_id, reason="OUT_OF_STOCK")]
+        facts.append(OrderRejected(order_id=proposed.order_id, reason="OUT_OF_STOCK"))
     return append(tx, facts, actor, cause)
 
 
@@ -62,16 +67,20 @@ def adopt(tx: Transaction, code: PickupCode, *, actor: str, cause: str) -> list[
         return []
     tx.require_room()
     proposed = read_code(code, lambda sku: catalog.name(tx.conn, sku))
-    return append(tx, [proposed, *_reserve(tx, proposed, cause)], actor, cause)
+    spent = told(tx, [side._asdict() for side in code.rights])
+    return append(tx, [proposed, *spent, *_reserve(tx, proposed, cause, spent)], actor, cause)
 
 
-def _reserve(tx: Transaction, proposed: OrderProposed, cause: str) -> list[Fact]:
+def _reserve(
+    tx: Transaction, proposed: OrderProposed, cause: str, spent: Sequence[RightsTold] = ()
+) -> list[Fact]:
     """Promise every line, or refuse. What still travels here is promised when it arrives."""
     reserved = OrderReserved(order_id=proposed.order_id)
     if proposed.supply == "ship_to_store":
         return [reserved]
     lines = [(line.line_id, line.sku, line.qty) for line in proposed.lines]
     accounts = stock_queries.loads(tx.conn, (sku for _, sku, _ in lines), tx.now)
+    accounts = as_told(tx, accounts, spent)
     wanted = moves.wanted(proposed.order_id, lines)
     allocated = stock.decide_allocation(
         accounts, wanted, proposed.order_id, proposed.channel, trusted_now(tx)

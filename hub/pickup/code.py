@@ -4,6 +4,8 @@ It must never trust a payload whose signature it hasn't checked.
 
     SH1:O: + base64url( JSON [1, key id, store, order id, [[line id, SKU, qty], …]] + signature )
 
+Version 2 adds [[SKU, returned, spent], …]: central's side of the rights that it spent on this order
+(hub.stock.rights), so that a store that never heard of the order finds the units kept for it.
 The signature is Ed25519 over the JSON bytes, 64 bytes long. Central signs, every hub of the
 retailer verifies with the public keys that central replicates.
 """
@@ -30,15 +32,30 @@ class CodeLine(NamedTuple):
     qty: int
 
 
+class CodeRights(NamedTuple):
+    """Rights to `sku` that central had `returned` and `spent`, in all, when it made the code."""
+
+    sku: str
+    returned: int
+    spent: int
+
+
 class PickupCode(NamedTuple):
     """What a code says, its signature checked."""
 
     store: str
     order_id: str
     lines: tuple[CodeLine, ...]
+    rights: tuple[CodeRights, ...] = ()
 
 
-_Payload = tuple[int, str, str, str, list[tuple[str, str, int]]]
+class _Payload(msgspec.Struct, array_like=True):
+    version: int
+    key_id: str
+    store: str
+    order_id: str
+    lines: list[CodeLine]
+    rights: list[CodeRights] = []
 
 
 def make(
@@ -47,9 +64,12 @@ def make(
     lines: Iterable[tuple[str, str, int]],
     key: Ed25519PrivateKey,
     key_id: str,
+    rights: Iterable[tuple[str, int, int]] = (),
 ) -> str:
     """Return the text inside the customer's QR. `lines`: (line id, SKU, units)."""
-    content = msgspec.json.encode([1, key_id, store, order_id, [list(line) for line in lines]])
+    stated = [list(side) for side in rights]
+    said = [2 if stated else 1, key_id, store, order_id, [list(line) for line in lines]]
+    content = msgspec.json.encode([*said, stated] if stated else said)
     return PREFIX + urlsafe_b64encode(content + key.sign(content)).decode().rstrip("=")
 
 
@@ -64,16 +84,15 @@ def read(text: str, keys: Mapping[str, Ed25519PublicKey], store: str | None) -> 
     `store`: who reads it; None where the order is known to be this store's already.
     """
     payload, content, signature = _parse(text)
-    version, key_id, code_store, order_id, lines = payload
-    if version != 1 or key_id not in keys:
+    if payload.version not in (1, 2) or payload.key_id not in keys:
         raise Refusal("This store doesn't know who signed this pickup code.", slug="code-unknown")
     try:
-        keys[key_id].verify(signature, content)
+        keys[payload.key_id].verify(signature, content)
     except InvalidSignature:
         raise Refusal("This pickup code is not genuine.", slug="code-forged") from None
-    if store is not None and code_store != store:
-        raise Refusal(f"This order is collected at store {code_store}.", slug="other-store")
-    return PickupCode(code_store, order_id, tuple(CodeLine(*line) for line in lines))
+    if store is not None and payload.store != store:
+        raise Refusal(f"This order is collected at store {payload.store}.", slug="other-store")
+    return PickupCode(payload.store, payload.order_id, tuple(payload.lines), tuple(payload.rights))
 
 
 def _parse(text: str) -> tuple[_Payload, bytes, bytes]:

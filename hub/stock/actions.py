@@ -3,7 +3,7 @@
 It must never append more than once for one action, and never compute a number itself.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -18,8 +18,9 @@ from hub.stock import queries, rules, tables
 from hub.stock.facts import StockMoved
 from hub.stock.ledger import Policy, per_sku
 from hub.stock.promise import CHANNELS
+from hub.stock.rights import Quota, decide_balance
 from hub.stock.rules import MAX_QTY, SaleLine, check_qty, check_sku
-from hub.stock.work import count_task, count_tasks, trusted_now
+from hub.stock.work import count_task, count_tasks, told, trusted_now
 from hub.tasks import queries as tasks
 from hub.tasks.rules import Kind, decide_finish
 
@@ -170,6 +171,29 @@ def ask_for_counts(
         facts += count_task(tx, sku, "LOW_CONFIDENCE", cause)
         if len(facts) == limit:
             break
+    return tx.append(facts, cause=cause, actor=actor) if facts else []
+
+
+def balance_rights(
+    tx: Transaction, quota: Quota, *, cause: str, actor: str = "hub", limit: int = 200
+) -> list[Entry]:
+    """Lend central what its demand needs, ask back what no units stand behind (a job)."""
+    week = stamp(tx.now - timedelta(days=7))[:10]
+    facts: list[Fact] = []
+    for sku, asked in queries.in_demand(tx.conn, week).items():
+        stock, rights = queries.load(tx.conn, sku, tx.now), queries.rights(tx.conn, sku)
+        wished = queries.asked_back(tx.conn, sku)
+        facts += decide_balance(stock, rights, asked, wished, quota)
+        if len(facts) >= limit:
+            break
+    return tx.append(facts, cause=cause, actor=actor) if facts else []
+
+
+def rights_told(
+    tx: Transaction, sides: Sequence[Mapping[str, Any]], *, cause: str, actor: str = "central"
+) -> list[Entry]:
+    """Take over what central says of its side: `[{"sku","returned","spent"}]`, in all, ever."""
+    facts = told(tx, sides)
     return tx.append(facts, cause=cause, actor=actor) if facts else []
 
 

@@ -1,4 +1,4 @@
-"""What happens to the store's units: they move between buckets, and they are counted.
+"""What happens to the store's units: they move, are counted, and others may promise some.
 
 It must never state a balance: a balance is the sum of moves.
 """
@@ -46,6 +46,7 @@ class StockMoved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     order_id: str | None = None
     line_id: str | None = None
     reason: str | None = None
+    channel: str | None = None  # of an ALLOCATION: where its demand came from
 
     def topics(self) -> tuple[str, ...]:
         return (f"stock:{self.sku}",)
@@ -73,8 +74,42 @@ class HoldExtended(msgspec.Struct, frozen=True, kw_only=True):
         return (f"stock:{self.sku}",)
 
 
+class RightsGranted(msgspec.Struct, frozen=True, kw_only=True):
+    """This store lent central the right to promise units: `granted` of them in all, ever."""
+
+    sku: str
+    granted: int
+
+    def topics(self) -> tuple[str, ...]:
+        return (f"stock:{self.sku}",)
+
+
+class RightsRecalled(msgspec.Struct, frozen=True, kw_only=True):
+    """This store wants rights back: central is to have returned `asked` in all, if it can."""
+
+    sku: str
+    asked: int
+
+    def topics(self) -> tuple[str, ...]:
+        return (f"stock:{self.sku}",)
+
+
+class RightsTold(msgspec.Struct, frozen=True, kw_only=True):
+    """Central's own side as it stated it: rights `returned` and `spent` in all, ever."""
+
+    sku: str
+    returned: int
+    spent: int
+
+    def topics(self) -> tuple[str, ...]:
+        return (f"stock:{self.sku}",)
+
+
 FACTS: Final[dict[tuple[str, int], type]] = {
     ("StockMoved", 1): StockMoved,
     ("UnitsCounted", 1): UnitsCounted,
     ("HoldExtended", 1): HoldExtended,
+    ("RightsGranted", 1): RightsGranted,
+    ("RightsRecalled", 1): RightsRecalled,
+    ("RightsTold", 1): RightsTold,
 }

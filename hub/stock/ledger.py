@@ -60,13 +60,14 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """One SKU's account. `holds` are the open ones."""
+    """One SKU's account. `holds` are the open ones, `lent` the rights that central still holds."""
 
     sku: str
     buckets: Mapping[str, int] = field(default_factory=dict)
     holds: tuple[Hold, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
     policy: Policy = field(default_factory=Policy)
+    lent: int = 0
 
     def units(self, bucket: str) -> int:
         return self.buckets.get(bucket, 0)

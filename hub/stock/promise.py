@@ -43,7 +43,6 @@ def available_to_promise(
     stock: Stock,
     channel: str,
     now: str | None,
-    rights_elsewhere: int = 0,
 ) -> Promise:
     """The one function that says what this store may still promise to `channel`."""
     trust, policy = confidence(stock.evidence), stock.policy
@@ -52,6 +51,6 @@ def available_to_promise(
         Term("expired_holds", sum(hold.open_qty for hold in stock.expired(now))),
         Term("safety_stock", -(policy.safety_stock_low if trust == "low" else policy.safety_stock)),
         Term("channel_threshold", 0 if channel == "store" else -policy.channel_threshold),
-        Term("rights_elsewhere", -rights_elsewhere),
+        Term("rights_elsewhere", -stock.lent),
     )
     return Promise(stock.sku, channel, terms, trust)

@@ -34,6 +34,7 @@ from hub.stock.promise import (
     confidence,
     score,
 )
+from hub.stock.rights import Rights, Side
 
 
 def load(conn: Connection, sku: str, now: datetime) -> Stock:
@@ -52,7 +53,33 @@ def load(conn: Connection, sku: str, now: datetime) -> Stock:
         holds=tuple(_hold(row) for row in holds),
         evidence=_evidence(conn, sku, now),
         policy=policy(conn),
+        lent=max(0, rights(conn, sku).held),
     )
+
+
+def rights(conn: Connection, sku: str) -> Rights:
+    """Who may promise units of `sku`: this store is the owner, central the other holder."""
+    row = conn.execute(
+        "SELECT granted, returned, spent FROM stock_rights WHERE sku = ?", (sku,)
+    ).fetchone()
+    return Rights() if row is None else Rights(Side(row[0]), Side(row[1], row[2]))
+
+
+def asked_back(conn: Connection, sku: str) -> int:
+    """Rights to `sku` that central was ever asked to return."""
+    row = conn.execute("SELECT asked FROM stock_rights WHERE sku = ?", (sku,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def in_demand(conn: Connection, day: str) -> dict[str, int]:
+    """Units that central's channels took since `day`, by SKU; 0 where rights are lent still."""
+    rows = conn.execute(
+        "SELECT sku, sum(qty) FROM (SELECT sku, qty FROM stock_demand WHERE day >= ?"
+        " UNION ALL SELECT sku, 0 FROM stock_rights WHERE granted > returned + spent)"
+        " GROUP BY sku ORDER BY sku",
+        (day,),
+    )
+    return dict(map(tuple, rows))
 
 
 def policy(conn: Connection) -> Policy:
@@ -203,6 +230,7 @@ def explain(
     """`GET /stock/{sku}/explain`: the promise term by term, and what the record is worth."""
     answer = promise(conn, sku, channel, now, trusted=trusted)
     evidence = _evidence(conn, sku, now)
+    owner, other = rights(conn, sku)
     return {
         "sku": sku,
         "channel": channel,
@@ -215,6 +243,12 @@ def explain(
             "sold_since_count": evidence.sold,
             "adjustments_since_count": evidence.adjustments,
             "agreements_since_count": evidence.agreed,
+        },
+        "rights": {
+            "granted": owner.given,
+            "asked_back": asked_back(conn, sku),
+            "returned": other.given,
+            "spent": other.spent,
         },
         "as_of": stamp(now),
     }

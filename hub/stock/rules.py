@@ -104,6 +104,7 @@ def decide_allocation(
             ref=line.ref,
             order_id=order_id,
             line_id=line.line_id,
+            channel=channel,
         )
         for line in wanted
     ]

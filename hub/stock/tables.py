@@ -14,7 +14,14 @@ from sqlite_utils.migrations import Migrations
 from hub.chain import Entry
 from hub.database import TableClass
 from hub.projections import Projection
-from hub.stock.facts import HoldExtended, StockMoved, UnitsCounted
+from hub.stock.facts import (
+    HoldExtended,
+    RightsGranted,
+    RightsRecalled,
+    RightsTold,
+    StockMoved,
+    UnitsCounted,
+)
 from hub.stock.ledger import hold_change
 from hub.stock.rules import AGAINST_THE_RECORD
 
@@ -47,6 +54,18 @@ CREATE TABLE stock_evidence (
   agreed INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE stock_sold (hour TEXT PRIMARY KEY, qty INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE stock_rights (
+  sku TEXT PRIMARY KEY,
+  granted INTEGER NOT NULL DEFAULT 0,
+  asked INTEGER NOT NULL DEFAULT 0,
+  returned INTEGER NOT NULL DEFAULT 0,
+  spent INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE stock_demand (
+  sku TEXT NOT NULL, day TEXT NOT NULL, qty INTEGER NOT NULL,
+  PRIMARY KEY (sku, day)
+) WITHOUT ROWID;
+CREATE INDEX stock_demand_day ON stock_demand (day);
 CREATE TABLE stock_document (
   kind TEXT NOT NULL, ref TEXT NOT NULL, sku TEXT NOT NULL, qty INTEGER NOT NULL,
   entry TEXT NOT NULL,
@@ -83,6 +102,21 @@ INSERT INTO stock_sold (hour, qty) VALUES (?, ?)
 ON CONFLICT (hour) DO UPDATE SET qty = qty + excluded.qty
 """
 
+_RIGHTS: Final = """
+INSERT INTO stock_rights (sku, granted, asked, returned, spent) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (sku) DO UPDATE SET granted = max(granted, excluded.granted),
+  asked = max(asked, excluded.asked), returned = max(returned, excluded.returned),
+  spent = max(spent, excluded.spent)
+"""
+
+_DEMAND: Final = """
+INSERT INTO stock_demand (sku, day, qty) VALUES (?, ?, ?)
+ON CONFLICT (sku, day) DO UPDATE SET qty = qty + excluded.qty
+"""
+
+# Channels that central sells through; their demand sizes the quota it is lent.
+CENTRALS: Final = ("web", "phone")
+
 _DOCUMENT: Final = """
 INSERT INTO stock_document (kind, ref, sku, qty, entry) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (kind, ref, sku) DO UPDATE SET qty = qty + excluded.qty
@@ -105,6 +139,8 @@ def _moved(conn: Connection, entry: Entry, move: StockMoved) -> None:
     elif move.target == "staged":
         # The units were found, scanned and put aside: the record was right about them.
         conn.execute(_EVIDENCE, (sku, entry.recorded_at, 0, 0, 1))
+    if move.channel in CENTRALS and kind == "ALLOCATION":
+        conn.execute(_DEMAND, (sku, entry.recorded_at[:10], qty))
     if move.ref is not None and kind in ("SALE", "RECEIVE"):
         conn.execute(_DOCUMENT, (kind, move.ref, sku, qty, entry.id))
 
@@ -115,6 +151,18 @@ def _counted(conn: Connection, entry: Entry, fact: UnitsCounted) -> None:
 
 def _extended(conn: Connection, entry: Entry, fact: HoldExtended) -> None:
     conn.execute("UPDATE stock_hold SET until = ? WHERE ref = ?", (fact.until, fact.ref))
+
+
+def _granted(conn: Connection, entry: Entry, fact: RightsGranted) -> None:
+    conn.execute(_RIGHTS, (fact.sku, fact.granted, 0, 0, 0))
+
+
+def _recalled(conn: Connection, entry: Entry, fact: RightsRecalled) -> None:
+    conn.execute(_RIGHTS, (fact.sku, 0, fact.asked, 0, 0))
+
+
+def _told(conn: Connection, entry: Entry, fact: RightsTold) -> None:
+    conn.execute(_RIGHTS, (fact.sku, 0, 0, fact.returned, fact.spent))
 
 
 MIGRATIONS: Final = Migrations("stock")
@@ -134,7 +182,14 @@ def keep_policy(conn: Connection, values: Mapping[str, int]) -> None:
 PROJECTION: Final = Projection(
     room="stock",
     schema=SCHEMA,
-    apply={StockMoved: _moved, UnitsCounted: _counted, HoldExtended: _extended},
+    apply={
+        StockMoved: _moved,
+        UnitsCounted: _counted,
+        HoldExtended: _extended,
+        RightsGranted: _granted,
+        RightsRecalled: _recalled,
+        RightsTold: _told,
+    },
 )
 
 TABLES: Final[dict[str, TableClass]] = {
@@ -142,6 +197,8 @@ TABLES: Final[dict[str, TableClass]] = {
     "stock_hold": "projection",
     "stock_evidence": "projection",
     "stock_sold": "projection",
+    "stock_rights": "projection",
+    "stock_demand": "projection",
     "stock_document": "projection",
     "store_policy": "record",
 }

@@ -1,13 +1,21 @@
-"""What selling and promising need beside the ledger: a time to trust, and counts to ask for.
+"""What selling and promising need beside the ledger: a time to trust, rights, counts to ask for.
 
 It must never append; it hands facts to the action that does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
 
 from hub.clock import stamp
+from hub.errors import Invalid
 from hub.journal import Fact, Transaction
-from hub.stock.facts import StockMoved
+from hub.stock import queries
+from hub.stock.facts import RightsTold, StockMoved
+from hub.stock.ledger import Stock
+from hub.stock.rights import Rights, Side, decide_told
 from hub.stock.rules import RECORD_ERROR
 from hub.tasks import queries as tasks
 from hub.tasks.rules import Kind, decide_open
@@ -30,3 +38,33 @@ def count_task(tx: Transaction, sku: str, reason: str, cause: str) -> list[Fact]
     subject = f"sku:{sku}"
     unfinished = tasks.unfinished(tx.conn, Kind.COUNT, subject)
     return [*decide_open(unfinished, Kind.COUNT, subject, reason, cause=cause, sku=sku)]
+
+
+def told(tx: Transaction, sides: Sequence[Mapping[str, Any]]) -> list[RightsTold]:
+    """What central's statement of its side changes here; `[{"sku","returned","spent"}]`."""
+    if not sides:
+        return []
+    try:
+        read = msgspec.convert(list(sides), list[RightsTold])
+    except msgspec.ValidationError as error:
+        raise Invalid(f"rights: {error}.", field="rights") from None
+    return [
+        fact
+        for side in read
+        for fact in decide_told(
+            queries.rights(tx.conn, side.sku), side.sku, side.returned, side.spent
+        )
+    ]
+
+
+def as_told(
+    tx: Transaction, accounts: Mapping[str, Stock], facts: Iterable[RightsTold]
+) -> dict[str, Stock]:
+    """The accounts as they are once `facts` are taken in: what central spent is free to be had."""
+    changed = dict(accounts)
+    for fact in facts:
+        if fact.sku in accounts:
+            owner, _ = queries.rights(tx.conn, fact.sku)
+            held = Rights(owner, Side(fact.returned, fact.spent)).held
+            changed[fact.sku] = replace(accounts[fact.sku], lent=max(0, held))
+    return changed

@@ -14,7 +14,7 @@ from hub.errors import Invalid
 from hub.pickup import code as pickup_code
 from hub.stock.facts import ON_HAND
 
-from . import intake, keys, store_feed, store_journal, store_orders, store_people
+from . import intake, keys, store_feed, store_journal, store_orders, store_people, store_rights
 from .store_sqlite import Store
 from .store_writer import Tx
 
@@ -40,11 +40,19 @@ class Inventory:
         with self.store.reader() as conn:
             skus = {line.sku for line in order.lines}
             names = {sku: catalog.name(conn, sku) for sku in skus}
-        return store_orders.place(tx, order, names.get, self._code)
+        return store_orders.place(tx, order, names.get, self._code, self.store.generation)
 
-    def _code(self, order_id: str, store: str, lines: Sequence[Mapping[str, Any]]) -> str:
+    def _code(
+        self,
+        order_id: str,
+        store: str,
+        lines: Sequence[Mapping[str, Any]],
+        rights: Sequence[Mapping[str, Any]],
+    ) -> str:
         signed = [(line["line_id"], line["sku"], line["qty"]) for line in lines]
-        return pickup_code.make(order_id, store, signed, self._key.private, self._key.key_id)
+        spent = [(side["sku"], side["returned"], side["spent"]) for side in rights]
+        key = self._key
+        return pickup_code.make(order_id, store, signed, key.private, key.key_id, spent)
 
     def import_catalog(self, tx: Tx, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Publish catalogue rows; rows that no hub could read are refused, each with why."""
@@ -61,16 +69,21 @@ class Inventory:
         return {"accepted": len(good), "changed": changed, "refused": refused}
 
     def stock(self, store_id: str, sku: str) -> dict[str, Any]:
-        """Return a SKU's units at a store by the store's own facts, and as of when."""
+        """Return a SKU's units at a store by the store's own facts, and as of when.
+
+        `rights`: units that central may promise without asking the store.
+        """
         with self.store.reader() as conn:
             shown = store_journal.store(conn, store_id)
             buckets = store_journal.stock(conn, store_id, sku)
+            promisable = store_rights.held(conn, store_id, sku)
         units = {bucket: qty for bucket, qty in sorted(buckets.items()) if qty}
         return {
             "store": store_id,
             "sku": sku,
             "on_hand": sum(buckets.get(bucket, 0) for bucket in ON_HAND),
             "buckets": units,
+            "rights": promisable,
             "as_of": shown["as_of"],
         }
 

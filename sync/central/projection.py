@@ -52,17 +52,19 @@ _orders: Final = msgspec.json.Decoder(PickupOrder)
 _timelines: Final = msgspec.json.Decoder(list[dict[str, Any]])
 _PICKUP: Final = frozenset(pickup.FACTS.values())
 
+RightsFact = stock.RightsGranted | stock.RightsRecalled | stock.RightsTold
 LoadOrder = Callable[[str], tuple[bytes, bytes] | None]
 """order_id → (folded order, timeline) as `order_rows` gave them, or None."""
 
 
 @dataclass
 class Fold:
-    """What a batch changes: `moved` are differences, orders are whole."""
+    """What a batch changes: `moved` are differences, orders are whole, `rights` as they came."""
 
     load: LoadOrder
     moved: dict[tuple[str, str], int] = field(default_factory=dict)
     erased: list[str] = field(default_factory=list)
+    rights: list[RightsFact] = field(default_factory=list)
     _changed: dict[str, tuple[PickupOrder, list[dict[str, Any]]]] = field(default_factory=dict)
 
     def take(self, content: bytes) -> str | None:
@@ -82,6 +84,8 @@ class Fold:
             self._move(fact)
         elif type(fact) in _PICKUP:
             self._evolve(entry, fact)
+        elif isinstance(fact, RightsFact):
+            self.rights.append(fact)
         elif type(fact) is customers.PersonalDataErased:
             self.erased.append(fact.ref)
         return None

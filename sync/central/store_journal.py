@@ -16,7 +16,7 @@ from hub.errors import NotFound
 from sync import digest
 from sync.protocol import Fence, Push, Received, has_gone_back, receive
 
-from . import store_people
+from . import store_people, store_rights
 from .projection import DIGEST, Fold, read_order
 from .store_writer import Tx
 
@@ -91,6 +91,7 @@ def accept(tx: Tx, store_id: str, push: Push, instance: str, generation: str) ->
         "UPDATE store SET seq = ?, hash = ?, pushed_at = ? WHERE store_id = ?",
         (*judged.answer.head, now, store_id),
     )
+    store_rights.agreed(tx, store_id, generation)
     return judged
 
 
@@ -125,6 +126,7 @@ def _project(tx: Tx, store_id: str, pairs: tuple[Pair, ...], contents: tuple[byt
         " VALUES (?, ?, ?, ?, ?)",
         [(store_id, *row) for row in fold.order_rows()],
     )
+    store_rights.take(tx, store_id, fold.rights)
     for ref in fold.erased:
         _forget(tx, store_id, ref)
 

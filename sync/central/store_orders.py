@@ -14,8 +14,9 @@ import msgspec
 
 from hub.clock import stamp
 from hub.errors import NotFound, Refusal
+from hub.stock.ledger import per_sku
 
-from . import intake, store_feed, store_people
+from . import intake, store_feed, store_people, store_rights
 from .projection import read_order
 from .store_writer import Tx
 
@@ -27,12 +28,16 @@ REASONS: Final = (
     "OUT_OF_STOCK",
     "STORE_CLOSED",
 )
-MakeCode = Callable[[str, str, list[dict[str, Any]]], str]
-"""(order_id, store, lines) → the text inside the QR."""
+MakeCode = Callable[[str, str, list[dict[str, Any]], list[dict[str, Any]]], str]
+"""(order_id, store, lines, rights spent) → the text inside the QR."""
 
 
 def place(
-    tx: Tx, order: intake.Order, name_of: Callable[[str], str | None], make_code: MakeCode
+    tx: Tx,
+    order: intake.Order,
+    name_of: Callable[[str], str | None],
+    make_code: MakeCode,
+    generation: str,
 ) -> tuple[dict[str, Any], bool]:
     """Take in an order and send it to its store; returns (answer, was it there already).
 
@@ -50,7 +55,9 @@ def place(
     ref = store_people.add(tx, order.customer)
     code = _free_short_code(tx.conn, order.store)
     body = _body(order, name_of, ref, code, stamp(tx.now))
-    pickup_code = make_code(order.order_id, order.store, body["lines"])
+    wanted = per_sku((line.sku, line.qty) for line in order.lines)
+    body["rights"] = store_rights.spend(tx, order.store, wanted, generation)
+    pickup_code = make_code(order.order_id, order.store, body["lines"], body["rights"])
     tx.conn.execute(
         "INSERT INTO placed (order_id, store_id, request, customer_ref, short_code, pickup_code,"
         " body, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

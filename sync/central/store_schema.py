@@ -93,3 +93,14 @@ def m003_pickup_by_order(db: sqlite_utils.Database) -> None:
 def m004_fence(db: sqlite_utils.Database) -> None:
     """What central knows of a store's processes, as JSON (`sync.protocol.fence.Fence`)."""
     db.execute("ALTER TABLE store ADD COLUMN fence TEXT")
+
+
+@MIGRATIONS()
+def m005_rights(db: sqlite_utils.Database) -> None:
+    """What stores lent central to promise; `agreed`: the generation a store last pushed in."""
+    db.execute(
+        "CREATE TABLE rights (store_id TEXT NOT NULL, sku TEXT NOT NULL, granted INTEGER NOT NULL,"
+        " asked INTEGER NOT NULL, returned INTEGER NOT NULL, spent INTEGER NOT NULL,"
+        " PRIMARY KEY (store_id, sku)) WITHOUT ROWID"
+    )
+    db.execute("ALTER TABLE store ADD COLUMN agreed TEXT")

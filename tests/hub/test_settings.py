@@ -77,6 +77,6 @@ def test_every_row_has_a_reason_and_a_default_that_it_accepts(tmp_path: Path) ->
 
 
 def test_the_documentation_page_is_made_from_the_table() -> None:
-    page = Path(settings.__file__).parent.parent / "docs" / "settings.md"
+    page = Path(settings.__file__).parents[2] / "docs" / "settings.md"
     made = settings.page()
     assert page.read_text() == made, "run: python -m hub.settings > docs/settings.md"

@@ -264,7 +264,9 @@ def test_low_confidence_and_thresholds_keep_units_back_and_never_below_nothing()
     stock = Stock("A", {"available": 6}, policy=careful)
     assert promise.available_to_promise(stock, "web", None).qty == 2
     assert promise.available_to_promise(stock, "store", None).qty == 5
-    assert promise.available_to_promise(stock, "web", None, 3).qty == 0
+    lent = Stock("A", {"available": 6}, policy=careful, lent=3)
+    assert promise.available_to_promise(lent, "web", None).qty == 0
+    assert promise.available_to_promise(lent, "store", None).qty == 2
     doubtful = Stock("A", {"available": 6}, evidence=Evidence(adjustments=3), policy=careful)
     assert promise.available_to_promise(doubtful, "store", None).qty == 2
 

@@ -1,0 +1,122 @@
+"""Who may promise which units when nobody can ask: a bounded counter with two holders (escrow).
+
+It must never let one holder spend what the other holds, whatever was lost, repeated or late.
+
+The *owner* has the units (the store's hub its stock, central the distribution centre's); it gives
+rights to the *other*. Each holder writes its own side alone, and both of a side's numbers only
+grow, so two copies merge by taking the larger: a message lost, repeated or late changes nothing.
+After Balegas et al., "Extending Eventually Consistent Cloud Databases for Enforcing Numeric
+Invariants" (SRDS 2015).
+"""
+
+from math import ceil, sqrt
+from typing import Final, NamedTuple, Self
+
+from hub.errors import Refusal
+from hub.stock.facts import RightsGranted, RightsRecalled, RightsTold
+from hub.stock.ledger import Stock
+
+HOURS_A_WEEK: Final = 168
+
+
+class Side(NamedTuple):
+    """One holder's own numbers, over all time: units given to the other holder, units spent."""
+
+    given: int = 0
+    spent: int = 0
+
+    def merged(self, seen: Self) -> "Side":
+        return Side(max(self.given, seen.given), max(self.spent, seen.spent))
+
+
+class Rights(NamedTuple):
+    """Both sides of one SKU's rights, as one holder knows them."""
+
+    owner: Side = Side()
+    other: Side = Side()
+
+    @property
+    def held(self) -> int:
+        """Units that the other holder may still spend or give back."""
+        return self.owner.given - self.other.given - self.other.spent
+
+    def merged(self, seen: Self) -> "Rights":
+        return Rights(self.owner.merged(seen.owner), self.other.merged(seen.other))
+
+
+def give(rights: Rights, qty: int) -> Rights:
+    """The owner gives the other holder `qty` more. Whether it has them is the owner's to check."""
+    return rights._replace(owner=rights.owner._replace(given=rights.owner.given + qty))
+
+
+def give_back(rights: Rights, qty: int) -> Rights:
+    """The other holder returns rights it has not spent."""
+    _refuse_beyond(rights, qty)
+    return rights._replace(other=rights.other._replace(given=rights.other.given + qty))
+
+
+def spend(rights: Rights, qty: int) -> Rights:
+    """The other holder promises `qty` units to somebody; they are not its to promise again."""
+    _refuse_beyond(rights, qty)
+    return rights._replace(other=rights.other._replace(spent=rights.other.spent + qty))
+
+
+def _refuse_beyond(rights: Rights, qty: int) -> None:
+    if not 0 <= qty <= rights.held:
+        raise Refusal(f"Only {max(0, rights.held)} units are held to be promised.", slug="no-right")
+
+
+class Quota(NamedTuple):
+    """How many units the web is lent: its demand over an outage, within a share of what is free.
+
+    `outage_h` 0: none. `share_pct` leaves the shop floor its own; below `low_pct` of the target
+    the quota is filled up, so that not every order makes a fact.
+    """
+
+    outage_h: int = 8
+    share_pct: int = 50
+    low_pct: int = 50
+
+
+def target(week: int, free: int, quota: Quota) -> int:
+    """Return the quota for a SKU of which the web asked `week` units in seven days.
+
+    Demand comes at random: two deviations above what is expected (Poisson).
+    """
+    expected = week * quota.outage_h / HOURS_A_WEEK
+    if expected <= 0:
+        return 0
+    return min(ceil(expected + 2 * sqrt(expected)), max(0, free) * quota.share_pct // 100)
+
+
+def decide_balance(
+    stock: Stock, rights: Rights, week: int, asked: int, quota: Quota
+) -> list[RightsGranted | RightsRecalled]:
+    """Fill the web's quota up at low water, or ask for rights back that no units stand behind.
+
+    `asked`: units ever asked back. A grant makes earlier wishes void: what is given is meant.
+    """
+    policy = stock.policy
+    kept = max(policy.safety_stock, policy.safety_stock_low)
+    free = stock.units("available") - kept
+    if free < rights.held:
+        wish = rights.other.given + min(rights.held, rights.held - max(0, free))
+        return [RightsRecalled(sku=stock.sku, asked=wish)] if wish > asked else []
+    wanted = target(week, free, quota)
+    if rights.held * 100 < wanted * quota.low_pct or (not rights.held and wanted):
+        given = rights.owner.given + wanted - rights.held
+        return [RightsGranted(sku=stock.sku, granted=given)]
+    return []
+
+
+def decide_told(rights: Rights, sku: str, returned: int, spent: int) -> list[RightsTold]:
+    """Take central's own side over as it states it; what is known already is no fact."""
+    seen = rights.other.merged(Side(returned, spent))
+    if seen == rights.other:
+        return []
+    return [RightsTold(sku=sku, returned=seen.given, spent=seen.spent)]
+
+
+def decide_return(rights: Rights, asked: int) -> int:
+    """Return how many units central gives back when the store asked for `asked` in all."""
+    return max(0, min(rights.held, asked - rights.other.given))

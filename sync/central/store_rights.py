@@ -1,0 +1,102 @@
+"""Rights that stores lent to central: spent on orders, and given back when a store asks.
+
+It must never spend what is not held, and never anything of a store that has not agreed with this
+central since it was last put back to an older copy: what that copy forgot was spent already.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from hub.stock import rights
+from hub.stock.facts import RightsGranted, RightsRecalled, RightsTold
+from hub.stock.rights import Rights, Side
+
+from . import store_feed
+from .store_writer import Tx
+
+Fact = RightsGranted | RightsRecalled | RightsTold
+
+_TAKE: Final = (
+    "INSERT INTO rights (store_id, sku, granted, asked, returned, spent) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (store_id, sku) DO UPDATE SET granted = max(granted, excluded.granted),"
+    " asked = max(asked, excluded.asked), returned = max(returned, excluded.returned),"
+    " spent = max(spent, excluded.spent)"
+)
+
+
+def held(conn: sqlite3.Connection, store_id: str, sku: str) -> int:
+    """Return how many units of `sku` at `store_id` central may still promise."""
+    return max(0, _rights(conn, store_id, sku).held)
+
+
+def spend(
+    tx: Tx, store_id: str, wanted: Mapping[str, int], generation: str
+) -> list[dict[str, Any]]:
+    """Spend what is held of `wanted` (units by SKU); return central's side of each SKU spent.
+
+    What is not held the store itself has to promise, or refuse.
+    """
+    agreed = tx.conn.execute(
+        "SELECT 1 FROM store WHERE store_id = ? AND agreed = ?", (store_id, generation)
+    ).fetchone()
+    if agreed is None:
+        return []
+    sides = []
+    for sku, qty in wanted.items():
+        known = _rights(tx.conn, store_id, sku)
+        part = min(qty, known.held)
+        if part > 0:
+            sides.append(_keep(tx, store_id, sku, rights.spend(known, part)))
+    return sides
+
+
+def take(tx: Tx, store_id: str, facts: Iterable[Fact]) -> None:
+    """Take over what the store says, in its order; a wish that is new is granted as far as it goes.
+
+    A store that repeats central's own side repairs a central that forgot it.
+    """
+    for fact in facts:
+        match fact:
+            case RightsGranted():
+                tx.conn.execute(_TAKE, (store_id, fact.sku, fact.granted, 0, 0, 0))
+            case RightsTold():
+                row = (store_id, fact.sku, 0, 0, fact.returned, fact.spent)
+                tx.conn.execute(_TAKE, row)
+            case RightsRecalled():
+                _give_back(tx, store_id, fact)
+
+
+def agreed(tx: Tx, store_id: str, generation: str) -> None:
+    """Note that the store's journal and central's are one in this generation."""
+    tx.conn.execute("UPDATE store SET agreed = ? WHERE store_id = ?", (generation, store_id))
+
+
+def _give_back(tx: Tx, store_id: str, wish: RightsRecalled) -> None:
+    row = tx.conn.execute(
+        "SELECT asked FROM rights WHERE store_id = ? AND sku = ?", (store_id, wish.sku)
+    ).fetchone()
+    if row is not None and wish.asked <= row[0]:
+        return
+    tx.conn.execute(_TAKE, (store_id, wish.sku, 0, wish.asked, 0, 0))
+    known = _rights(tx.conn, store_id, wish.sku)
+    back = rights.decide_return(known, wish.asked)
+    if back:
+        side = _keep(tx, store_id, wish.sku, rights.give_back(known, back))
+        command = {"id": f"rights-{secrets.token_hex(8)}", "type": "rights.told", "rights": [side]}
+        store_feed.add_command(tx, store_id, command)
+
+
+def _rights(conn: sqlite3.Connection, store_id: str, sku: str) -> Rights:
+    row = conn.execute(
+        "SELECT granted, returned, spent FROM rights WHERE store_id = ? AND sku = ?",
+        (store_id, sku),
+    ).fetchone()
+    return Rights() if row is None else Rights(Side(row[0]), Side(row[1], row[2]))
+
+
+def _keep(tx: Tx, store_id: str, sku: str, known: Rights) -> dict[str, Any]:
+    own = known.other
+    tx.conn.execute(_TAKE, (store_id, sku, 0, 0, own.given, own.spent))
+    return {"sku": sku, "returned": own.given, "spent": own.spent}

@@ -22,7 +22,7 @@ from devices.printing.link import Link, LinkLost, connect
 from devices.printing.render import DOTS, Paper, render
 from devices.printing.talk import Talk
 from hub.clock import Clock, SystemClock, parse
-from hub.errors import Unavailable
+from hub.errors import Invalid, Unavailable
 from hub.printing.document import Document
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,14 @@ class PrinterSettings:
     stall_s: float = 20.0
     finish_s: float = 30.0
     again_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not self.address.startswith(("tcp://", "serial:/", "/")):
+            raise Invalid(
+                f"address = {self.address!r}: must be tcp://HOST:PORT, serial:/dev/tty… or a"
+                " device file such as /dev/usb/lp0.",
+                field="address",
+            )
 
 
 class Books(Protocol):

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from devices import run
 from devices.printing.double import PaperDouble
 from devices.printing.link import Link, LinkLost, connect
+from devices.printing.printer import PrinterSettings
+from hub.errors import Invalid
 from tests.devices.printing.desk import Desk, codes, printing, slip, until
 
 
@@ -103,3 +106,17 @@ def test_a_device_that_is_not_plugged_in_is_offline(desk: Desk, tmp_path: Path) 
 def test_whoever_cannot_be_reached_is_a_lost_link(address: str) -> None:
     with pytest.raises(LinkLost):
         connect(address, baud=9600, flow="none", answers=True)
+
+
+def test_devices_toml_composes_a_printer_and_names_a_wrong_address(tmp_path: Path) -> None:
+    plan = tmp_path / "devices.toml"
+    part = '[[printer]]\ndevice = "printer-1"\nwidth_mm = 58\naddress = "{}"\n'
+    plan.write_text(part.format("tcp://10.0.0.7:9100"))
+    (found,) = run.load(plan, tmp_path)
+    assert found.settings == PrinterSettings("tcp://10.0.0.7:9100", width_mm=58)
+    plan.write_text(part.format("10.0.0.7:9100"))
+    with pytest.raises(Invalid, match=r"10\.0\.0\.7:9100.*tcp://HOST:PORT"):
+        run.load(plan, tmp_path)
+    plan.write_text(part.format("/dev/usb/lp0").replace("58", "57"))
+    with pytest.raises(Invalid, match="width_mm"):
+        run.load(plan, tmp_path)

@@ -25,28 +25,14 @@ It must never guess: a wrong file stops with a sentence that names file, key and
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from devices.adapters.shapes import (
-    Adapter,
-    Heard,
-    Reading,
-    Received,
-    Status,
-    UnreadableError,
-    careful,
-    happened,
-    named,
-    read_json,
-    rfc3339,
-    since_1970,
-    text,
-)
+from devices.adapters.mapping import Rule, Step, Value, Way, interpreter
+from devices.adapters.shapes import Adapter
 from hub import wire
 from hub.errors import Invalid
 
@@ -61,77 +47,6 @@ _KEYS: Final = frozenset(
 )  # fmt: skip
 _VALUE_KEYS: Final = frozenset({"path", "scale", "offset", "values"})
 _UNITS: Final = {"s": 1.0, "ms": 0.001, "us": 0.000_001}
-_MANY: Final = 1000
-_MISSING: Final = object()
-
-Step = str | int
-Path_ = tuple[bool, tuple[Step, ...]]  # from the whole message?, the steps
-
-
-@dataclass(frozen=True)
-class _Value:
-    """Where a value comes from: a literal, a part of the topic, or a path, then made fit."""
-
-    literal: Any = None
-    part: str | None = None
-    path: Path_ | None = None
-    scale: float = 1.0
-    offset: float = 0.0
-    values: Mapping[str, Any] | None = None
-
-    def of(self, found: "_Found") -> Any:
-        if self.part is not None:
-            value: Any = found.parts[self.part]
-        elif self.path is not None:
-            value = found.at(self.path)
-        else:
-            return self.literal
-        if self.values is not None and value is not _MISSING:
-            said = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-            if said not in self.values:
-                raise UnreadableError("bad_value", f"{said[:80]!r} is none of the values")
-            return self.values[said]
-        if (self.scale, self.offset) != (1.0, 0.0) and value is not _MISSING:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise UnreadableError("bad_number", f"{str(value)[:80]!r} is no number")
-            return value * self.scale + self.offset
-        return value
-
-
-@dataclass(frozen=True)
-class _Found:
-    """One element of a message that is being read."""
-
-    parts: Mapping[str, str]
-    whole: Any
-    element: Any
-
-    def at(self, path: Path_) -> Any:
-        value = self.whole if path[0] else self.element
-        for step in path[1]:
-            try:
-                value = value[step]
-            except (KeyError, IndexError, TypeError):
-                return _MISSING
-        return value
-
-
-@dataclass(frozen=True)
-class _Rule:
-    """One `[[message]]` of the file."""
-
-    topic: re.Pattern[str]
-    kind: str
-    scalar: bool
-    address: _Value
-    time: _Value | None
-    unit_s: float
-    id: tuple[_Value, ...]
-    state: bool
-    each: Path_ | None
-    when: tuple[tuple[_Value, Any], ...]
-    data: Mapping[str, _Value]
-    online: _Value | None
 
 
 def load(file: Path) -> Adapter:
@@ -162,7 +77,7 @@ class _Reader:
         rules = tuple(self.rule(f"message[{n}]", one) for n, one in enumerate(messages))
         name = PREFIX + family
         bridge = any(rule.address.literal is None for rule in rules)
-        return Adapter(name, _interpreter(name, rules), bridge=bridge)
+        return Adapter(name, interpreter(name, rules), bridge=bridge)
 
     def known(self, at: str, table: Any, keys: frozenset[str]) -> None:
         if not isinstance(table, dict):
@@ -172,7 +87,7 @@ class _Reader:
                 where = f"{at}.{key}" if at else key
                 raise self.wrong(where, table[key], f"there is no such key, only {_list(keys)}")
 
-    def rule(self, at: str, table: Any) -> _Rule:
+    def rule(self, at: str, table: Any) -> Rule:
         self.known(at, table, _KEYS)
         topic, parts = self.topic(f"{at}.topic", table.get("topic"))
         kind = table.get("kind")
@@ -194,7 +109,7 @@ class _Reader:
             why = "is missing, and the topic has no {address}"
             raise self.wrong(f"{at}.address", table.get("address"), why)
         time = table.get("time")
-        return _Rule(
+        return Rule(
             topic,
             kind,
             shape == "scalar",
@@ -228,7 +143,7 @@ class _Reader:
             levels.append(f"(?P<{wild[1]}>{'.+' if wild[2] else '[^/]+'})")
         return re.compile("/".join(levels)), frozenset(parts)
 
-    def path(self, key: str, said: str) -> Path_:
+    def path(self, key: str, said: str) -> Way:
         root, rest = (True, said[2:]) if said.startswith("$$") else (False, said[1:])
         steps: list[Step] = []
         at = 0
@@ -240,15 +155,15 @@ class _Reader:
             at = step.end()
         return root, tuple(steps)
 
-    def value(self, key: str, said: Any, parts: frozenset[str]) -> _Value:
+    def value(self, key: str, said: Any, parts: frozenset[str]) -> Value:
         if isinstance(said, str) and said.startswith("$"):
-            return _Value(path=self.path(key, said))
+            return Value(path=self.path(key, said))
         if isinstance(said, str) and (wild := _WILD.fullmatch(said)) is not None:
             if wild[1] not in parts:
                 raise self.wrong(key, said, "the topic has no such part")
-            return _Value(part=wild[1])
+            return Value(part=wild[1])
         if not isinstance(said, dict):
-            return _Value(literal=said)
+            return Value(literal=said)
         self.known(key, said, _VALUE_KEYS)
         inner = self.value(f"{key}.path", said.get("path"), parts)
         if inner.path is None and inner.part is None:
@@ -260,34 +175,34 @@ class _Reader:
         values = said.get("values")
         if values is not None and not isinstance(values, dict):
             raise self.wrong(f"{key}.values", values, "must be a table")
-        return _Value(None, inner.part, inner.path, float(scale), float(offset), values)
+        return Value(None, inner.part, inner.path, float(scale), float(offset), values)
 
-    def values(self, key: str, said: Any, parts: frozenset[str]) -> tuple[_Value, ...]:
+    def values(self, key: str, said: Any, parts: frozenset[str]) -> tuple[Value, ...]:
         if not isinstance(said, list):
             raise self.wrong(key, said, "must be a list of paths")
         return tuple(self.value(f"{key}[{n}]", one, parts) for n, one in enumerate(said))
 
-    def each(self, key: str, said: Any) -> Path_ | None:
+    def each(self, key: str, said: Any) -> Way | None:
         if said is None:
             return None
         if not isinstance(said, str) or not said.startswith("$") or not said.endswith("[*]"):
             raise self.wrong(key, said, "is no path that ends in [*]")
         return self.path(key, said.removesuffix("[*]"))
 
-    def when(self, key: str, said: Any, parts: frozenset[str]) -> tuple[tuple[_Value, Any], ...]:
+    def when(self, key: str, said: Any, parts: frozenset[str]) -> tuple[tuple[Value, Any], ...]:
         if not isinstance(said, dict):
             raise self.wrong(key, said, "must be a table of paths and what stands there")
         return tuple(
             (self.value(f"{key}.{path}", path, parts), wanted) for path, wanted in said.items()
         )
 
-    def online(self, at: str, table: Any, parts: frozenset[str]) -> _Value:
+    def online(self, at: str, table: Any, parts: frozenset[str]) -> Value:
         said = {"path": table.get("online", "$"), "values": table.get("values")}
         if said["values"] is None:
             said["values"] = {"online": True, "offline": False, "true": True, "false": False}
         return self.value(f"{at}.online", said, parts)
 
-    def data(self, key: str, kind: str, said: Any, parts: frozenset[str]) -> Mapping[str, _Value]:
+    def data(self, key: str, kind: str, said: Any, parts: frozenset[str]) -> Mapping[str, Value]:
         fields = {one.name: one for one in msgspec.structs.fields(wire.KINDS[kind])}
         self.known(key, {} if said is None else said, frozenset(fields))
         table: dict[str, Any] = said or {}
@@ -295,73 +210,6 @@ class _Reader:
             if field.required and name not in table:
                 raise self.wrong(f"{key}.{name}", None, f"a {kind} needs it")
         return {name: self.value(f"{key}.{name}", one, parts) for name, one in table.items()}
-
-
-def _interpreter(family: str, rules: tuple[_Rule, ...]) -> Any:
-    @careful
-    def read(topic: str, payload: bytes, received: Received) -> Iterator[Heard]:
-        for rule in rules:
-            at = rule.topic.fullmatch(topic)
-            if at is not None:
-                yield from _apply(family, rule, at.groupdict(), payload, received)
-
-    return read
-
-
-def _apply(
-    family: str, rule: _Rule, parts: Mapping[str, str], payload: bytes, received: Received
-) -> Iterator[Heard]:
-    whole = _scalar(payload) if rule.scalar else read_json(payload)
-    elements = [whole]
-    if rule.each is not None:
-        elements = _Found(parts, whole, whole).at(rule.each)
-        if not isinstance(elements, list) or len(elements) > _MANY:
-            raise UnreadableError("not_a_list", f"`each` finds no list of at most {_MANY}")
-    for element in elements:
-        found = _Found(parts, whole, element)
-        try:
-            if all(path.of(found) == wanted for path, wanted in rule.when):
-                yield _one(family, rule, found, received)
-        except UnreadableError as error:
-            yield error.glitch
-
-
-def _one(family: str, rule: _Rule, found: _Found, received: Received) -> Heard:
-    address = rule.address.of(found)
-    address = text(str(address) if isinstance(address, int) else address, "the address")
-    if rule.online is not None:
-        online = rule.online.of(found)
-        if not isinstance(online, bool):
-            raise UnreadableError("bad_status", "there is neither online nor offline")
-        return Status(address, online)
-    data = {name: value.of(found) for name, value in rule.data.items()}
-    data = {name: value for name, value in data.items() if value is not _MISSING}
-    try:
-        msgspec.convert(data, wire.KINDS[rule.kind])
-    except msgspec.ValidationError as error:
-        raise UnreadableError("bad_data", str(error)) from error
-    told = None if rule.time is None else rule.time.of(found)
-    at, quality = happened(rfc3339(told) or since_1970(told, rule.unit_s), received)
-    parts = [value.of(found) for value in rule.id]
-    sure = bool(parts) and not any(part is _MISSING for part in parts)
-    key = named(family, address, rule.kind, *parts) if sure else None
-    # Two rules may tell of one device: its states are told apart by what is fixed in them.
-    fixed = ",".join(str(v.literal) for v in rule.data.values() if v.literal is not None)
-    state = f"{rule.kind} {fixed}".strip() if rule.state else None
-    return Reading(address, rule.kind, data, key, at, quality, state)
-
-
-def _scalar(payload: bytes) -> Any:
-    try:
-        said = payload.decode().strip()
-    except UnicodeDecodeError as error:
-        raise UnreadableError("not_text", str(error)) from error
-    if len(said) > 4096:
-        raise UnreadableError("too_large", f"{len(said)} characters are no bare value")
-    try:
-        return msgspec.json.decode(said)
-    except msgspec.DecodeError:
-        return said
 
 
 def _list(keys: frozenset[str]) -> str:

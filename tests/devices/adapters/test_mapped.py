@@ -117,6 +117,18 @@ def test_a_value_that_the_kind_does_not_take_is_a_glitch(tmp_path: Path) -> None
     assert one.reason == "bad_data"
 
 
+def test_a_path_goes_into_what_it_says_and_a_number_stays_a_number(tmp_path: Path) -> None:
+    """A text has no first element, and what is too large to be told is no measure."""
+    tags = [{"epc": "aa01", "ports": "12", "signal dBm": -60, "at": 1}]
+    (one,) = read(tmp_path, "acme/hub/tags", {"reader": "r9", "tags": tags})
+    assert isinstance(one, Glitch)
+    for temp in (b"1" * 400, b"1e308", b"true", b"null"):
+        said = b'{"type":"reading","seq":1,"ts":1,"temp":%s}' % temp
+        text = GOOD.replace("scale = 0.1", "scale = 10.0")
+        (one,) = read(tmp_path, "acme/s/telemetry", said, text)
+        assert isinstance(one, Glitch), temp
+
+
 def test_an_identity_that_is_missing_is_none(tmp_path: Path) -> None:
     (one,) = read(tmp_path, "acme/s/telemetry", {"type": "reading", "temp": 1, "ts": 5})
     assert one.id is None

@@ -189,6 +189,15 @@ def test_a_repeated_state_is_no_news_and_a_repeated_press_is(gateway: Standing) 
     assert [kind for _, kind in gateway.kinds()].count("input") == 2
 
 
+def test_a_state_repeated_within_one_commit_is_no_news_either(gateway: Standing) -> None:
+    for contact in (True, True, False, False, True, True):
+        gateway.line.send(DOOR_TOPIC, {"contact": contact})
+    gateway.step()
+    assert [data["present"] for _, _, data in gateway.waiting()] == [True, False, True]
+    gateway.hear(DOOR_TOPIC, {"contact": True})
+    assert len(gateway.waiting()) == 3
+
+
 def test_a_state_is_known_for_repeated_after_a_restart(tmp_path: Path) -> None:
     first = Standing(tmp_path, HandLine())
     first.serve(BRIDGE, DOOR)

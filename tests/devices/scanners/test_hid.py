@@ -66,6 +66,12 @@ def test_a_scan_is_published_with_what_its_prefix_tells(board: Plugboard, start:
     ]
 
 
+def test_caps_lock_begins_as_the_lamp_says(board: Plugboard, start: Start) -> None:
+    heard = start(LEFT)
+    board.plug(LEFT, caps=True).scan("4711-a")
+    until(lambda: heard.codes == ["4711-A"])
+
+
 def test_two_scanners_of_one_make_are_told_apart_by_their_port(
     board: Plugboard, start: Start
 ) -> None:
@@ -95,6 +101,7 @@ def test_a_scanner_that_comes_back_under_another_node_is_the_same_one(
     again.scan("after")
     until(lambda: heard.codes == ["before", "after"])
     assert again.node != first.node
+    until(lambda: "1 partial" in caplog.text)
     assert caplog.text.count("No scanner is plugged in") == 2
     assert caplog.text.count("is there") == 2
 

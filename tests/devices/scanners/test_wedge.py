@@ -78,6 +78,12 @@ def test_shift_counts_while_it_is_down_and_caps_lock_until_it_is_pressed_again()
     assert texts(Opened("event3", caps=True), *strokes("abc")) == ["ABC"]
 
 
+def test_what_is_down_or_locked_stays_so_for_the_next_scan() -> None:
+    two = [*strokes("abc"), *strokes("def", at_ms=2_000)]
+    assert texts(Stroke("event3", SHIFT, 1, 990), *two) == ["ABC", "DEF"]
+    assert texts(Stroke("event3", CAPS, 1, 990), *two) == ["ABC", "DEF"]
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_gs_comes_as_ctrl_and_a_bracket(layout: str) -> None:
     scan = strokes("0104006381333931\x1d10AB", layout=layout)

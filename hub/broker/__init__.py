@@ -7,6 +7,7 @@ or be trusted with the guarantee: that is the device's outbox and the hub's ack 
     TLS     the LAN, by the store's own CA; by password, or (a third door) by certificate
 """
 
+import logging
 import os
 import pwd
 import secrets
@@ -30,6 +31,8 @@ from hub.fleet import rules
 from hub.fleet.queries import Account
 from hub.ingest import Address
 from hub.settings import Settings
+
+log = logging.getLogger(__name__)
 
 Kind = Literal["mosquitto", "amqtt", "external"]
 
@@ -58,7 +61,7 @@ def kind_of(settings: Settings) -> Kind:
 def prepare(directory: Path, settings: Settings, accounts: Sequence[Account]) -> list[str]:
     """Write the broker's files under DIR; return its command line, empty when it is external.
 
-    `accounts` is `fleet.queries.accounts`. Raises Refusal: a port is taken, the CA is damaged.
+    `accounts` is `fleet.queries.accounts`. Raises Refusal when a port is taken.
     """
     kind = kind_of(settings)
     if kind == "external":
@@ -68,18 +71,25 @@ def prepare(directory: Path, settings: Settings, accounts: Sequence[Account]) ->
         doors = [door for door in doors if door.proof == "password"]
     for door in doors:
         _must_be_free(door)
-    tls = store_tls(directory, settings) if any(door.tls for door in doors) else None
-    place, log = _place(directory), directory.resolve() / LOG
-    log.parent.mkdir(exist_ok=True)
+    tls = None
+    if any(door.tls for door in doors):
+        try:
+            tls = store_tls(directory, settings)
+        except Refusal as refusal:
+            # What runs on this machine goes on; the hub shows the sentence in its console.
+            log.error("No MQTT over TLS: %s", refusal.sentence)
+            doors = [door for door in doors if not door.tls]
+    place, log_file = _place(directory), directory.resolve() / LOG
+    log_file.parent.mkdir(exist_ok=True)
     (place / "pid").unlink(missing_ok=True)
     write_accounts(place, directory, settings, accounts)
     if kind == "amqtt":
-        arguments = [sys.executable, "-m", "hub.broker.embedded", str(place), str(log)]
+        arguments = [sys.executable, "-m", "hub.broker.embedded", str(place), str(log_file)]
         pair = [str(tls.certificate), str(tls.key)] if tls else []
         shown = [f"{'tls' if door.tls else 'tcp'}:{door.host}:{door.port}" for door in doors]
         return [*arguments, ",".join(shown), *pair]
     user = pwd.getpwuid(os.geteuid()).pw_name
-    _write(place / "mosquitto.conf", files.configuration(place, log, user, doors, tls))
+    _write(place / "mosquitto.conf", files.configuration(place, log_file, user, doors, tls))
     return [str(find_mosquitto()), "-c", str(place / "mosquitto.conf")]
 
 

@@ -1,5 +1,6 @@
 """Who may say and hear what at the broker, judged by what is delivered."""
 
+import socket
 import stat
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub import broker, settings
+from hub.broker import files
 from hub.errors import Refusal
 from hub.fleet import rules
 from tests.hub.ingesting import STORE, account, free_port, running_broker, until
@@ -128,3 +130,51 @@ def test_a_hash_matches_its_secret_and_no_other() -> None:
     assert not rules.matches("Secret", stored)
     for broken in ("", "$7$", "$7$x$y$z", stored.replace("$7$", "$6$")):
         assert not rules.matches("secret", broken)
+
+
+def doors(tmp_path: Path, **flags: object) -> list[tuple[str, int, bool]]:
+    chosen = settings.load(tmp_path, environment={}, flags=flags)
+    return [(door.host, door.port, door.tls) for door in files.listeners(chosen)]
+
+
+def test_plain_mqtt_is_for_this_machine_alone_unless_it_is_switched_on(tmp_path: Path) -> None:
+    own, secure = ("127.0.0.1", 1883, False), ("0.0.0.0", 8883, True)
+    assert doors(tmp_path, mqtt_listen="0.0.0.0") == [own, secure]
+    assert doors(tmp_path, mqtt_listen="0.0.0.0", mqtt_plain=True) == [
+        ("0.0.0.0", 1883, False), secure,
+    ]  # fmt: skip
+    assert doors(tmp_path, mqtt_listen="10.0.0.2", mqtt_plain=True, mqtts_port=0) == [
+        own, ("10.0.0.2", 1883, False),
+    ]  # fmt: skip
+    assert doors(tmp_path, mqtt_plain=True, mqtts_port=0) == [own]
+
+
+def test_a_port_that_is_taken_is_told_with_its_setting(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for setting in ("mqtt_port", "mqtts_port"):
+            ports: dict[str, object] = {"mqtt_port": free_port(), "mqtts_port": free_port()}
+            flags = {"broker": "amqtt", **ports, setting: port}
+            chosen = settings.load(tmp_path, environment={}, flags=flags)
+            with pytest.raises(Refusal, match=f"port {port} .*: set {setting} to another"):
+                broker.prepare(tmp_path, chosen, [])
+
+
+def test_the_files_for_a_broker_elsewhere_are_whole_and_for_their_owner_alone(
+    tmp_path: Path,
+) -> None:
+    chosen = settings.load(tmp_path, environment={}, flags={"broker": "external"})
+    made = broker.export(
+        tmp_path, chosen, [account("a")], tmp_path / "out", Path("/etc/there"), "mosquitto"
+    )
+    names = {file.name for file in made}
+    assert names == {"acl", "passwd", "mosquitto.conf", "ca.pem", "hub.pem", "hub.key"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in made} == {0o600}
+    text = (tmp_path / "out" / "mosquitto.conf").read_text()
+    for line in ("password_file /etc/there/passwd", "max_inflight_messages 2000",
+                 "allow_anonymous false", "keyfile /etc/there/hub.key"):  # fmt: skip
+        assert line in text
+    assert str(tmp_path) not in text
+    assert (tmp_path / "out" / "passwd").read_text().startswith("hub:$7$")

@@ -91,9 +91,12 @@ def confirm(fence: Fence, keep: str) -> Fence:
 
 
 def take_told(badge: Badge, passed: Passed) -> Badge:
-    """The hub's side: carry the number that central gave, and remember who else was heard."""
+    """The hub's side: carry the number that central gave, and remember who else was heard.
+
+    A process has one number in a life: a second hello that was answered late gives it no other.
+    """
     if passed.number is None:
         return replace(badge, number=None, told=0)
     if badge.number is None or badge.number.life != passed.number.life:
         return replace(badge, number=passed.number, told=0)
-    return replace(badge, number=passed.number, told=max(badge.told, passed.used))
+    return replace(badge, told=max(badge.told, passed.used))

@@ -18,10 +18,15 @@ FAR: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a stream was taken in, and of which central. Saved with the rows, nowhere else."""
+    """How far a stream was taken in, and of which central. Saved with the rows, nowhere else.
+
+    `mark` is chance that central drew when it wrote what stands at `position`: an older copy of
+    central that was written on has another one there.
+    """
 
     generation: str = ""
     position: int = 0
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,18 +219,24 @@ def _paged(state: Puller, heard: Puller, page: Page) -> tuple[Puller, Effect | N
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What central holds of a stream: rows after `horizon`, up to `end`; older ones are gone."""
+    """What central holds of a stream: rows after `horizon`, up to `end`; older ones are gone.
+
+    `mark` is the one that stands at the position that was asked for.
+    """
 
     generation: str
     end: int
     horizon: int = 0
     has_snapshot: bool = False
+    mark: str = ""
 
 
 def feed_verdict(stream: Stream, asked: Cursor) -> Literal["page", "gone", "lost"]:
     """Can a reader at `asked` go on? `lost`: central itself has gone back to an older copy."""
-    if asked.generation == stream.generation and asked.position > stream.end:
-        return "lost"
+    if asked.generation == stream.generation:
+        other = asked.mark and asked.position > stream.horizon and asked.mark != stream.mark
+        if asked.position > stream.end or other:
+            return "lost"
     if asked.generation not in ("", stream.generation):
         return "gone"
     if asked.position < stream.horizon or (asked.position and not asked.generation):

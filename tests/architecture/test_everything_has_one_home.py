@@ -16,7 +16,13 @@ SQL_HOMES = (
     "sync.tables", "sync.replica", "sync.central.store_*",
 )  # fmt: skip
 HOMES = {
-    "paho": ("hub.ingest", "hub.ingest.*", "devices.session", "devices.gateway.session"),
+    "paho": (
+        "hub.ingest",
+        "hub.ingest.*",
+        "devices.session",
+        "devices.gateway.session",
+        "devices.conformance.examiner",
+    ),
     "sqlite3": SQL_HOMES,
     "sqlite_utils": SQL_HOMES,
     "flask": ("kiosk_ui", "kiosk_ui.*", "sync.central", "sync.central.*"),

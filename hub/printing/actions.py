@@ -11,7 +11,7 @@ import msgspec
 
 from hub import outbox
 from hub.clock import stamp
-from hub.errors import Invalid, NotFound
+from hub.errors import Invalid, NotFound, Refusal
 from hub.journal import Transaction
 from hub.printing import queries, rules, tables
 from hub.printing.document import Document
@@ -23,6 +23,8 @@ from hub.wire import Observation
 
 # The device stops at `until` by its own clock; its last word may still be on its way.
 GRACE: Final = timedelta(minutes=1)
+# What one message to a device may hold, about 2,000 lines.
+LONGEST: Final = 256 * 1024
 KEPT: Final = timedelta(days=30)
 # A task of kind CONFIRM with this reason and the subject `print:{job}`.
 DID_IT_PRINT: Final = "DID_IT_PRINT"
@@ -70,6 +72,8 @@ def print_(
     choices = queries.choices(tx.conn)
     where = rules.choose(printer, what, ref, choices, queries.printers(tx.conn))
     paper = queries.document(tx.conn, what, ref, tx.now, lang)
+    if len(msgspec.json.encode(paper)) > LONGEST:
+        raise Refusal("This is too much for one paper: ask for a part of it.", slug="too-long")
     made = [rules.job_id(key, copy) for copy in range(copies)]
     for name in made:
         _enqueue(tx, name, what, ref, where, paper, choices, actor, again_of)

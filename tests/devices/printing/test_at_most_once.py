@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
+from devices.printing import printer
 from tests.devices.printing.desk import Desk, PaperDouble, codes, printing, slip, until
 
 FINAL = {"printed", "in_doubt", "failed", "canceled", "expired"}
@@ -170,7 +173,7 @@ def test_paper_that_ends_within_a_job_leaves_it_in_doubt_with_the_reason(
 
 def test_a_slow_printer_is_waited_for(desk: Desk, double: PaperDouble) -> None:
     double.state.bytes_per_s = 18_000
-    with printing(desk, double.address, finish_s=1.6):
+    with printing(desk, double.address, finish_s=1.6, stall_s=10.0):
         desk.print("J1", slip("J1", lines=5))
         until(lambda: desk.state("J1") in FINAL, 20)
     assert desk.states("J1") == ["printed"]
@@ -256,3 +259,33 @@ def test_a_printer_that_cannot_answer_is_believed_and_said_so(
         until(lambda: double.papers)
     assert desk.detail("J1") == "unseen"
     assert read(double) == ["SH1:O:J1"]
+
+
+def test_what_is_being_printed_is_too_late_to_cancel(desk: Desk, double: PaperDouble) -> None:
+    double.state.bytes_per_s = 60_000
+    with printing(desk, double.address):
+        desk.print("J1")
+        until(lambda: double.received > 12_000)
+        desk.handlers["print_cancel"]({"key": "C1", "job": "J1"})
+        desk.print("J1")
+        until(lambda: desk.state("J1") in FINAL)
+    assert desk.states("J1") == ["printed"], "and it is not said to be in doubt meanwhile"
+    assert read(double) == ["SH1:O:J1"]
+
+
+def test_a_job_that_was_canceled_while_it_was_drawn_is_not_begun(
+    desk: Desk, double: PaperDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = printer.render
+
+    def slowly(*arguments: Any) -> Image.Image:
+        desk.handlers["print_cancel"]({"key": "C1", "job": "J1"})
+        return draw(*arguments)
+
+    monkeypatch.setattr(printer, "render", slowly)
+    with printing(desk, double.address):
+        desk.print("J1")
+        desk.print("J2")
+        until(lambda: desk.state("J2") == "printed")
+    assert desk.states("J1") == ["canceled"]
+    assert read(double) == ["SH1:O:J2"]

@@ -12,6 +12,7 @@ from hub.clock import stamp
 from hub.errors import Invalid, NotFound, Refusal
 from hub.fleet import actions as fleet
 from hub.printing import actions, queries
+from hub.printing.document import Document, Item
 from hub.printing.rules import Job
 from hub.settings import Settings
 from tests.hub.shop import ANNA, Shop
@@ -130,6 +131,19 @@ def test_what_is_not_here_is_not_printed(
 def test_a_wrong_language_is_said(papers: Papers) -> None:
     with pytest.raises(Invalid, match="language"):
         papers.print(lang="not a language")
+
+
+def test_a_paper_of_a_thousand_lines_is_printed_and_one_of_ten_thousand_is_not(
+    papers: Papers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for lines, fits in ((1_000, True), (10_000, False)):
+        long = Document("count_sheet", "en", (Item("Rye bread 750 g", "1 ×", "A-12"),) * lines)
+        monkeypatch.setattr(queries, "document", lambda *_, long=long: long)
+        if fits:
+            assert papers.print("count_sheet", "tasks")
+            continue
+        with pytest.raises(Refusal, match="too much"):
+            papers.print("count_sheet", "tasks")
 
 
 def test_the_printer_says_why_it_waits_and_that_it_printed(papers: Papers) -> None:

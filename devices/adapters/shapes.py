@@ -18,6 +18,8 @@ Quality = Literal["synced", "estimated", "unknown"]
 
 # Larger than any message of these families; the broker's own limit is far above.
 LARGEST: Final = 256 * 1024
+# So many JSON texts may be glued together in one message.
+MOST: Final = 2_000
 # A device's clock this close to the receipt is believed to be set.
 CLOSE: Final = timedelta(minutes=5)
 # So long may a reader have buffered; what says to be older is a wrong clock.
@@ -137,8 +139,11 @@ def read_glued(payload: bytes) -> Iterator[Any]:
         text = payload.decode()
     except UnicodeDecodeError as error:
         raise UnreadableError("not_json", str(error)) from error
-    at, end = 0, len(text.rstrip())
+    at, end, count = 0, len(text.rstrip()), 0
     while at < end:
+        count += 1
+        if count > MOST:
+            raise UnreadableError("too_many", f"more than {MOST} texts are glued together")
         while text[at].isspace():
             at += 1
         try:

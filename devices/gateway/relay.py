@@ -24,9 +24,11 @@ from hub import wire
 
 log = logging.getLogger(__name__)
 
-# An unknown device is told of so often, and a silent but living one says so (seconds).
+# An unknown device is told of so often (seconds).
 SIGHTED_S: Final = 3600.0
-LIVES_S: Final = 3600.0
+# A device that says nothing new is told as alive so often: the hub takes ten minutes of silence
+# of one on mains for its absence.
+LIVES_S: Final = 240.0
 # So much garbage of one topic is kept in an hour; of the rest the number is told.
 GARBAGE_MOST: Final = 20
 GARBAGE_S: Final = 3600.0
@@ -76,6 +78,8 @@ class Relay:
         self._sighted: dict[tuple[str, str], float] = {}
         self._lives: dict[str, float] = {}
         self._present: dict[str, bool] = {}
+        # Whose last will stands at the broker: it is there until that says otherwise.
+        self._vouched: set[str] = set()
         self._garbage: dict[str, _Garbage] = {}
         self._unknown: set[str] = set()
         self._buggy: set[str] = set()
@@ -84,6 +88,7 @@ class Relay:
         self.fleet = fleet
         kept = set(fleet.devices)
         self._present = {one: there for one, there in self._present.items() if one in kept}
+        self._vouched &= kept
         for one in fleet.served:
             self._sighted.pop((one.family, one.address), None)
 
@@ -119,6 +124,13 @@ class Relay:
                 )
         self._present.update(news)
         return news
+
+    def beats(self, now_s: float) -> Batch:
+        """Return the heartbeats of those who are there by their last will and say nothing."""
+        batch = Batch()
+        for device in sorted(self._vouched):
+            self._beat(device, batch, None, None, now_s)
+        return batch
 
     # --- one message
 
@@ -193,9 +205,14 @@ class Relay:
             self._lives[device] = now_s
             return
         self.counts["repeated"] += 1
+        self._beat(device, batch, found.at, found.quality, now_s)
+
+    def _beat(
+        self, device: str, batch: Batch, at: datetime | None, quality: Any, now_s: float
+    ) -> None:
         if now_s - self._lives.get(device, -LIVES_S) >= LIVES_S:
             self._lives[device] = now_s
-            batch.observed.append(Observed("heartbeat", {}, device, found.at, found.quality, None))
+            batch.observed.append(Observed("heartbeat", {}, device, at, quality, None))
 
     def _is_news(self, device: str, found: Reading, batch: Batch) -> bool:
         key = (device, found.state or "")
@@ -236,10 +253,12 @@ class Relay:
         if found.address is None:
             for one in {owner.served.device, *self.fleet.of_family(owner.served.family)}:
                 batch.present[one] = found.online
-            return
-        device = self.fleet.device(owner, found.address, adapter.bridge)
+            device: str | None = owner.served.device
+        else:
+            device = self.fleet.device(owner, found.address, adapter.bridge)
         if device is not None:
             batch.present[device] = found.online
+            (self._vouched.add if found.online else self._vouched.discard)(device)
 
     def _spoil(
         self, message: Message, family: str, why: Glitch, batch: Batch, now_s: float, salt: str

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 MOST: Final = 500
 IDLE_S: Final = 0.5
 FULL_S: Final = 1.0
+BEAT_S: Final = 30.0
 
 
 class GatewaySettings(msgspec.Struct, frozen=True):
@@ -44,6 +45,7 @@ class Line(Protocol):
 
     fresh: bool
     generation: int
+    connected: bool
 
     def listen(self, filters: tuple[str, ...]) -> None: ...
     def keep_up(self) -> None: ...
@@ -102,6 +104,7 @@ class Gateway:
         self._lock = threading.Lock()
         self._generation = 0
         self._full = False
+        self._beat_s = 0.0
         client.observe_many([], beside=self._ledger.open)
         self._serve(self._ledger.served)
         client.on_command = self.command
@@ -124,6 +127,7 @@ class Gateway:
                 stop.wait(FULL_S)
                 return
             self._generation = generation
+        self._beat()
         messages = line.take(MOST, timeout_s)
         if not messages:
             return
@@ -136,6 +140,14 @@ class Gateway:
             with self._lock:
                 kept = self._keep(batch)
         line.acknowledge(messages)
+
+    def _beat(self) -> None:
+        """Say now and then of those whose last will stands that they live."""
+        now_s = time.monotonic()
+        if self._line.connected and now_s >= self._beat_s:
+            self._beat_s = now_s + BEAT_S
+            with self._lock:
+                self._keep(self._relay.beats(now_s))
 
     def close(self) -> None:
         self._client.on_command = None

@@ -86,6 +86,9 @@ def test_another_event_has_another_id() -> None:
     (base,) = ids("impinj", "rfid/a", tag())
     assert ids("impinj", "rfid/a", tag(timestamp="2026-11-21T11:59:59.123456790Z")) != [base]
     assert ids("impinj", "rfid/b", tag()) != [base]
+    inside = tag()["tagInventoryEvent"]
+    for change in ({"epcHex": "303435FC8803D056D15B9640"}, {"antennaPort": 2}):
+        assert ids("impinj", "rfid/a", tag(tagInventoryEvent=inside | change)) != [base]
     (base,) = ids("zebra-fx", "fx", fx())
     assert ids("zebra-fx", "fx", fx(eventNum=43)) != [base]
     assert ids("zebra-fx", "fx", fx(idHex="303435fc8803d056d15b9640")) != [base]

@@ -94,7 +94,6 @@ def test_glued_messages_are_read_or_refused(several: list[Sample]) -> None:
     judge(several[0].family, several[0].topic, b"".join(one.payload for one in several))
 
 
-@pytest.mark.parametrize(("family", "topic"), TOPICS)
 @pytest.mark.parametrize(
     "raw",
     [
@@ -113,10 +112,11 @@ def test_glued_messages_are_read_or_refused(several: list[Sample]) -> None:
     ],
     ids=lambda raw: f"{raw[:12]!r} of {len(raw)}",
 )
-def test_the_time_for_one_message_is_bounded(family: str, topic: str, raw: bytes) -> None:
-    began = time.process_time()
-    judge(family, topic, raw)
-    assert time.process_time() - began < 2.0
+def test_the_time_for_one_message_is_bounded(raw: bytes) -> None:
+    for family, topic in TOPICS:
+        began = time.process_time()
+        judge(family, topic, raw)
+        assert time.process_time() - began < 2.0, (family, topic)
 
 
 @pytest.mark.parametrize("family", sorted(BUILT_IN))

@@ -4,7 +4,6 @@ import ast
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from devices import adapters
@@ -21,13 +20,17 @@ def test_every_adapter_has_a_row_and_every_row_an_adapter() -> None:
     assert set(PAGE["families"]) == {*adapters.BUILT_IN, "mapped"}
 
 
-@pytest.mark.parametrize("family", PAGE["families"])
-def test_a_row_answers_every_rule_and_no_other(family: str) -> None:
-    assert set(PAGE["families"][family]) == set(PAGE["rules"])
+def test_a_row_answers_every_rule_and_no_other() -> None:
+    for family, row in PAGE["families"].items():
+        assert set(row) == set(PAGE["rules"]), family
 
 
-@pytest.mark.parametrize(("family", "rule"), ROWS)
-def test_done_is_backed_and_exempt_says_why(family: str, rule: str) -> None:
+def test_done_is_backed_and_exempt_says_why() -> None:
+    for family, rule in ROWS:
+        judge(family, rule)
+
+
+def judge(family: str, rule: str) -> None:
     ((word, why),) = PAGE["families"][family][rule].items()
     assert word in ("done", "exempt")
     if word == "exempt":

@@ -32,7 +32,7 @@ class HandLine:
     """A broker in the hand: delivers what it is given, again and again until it is acknowledged."""
 
     def __init__(self) -> None:
-        self.fresh, self.generation = True, 1
+        self.fresh, self.generation, self.connected = True, 1, True
         self.filters: tuple[str, ...] = ()
         self.acknowledged: list[Message] = []
         self.unacknowledged: list[Message] = []

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from devices.gateway.served import Fleet, Served, covers
 from hub.errors import Unavailable
 from tests.devices.gateway.standing import BRIDGE, DOOR, LAMP, READER, HandLine, Standing
 
+run = import_module("devices.gateway.run")
 TAG = {"epcHex": "303435FC8803D056D15B963F", "antennaPort": 1, "peakRssiCdbm": -7000}
 DOOR_TOPIC = "zigbee2mqtt/floor/door"
 
@@ -365,6 +367,28 @@ def test_a_device_that_is_heard_is_there(gateway: Standing) -> None:
     gateway.hear("rfid/door-1", tag(1))
     gateway.hear("rfid/door-1", tag(2))
     assert gateway.told == [("door-1", True)]
+
+
+def test_who_is_there_by_its_last_will_is_told_as_alive_though_it_is_silent(
+    gateway: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "BEAT_S", 0.0)
+    gateway.hear("rfid/door-1/status", b"online", retained=True)
+    gateway.hear("zigbee2mqtt/bridge/state", b"online", retained=True)
+    gateway.gateway._beat_s = 0.0
+    gateway.step()
+    # The bridge vouches for itself, not for the sensors behind it.
+    assert gateway.kinds() == [("door-1", "heartbeat"), ("z2m", "heartbeat")]
+    gateway.step()
+    assert len(gateway.kinds()) == 2, "not again before its time"
+    gateway.hear("rfid/door-1/status", b"offline")
+    gateway.line.connected = False
+    monkeypatch.setattr(relay, "LIVES_S", 0.0)
+    gateway.step()
+    assert len(gateway.kinds()) == 2, "without the broker nobody knows"
+    gateway.line.connected = True
+    gateway.step()
+    assert gateway.kinds()[2:] == [("z2m", "heartbeat")]
 
 
 # --- topics

@@ -26,13 +26,15 @@ SALT = b"0123456789ab"
 
 class Stage:
     def __init__(self, directory: Path, stack: ExitStack) -> None:
-        self.port = free_port()
+        self.port, self.tls_port = free_port(), free_port()
         self.directory = directory
         gateway = Known(
             "gw", rules.hashed("secret-of-gw", SALT), speaks_for=("reader",), reads=("rfid/#",)
         )
         reader = Known("reader", rules.hashed("secret-of-reader", SALT), writes=("rfid/#",))
-        running = running_broker(directory, "mosquitto", (gateway, reader), self.port)
+        running = running_broker(
+            directory, "mosquitto", (gateway, reader), self.port, mqtts_port=self.tls_port
+        )
         _, self.start = stack.enter_context(running)
         self.lines: list[Foreign] = []
 
@@ -165,3 +167,14 @@ def test_a_broker_that_goes_is_said_once_and_that_it_is_back_once(
     said = [one for one in caplog.messages if "gateway" in one]
     assert len([one for one in said if "does not hear" in one]) == 1
     assert said.count("The gateway hears the broker again") == 1
+
+
+def test_it_speaks_tls_to_a_broker_that_the_store_vouches_for(stage: Stage) -> None:
+    ca = stage.directory / "tls" / "ca.pem"
+    account = Account(STORE, "gw", "localhost", stage.tls_port, "gw", "secret-of-gw", ca=ca)
+    line = Foreign(account, SystemClock())
+    stage.lines.append(line)
+    line.listen(("rfid/#",))
+    stage.up(line)
+    stage.say("in private")
+    assert words(heard(line, 1)) == ["in private"]

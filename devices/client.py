@@ -91,7 +91,7 @@ class DeviceClient:
         self._boot = _boot_id()
         self._heartbeat_s = heartbeat_s
         self._news = threading.Condition()
-        self._stopping = False
+        self._stopping = self._silent = False
         self._session: Session | None = None
         self._served: tuple[str, ...] = ()
         self._statuses: dict[str, Status] = {}
@@ -115,6 +115,12 @@ class DeviceClient:
         if self._thread.is_alive():
             self._thread.join()
         self.outbox.close()
+
+    def radio(self, on: bool) -> None:
+        """Switch the connection off or on; what is observed meanwhile is kept."""
+        with self._news:
+            self._silent = not on
+            self._news.notify_all()
 
     @property
     def connected(self) -> bool:
@@ -260,6 +266,10 @@ class DeviceClient:
     def _run(self) -> None:
         version = self.account.version
         while not self._stopping:
+            if self._silent:
+                with self._news:
+                    self._news.wait_for(lambda: self._stopping or not self._silent)
+                continue
             session = Session(self.account, version, self._served, self._all_statuses, self._news)
             began = time.monotonic()
             try:
@@ -318,7 +328,7 @@ class DeviceClient:
         if self.outbox.unstamped and self._clock.quality() != "unknown":
             self._restamp()
         exchange = Exchange(
-            session, self.outbox, self._patience, self._news, lambda: self._stopping
+            session, self.outbox, self._patience, self._news, lambda: self._stopping or self._silent
         )
         self._session = session
         session.serve(self._served)

@@ -47,6 +47,23 @@ class World:
     begun: set[str]
 
 
+@dataclass(frozen=True)
+class Habits:
+    """How often (0 … 1) an associate begins late, takes the wrong article, does not find one, or
+    leaves what is picked in the trolley.
+    """
+
+    late: float = 0.0
+    wrong: float = 0.05
+    short: float = 0.0
+    forgets: float = 0.0
+
+
+CAREFUL: Final = Habits()
+HUMAN: Final = Habits(late=0.1, wrong=0.08, short=0.04, forgets=0.08)
+REASONS: Final = ("not on the shelf", "damaged", "past its date")
+
+
 def shopper(world: World) -> Life:
     """Orders something to collect, now and then."""
     random = world.random
@@ -90,10 +107,12 @@ def waiting(world: World) -> list[dict[str, Any]]:
     return sorted(orders, key=lambda order: order.get("accepted_at") or "")
 
 
-def associate(world: World, scanner: Sends, badge: str) -> Life:
+def associate(world: World, scanner: Sends, badge: str, habits: Habits = CAREFUL) -> Life:
     """Picks the oldest order with the scanner, stages it and makes it ready."""
     while True:
         yield world.random.uniform(4, 10)
+        if world.random.random() < habits.late:
+            yield world.random.uniform(120, 600)
         order_id = next(iter(world.begun), None)
         if order_id is None:
             mine = waiting(world)[:-LEFT]
@@ -101,7 +120,7 @@ def associate(world: World, scanner: Sends, badge: str) -> Life:
                 continue
             order_id = str(mine[0]["order_id"])
             world.begun.add(order_id)
-        picked = yield from _pick(world, scanner, badge, order_id)
+        picked = yield from _pick(world, scanner, badge, order_id, habits)
         if picked:
             yield world.random.uniform(3, 8)
             _quietly(world, f"/orders/{order_id}/ready", {}, f"sim-ready-{order_id}")
@@ -113,21 +132,30 @@ def associate(world: World, scanner: Sends, badge: str) -> Life:
         world.begun.discard(order_id)
 
 
-def _pick(world: World, scanner: Sends, badge: str, order_id: str) -> Walk:
+def _pick(world: World, scanner: Sends, badge: str, order_id: str, habits: Habits) -> Walk:
     random = world.random
     yield from _scan(world, scanner, badge)
     if not (yield from _scan(world, scanner, f"SH1:O:{order_id}")):
         return False
     for line in world.hub.get(f"/orders/{order_id}")["lines"]:
         yield random.uniform(4, 9)
-        if random.random() < 0.05:
+        if random.random() < habits.wrong:
             # The wrong article from the shelf beside it: the hub says so, and nothing moves.
             (wrong, *_) = world.goods.some(random, 1)
             if wrong.sku != line["sku"]:
                 yield from _scan(world, scanner, wrong.code)
-        for _ in range(line["ordered"] - line["picked"]):
+        left = line["ordered"] - line["picked"] - line.get("short", 0)
+        if left and random.random() < habits.short:
+            left -= 1
+            short = {"line_id": line["line_id"], "qty": 1, "reason": random.choice(REASONS)}
+            key = f"sim-short-{order_id}-{line['line_id']}"
+            _quietly(world, f"/orders/{order_id}/short", short, key)
+        for _ in range(left):
             if not (yield from _scan(world, scanner, world.goods.code(line["sku"]))):
                 return False
+    if random.random() < habits.forgets:
+        # Called to the till with the trolley full; it stands there until somebody asks.
+        yield random.uniform(300, 900)
     return (yield from _scan(world, scanner, f"SH1:S:{random.choice(SHELVES)}"))
 
 

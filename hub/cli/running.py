@@ -3,25 +3,31 @@
 It must never run a second hub on one data directory.
 """
 
+import json
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
+from urllib.parse import urlsplit
 
 import click
 
 from devices import simulator
+from devices.account import Account
 from hub import authority, broker, logs, settings
 from hub import init as store_init
 from hub.app import Hub
-from hub.cli.edge import data_option, json_option, must_exist, show
+from hub.cli.edge import data_option, json_option, must_exist, perform, show
 from hub.cli.signals import until_told
 from hub.demo import Demo
 from hub.errors import Refusal
 from sync import line as lines
 from sync.central import serve as central_serve
 from sync.client import enrol
+
+# What a whole store has more than the sample.
+WHOLE: Final = {"shelf": 20, "till": 4, "scanner": 6, "kiosk": 3, "door": 2}
 
 
 @click.command()
@@ -121,20 +127,57 @@ for _name, _help in (
 @data_option
 @click.option(
     "--speed",
-    type=click.FloatRange(0.1, 100),
+    type=click.FloatRange(0.1, 10_000),
     default=1.0,
     show_default=True,
     help="How many times faster than a real day.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same day.")
-def simulate(directory: Path, speed: float, seed: int) -> None:
-    """Let simulated shoppers, scanners, shelves and a till live on the sample store's floor."""
+@click.option("--whole", is_flag=True, help="A whole store: 40 devices, lost links, human staff.")
+@click.option("--record", type=click.File("wb"), help="Write down what all devices say.")
+@click.option(
+    "--replay",
+    "tape",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Say again what --record wrote down, and end.",
+)
+def simulate(
+    directory: Path,
+    speed: float,
+    seed: int,
+    whole: bool,
+    record: IO[bytes] | None,
+    tape: Path | None,
+) -> None:
+    """Let simulated shoppers, scanners, shelves and tills live on the sample store's floor."""
     if not (directory / "demo.json").exists():
         raise Refusal(f"No sample store lies in {directory}: start one with `storehub demo`.")
     logs.start("info")
     stop = threading.Event()
     until_told(stop.set)
-    simulator.run(directory, speed=speed, stop=stop, seed=seed)
+    if whole:
+        whole_store(directory)
+    if tape is not None:
+        said, left_out = simulator.replay(directory, tape, speed=speed, stop=stop)
+        click.echo(f"{said} observations were said again, {left_out} left out.")
+        return
+    simulator.run(directory, speed=speed, stop=stop, seed=seed, whole=whole, record=record)
+
+
+def whole_store(directory: Path) -> None:
+    """Let in what a whole store has more than the sample; once let in, they stay."""
+    place = directory / simulator.MORE
+    facts = json.loads((directory / "demo.json").read_bytes())
+    address = urlsplit(facts["urls"]["mqtt"])
+    for kind, count in WHOLE.items():
+        for name in (f"{kind}-{n}" for n in range(10, 10 + count)):
+            if not (place / f"{name}.json").exists():
+                made = perform(directory, "device.enrol", device=name, kind=kind, place="")
+                host, port = address.hostname or "127.0.0.1", address.port or 1883
+                password = made["password"]
+                Account(facts["store"], name, host, port, name, password).save(
+                    place / f"{name}.json"
+                )
 
 
 COMMANDS: Final[tuple[Any, ...]] = (demo, init, run, central, line, simulate)

@@ -139,5 +139,6 @@ def test_after_a_week_offline_all_scans_and_sales_are_there_and_nobody_else_wait
     assert (order["state"], order["shelf"]) == ("PREPARED", "A1")
     assert shown(floor, "scanner-1")["dropped"] == dropped
     # Wide: a machine that runs other tests beside this one is slow, not wrong.
-    assert busy[0] < 500 and busy[1] < 5_000, "the others were held up"
+    assert busy[0] < 500, "the others were held up"
+    assert busy[1] < 5_000, "the others were held up"
     assert floor.verify()["ok"]

@@ -20,6 +20,8 @@ PATHS = {
     "order-ready": "/counter/orders/R-4",
     "console": "/console",
     "message": "/console/quarantine/1",
+    "order-paper-doubted": "/counter/orders/R-5",
+    "paper": "/print",
 }
 LEAST = 48
 
@@ -39,6 +41,9 @@ def busy(shop: SampleStore) -> SampleStore:
     shop.append(facts.LinePicked(order_id="R-4", line_id="L1", qty=2))
     shop.append(facts.OrderStaged(order_id="R-4", shelf="B-12"))
     shop.append(facts.OrderReady(order_id="R-4"))
+    shop.place("R-5", [("4711", 1)], minutes=70, code="4ZT2")
+    shop.paper("R-5", "in_doubt")
+    shop.paper("R-2", "no_paper")
     shop.quarantine("scanner-03", b'{"id": "x", <script>alert(1)</script>')
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
     shop.travels = [

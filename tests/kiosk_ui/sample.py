@@ -208,6 +208,26 @@ class SampleStore:
 
         self.store.writer.run(work)
 
+    def paper(self, order_id: str, state: str) -> str:
+        """Print an order's slip at the store's printer, which says `state` of it."""
+        from types import SimpleNamespace
+
+        from hub.fleet import actions as fleet
+        from hub.printing import actions as printing
+        from hub.printing import queries as papers
+
+        def work(tx: Transaction) -> str:
+            if not papers.printers(tx.conn):
+                fleet.enroll(tx, "printer-1", kind="printer", place="counter")
+            (job,) = printing.print_(tx, "pickup_slip", order_id, key=f"paper:{order_id}")
+            return job
+
+        job = self.store.writer.run(work)
+        data = SimpleNamespace(job=job, state=state, detail=None)
+        seen: Any = SimpleNamespace(device="printer-1", data=data, cause=f"printer-1:{job}")
+        self.store.writer.run(lambda tx: printing.reported(tx, seen, tx.now))
+        return job
+
     def append(self, *happened: Any, actor: str = "staff:ada") -> None:
         self.store.writer.run(
             lambda tx: tx.append(happened, cause=f"hub:{secrets.token_hex(16)}", actor=actor)

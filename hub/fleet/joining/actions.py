@@ -59,7 +59,8 @@ def make(
     if how == "enrol" and known:
         how, body = "rotate", {}
     now_ms = _ms(tx.now)
-    tables.forget_before(tx.conn, now_ms - _ms_of(rules.WINDOW), now_ms - _ms_of(rules.KEPT))
+    # A person stands there: whoever guessed at earlier codes begins anew with this one.
+    tables.forget(tx.conn, codes_before_ms=now_ms - _ms_of(rules.KEPT))
     if len(queries.open_codes(tx.conn, now_ms)) >= rules.OPEN_MOST:
         raise Refusal(
             f"{rules.OPEN_MOST} join codes are open: wait until some are used.", slug="too-many"

@@ -1,7 +1,7 @@
 """What a join code looks like, how long it lives and how often it may be guessed at; pure.
 
-8 characters of 30 are 6.6e11 codes. At most 50 are open, and 100 wrong ones in ten minutes close
-the door to all: a guess succeeds once in a hundred million tries.
+8 characters of 30 are 6.6e11 codes. At most 50 are open, and after 100 wrong ones none opens any
+more until a person makes another: all guesses together succeed once in a hundred million.
 """
 
 import base64
@@ -62,7 +62,7 @@ def check_attempts(here: int, everywhere: int) -> None:
     """Raise Refusal when too many wrong codes came in the last ten minutes."""
     if here >= WRONG_HERE or everywhere >= WRONG_ALL:
         raise Refusal(
-            "Too many wrong join codes: wait ten minutes and make a new one.", slug="too-many-codes"
+            "Too many wrong join codes: make a new one at the hub.", slug="too-many-codes"
         )
 
 

@@ -40,10 +40,10 @@ def note_wrong(connection: sqlite3.Connection, source: str, at_ms: int) -> None:
     connection.execute("INSERT INTO device_code_wrong VALUES (?, ?)", (source, at_ms))
 
 
-def forget_before(connection: sqlite3.Connection, wrong_ms: int, codes_ms: int) -> None:
-    """Forget wrong attempts and codes of long ago."""
-    connection.execute("DELETE FROM device_code_wrong WHERE at_ms < ?", (wrong_ms,))
-    connection.execute("DELETE FROM device_code WHERE until_ms < ?", (codes_ms,))
+def forget(connection: sqlite3.Connection, *, codes_before_ms: int) -> None:
+    """Forget all wrong attempts, and codes of long ago."""
+    connection.execute("DELETE FROM device_code_wrong")
+    connection.execute("DELETE FROM device_code WHERE until_ms < ?", (codes_before_ms,))
 
 
 def keep_certificate(

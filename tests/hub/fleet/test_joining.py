@@ -100,7 +100,7 @@ def test_guessing_is_counted_told_and_closed_for_that_address(hub: Spine) -> Non
     code = make(hub)
     for n in range(rules.WRONG_HERE):
         assert "No such join code" in (redeem(hub, f"2345678{rules.ALPHABET[n]}").refusal or "")
-    with pytest.raises(Refusal, match="Too many wrong join codes: wait ten minutes"):
+    with pytest.raises(Refusal, match="Too many wrong join codes: make a new one"):
         redeem(hub, code)
     with hub.database.reader() as reader:
         (rogue,) = registry.rogues(reader)
@@ -108,10 +108,9 @@ def test_guessing_is_counted_told_and_closed_for_that_address(hub: Spine) -> Non
     assert redeem(hub, code, "10.0.0.8").device == "till-1"
 
 
-def test_after_ten_minutes_the_door_is_open_again(hub: Spine) -> None:
+def test_a_new_code_opens_the_door_again(hub: Spine) -> None:
     for _ in range(rules.WRONG_HERE):
         redeem(hub, "23456789")
-    hub.clock.advance(rules.WINDOW + timedelta(seconds=1))
     assert redeem(hub, make(hub)).device == "till-1"
 
 

@@ -104,6 +104,23 @@ def establish(directory: Path, store: str, names: Sequence[str], now: datetime) 
     return files
 
 
+def condition(directory: Path, now: datetime) -> tuple[bool, str]:
+    """Say whether the TLS files in `directory` are good; nothing is made or changed."""
+    files = Tls((directory / DIRECTORY).resolve())
+    if not files.ca.exists() and not files.certificate.exists():
+        return True, "made at the first start"
+    try:
+        _certificate(files.ca)
+        _key(files.ca_key)
+    except Refusal as refusal:
+        return False, refusal.sentence
+    held = _held(files)
+    if held is None or held.not_valid_after_utc <= _later(now):
+        return True, "renewed at the next start"
+    until = held.not_valid_after_utc.date().isoformat()
+    return True, f"until {until}; CA SHA-256 {shown(files.fingerprint())}"
+
+
 def issue(directory: Path, store: str, device: str, now: datetime) -> tuple[bytes, bytes]:
     """Return (certificate, key), both PEM, by which `device` proves who it is without a password.
 

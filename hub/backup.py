@@ -24,7 +24,8 @@ from hub.errors import Refusal
 from hub.store import LOCK
 
 DATABASES: Final = ("hub.db", "replica.db")
-PLAIN: Final = ("storehub.toml", "secrets.toml")
+# With the store's CA its devices need not join again on another box.
+PLAIN: Final = ("storehub.toml", "secrets.toml", "tls/ca.pem", "tls/ca.key")
 KNOWN: Final = frozenset((*DATABASES, *PLAIN))
 MANIFEST: Final = "manifest.json"
 
@@ -78,6 +79,7 @@ def restore(source: Path, directory: Path) -> Manifest:
                     (directory / f"{name}{tail}").unlink(missing_ok=True)
             # hub.db comes last: with it there is a store, and before it this can be done again.
             for name in sorted(manifest.files, key=lambda name: name == "hub.db"):
+                (directory / name).parent.mkdir(mode=0o700, exist_ok=True)
                 (Path(scratch) / name).replace(directory / name)
         return manifest
 
@@ -135,6 +137,7 @@ def _opened(source: Path) -> Iterator[tarfile.TarFile]:
 
 
 def _write(path: Path, data: IO[bytes]) -> None:
+    path.parent.mkdir(exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         while chunk := data.read(1 << 20):

@@ -9,11 +9,15 @@ from typing import Final
 
 import msgspec
 
-from hub import broker
+from hub import authority, broker
 from hub.clock import SystemClock
 
 # SQLite before this can corrupt a WAL file that two connections write; the hub has one writer.
 WAL_RESET_FIXED: Final = (3, 51, 3)
+PRIVATE: Final = (
+    *("hub.db", "secrets.toml", "control.sock", "demo.json"),
+    *("tls/ca.key", "tls/hub.key"),
+)
 # Below this the hub soon stops taking new orders (MiB).
 LOW_MIB: Final = 512
 
@@ -33,6 +37,7 @@ def examine(directory: Path) -> list[Finding]:
         _clock(),
         _broker(),
         _zbar(),
+        Finding("tls", *authority.condition(directory, SystemClock().now())),
         _modes(directory),
     ]
 
@@ -78,7 +83,14 @@ def _zbar() -> Finding:
 def _modes(directory: Path) -> Finding:
     loose = [
         path.name
-        for name in ("hub.db", "secrets.toml", "control.sock", "demo.json")
+        for name in (
+            "hub.db",
+            "secrets.toml",
+            "control.sock",
+            "demo.json",
+            "tls/ca.key",
+            "tls/hub.key",
+        )
         if (path := directory / name).exists() and path.stat().st_mode & 0o077
     ]
     advice = f"{', '.join(loose)}: others can read it, use chmod 600" if loose else "0600"

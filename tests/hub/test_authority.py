@@ -172,6 +172,20 @@ def test_the_key_of_another_ca_signs_nothing(tmp_path: Path) -> None:
         authority.issue(tmp_path / "a", "store-1", "till-1", NOON)
 
 
+def test_the_doctor_looks_and_touches_nothing(tmp_path: Path) -> None:
+    assert authority.condition(tmp_path, NOON) == (True, "made at the first start")
+    files = made(tmp_path)
+    good, words = authority.condition(tmp_path, NOON)
+    assert good
+    assert authority.shown(files.fingerprint()) in words
+    late = NOON + timedelta(days=authority.SERVER_DAYS + 1)
+    assert authority.condition(tmp_path, late) == (True, "renewed at the next start")
+    files.ca_key.write_bytes(b"half")
+    good, words = authority.condition(tmp_path, NOON)
+    assert (good, "ca.key is damaged: bring" in words) == (False, True)
+    assert files.ca_key.read_bytes() == b"half"
+
+
 def test_a_device_s_certificate_names_it_and_cannot_stand_for_the_hub(tmp_path: Path) -> None:
     files = made(tmp_path)
     certificate, _ = authority.issue(tmp_path, "store-1", "till-1", NOON)

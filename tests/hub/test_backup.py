@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import zstandard
 
-from hub import backup
+from hub import authority, backup
 from hub.errors import Refusal
 from hub.settings import Settings
 from hub.stock import queries as ledger
@@ -53,6 +53,17 @@ def test_what_was_backed_up_is_restored(packed: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "again" / "hub.db-wal").exists()
     with Store(tmp_path / "again", Settings(store="s1", ballast_mib=1)) as store:
         assert store.read(ledger.stock, "MILK", NOON)["on_hand"] == 3
+
+
+def test_the_store_s_ca_comes_back_so_that_devices_stay_joined(tmp_path: Path) -> None:
+    with opened(tmp_path / "shop") as shop:
+        tls = authority.establish(tmp_path / "shop", "s1", ["hub.local"], NOON)
+        backup.backup(tmp_path / "shop", tmp_path / "one.backup", "s1", shop.clock)
+    (tmp_path / "again").mkdir()
+    backup.restore(tmp_path / "one.backup", tmp_path / "again")
+    back = authority.establish(tmp_path / "again", "s1", ["other.local"], NOON)
+    assert (back.fingerprint(), back.note) == (tls.fingerprint(), "")
+    assert back.ca_key.stat().st_mode & 0o077 == 0
 
 
 def test_a_store_is_never_overwritten(packed: Path, tmp_path: Path) -> None:

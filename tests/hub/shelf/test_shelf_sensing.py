@@ -74,6 +74,18 @@ def test_an_empty_facing_is_a_gap_after_its_time_and_closed_at_once_when_filled(
     assert (filled.units, filled.gap) == (4, False)
 
 
+def test_goods_that_have_just_come_keep_a_gap_from_opening() -> None:
+    sensor = told(settled(1), 0, 0, 0, 0, from_ms=T0 + 1000)
+    due = sensor.units_ms + TUNING.gap_ms
+    filled = told(sensor, 3, from_ms=due - 500)
+    assert not settle(filled, due + 500, TUNING).gap
+
+
+def test_what_stood_in_silence_counts_before_the_next_reading_does() -> None:
+    sensor = told(settled(5), 3, 4, from_ms=T0 + 1000, step_ms=60_000)
+    assert (sensor.units, sensor.units_ms, sensor.candidate) == (3, T0 + 1000, 4)
+
+
 def test_goods_put_back_in_time_leave_no_gap() -> None:
     sensor = told(settled(1), 0, 0, 0, 0, 1, 1, 1, 1, from_ms=T0 + 1000)
     later = settle(sensor, T0 + 10 * TUNING.gap_ms, TUNING)

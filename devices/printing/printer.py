@@ -13,17 +13,17 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 import msgspec
 
 from devices.printing import escpos
 from devices.printing.link import Link, LinkLost, connect
+from devices.printing.ports import Client, Job
 from devices.printing.render import DOTS, Paper, render
 from devices.printing.talk import Talk
 from hub.clock import Clock, SystemClock, parse
 from hub.errors import Invalid, Unavailable
-from hub.printing.document import Document
 
 log = logging.getLogger(__name__)
 
@@ -62,38 +62,6 @@ class PrinterSettings:
                 " device file such as /dev/usb/lp0.",
                 field="address",
             )
-
-
-class Books(Protocol):
-    """What a device keeps on its disk of commands: `devices.outbox.Outbox`."""
-
-    def begin_command(self, key: str) -> str | None: ...
-    def end_command(self, key: str, state: str) -> None: ...
-    def forget_command(self, key: str) -> None: ...
-    def command_state(self, key: str) -> tuple[bool, str | None]: ...
-    def unfinished_commands(self) -> list[str]: ...
-
-
-class Client(Protocol):
-    """The part of `devices.client.DeviceClient` that a printer needs."""
-
-    @property
-    def outbox(self) -> Books: ...
-    def observe(self, kind: str, data: Mapping[str, Any]) -> str: ...
-    def takes(self, name: str, handler: "Handler") -> None: ...
-
-
-class Handler(Protocol):
-    def __call__(self, command: Mapping[str, Any], /) -> None: ...
-
-
-class Job(msgspec.Struct, frozen=True):
-    """`cmd/print`: `n` orders the jobs of a printer, after `until` nobody wants the paper."""
-
-    key: str
-    document: Document
-    n: int = 0
-    until: str | None = None
 
 
 def run(

@@ -3,6 +3,7 @@
 It must never print anything again by itself: a second paper is always a new job of somebody's.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,7 +12,7 @@ import msgspec
 
 from hub import outbox
 from hub.clock import stamp
-from hub.errors import Invalid, NotFound, Refusal
+from hub.errors import HubError, Invalid, NotFound, Refusal
 from hub.journal import Transaction
 from hub.printing import queries, rules, tables
 from hub.printing.document import Document
@@ -20,6 +21,8 @@ from hub.settings import Settings
 from hub.tasks import queries as task_queries
 from hub.tasks import rules as tasks
 from hub.wire import Observation
+
+log = logging.getLogger(__name__)
 
 # The device stops at `until` by its own clock; its last word may still be on its way.
 GRACE: Final = timedelta(minutes=1)
@@ -170,10 +173,29 @@ def settle(tx: Transaction) -> int:
 
 def new_orders(tx: Transaction) -> list[str]:
     """Print a slip for each order that came in and has none, where the store chose so."""
-    made = []
+    made: list[str] = []
     for order_id in queries.wait_for_slips(tx.conn, tx.now):
-        made += print_(tx, Kind.PICKUP_SLIP, order_id, key=f"new-order:{order_id}")
+        try:
+            made += print_(tx, Kind.PICKUP_SLIP, order_id, key=f"new-order:{order_id}")
+        except HubError as error:
+            # One order that no paper can hold keeps no other waiting, and is not tried each second.
+            log.warning("No slip for order %s: %s", order_id, error.sentence)
+            _note_failed(tx, order_id)
     return made
+
+
+def _note_failed(tx: Transaction, order_id: str) -> None:
+    """Show at the order's page that its slip was not printed; a person may try again."""
+    choices, known = queries.choices(tx.conn), queries.printers(tx.conn)
+    where = rules.choose(None, Kind.PICKUP_SLIP, order_id, choices, known)
+    name, at = rules.job_id(f"new-order:{order_id}", 0), stamp(tx.now)
+    empty = Document(Kind.PICKUP_SLIP, choices.language, ())
+    job = Job(
+        name, 0, Kind.PICKUP_SLIP, order_id, where, choices.language, State.FAILED,
+        "not_drawable", at, at, at, "hub", None,
+    )  # fmt: skip
+    tables.add(tx.conn, job, msgspec.json.encode(empty))
+    _touch(tx, job)
 
 
 def _become(tx: Transaction, job: Job, state: State, detail: str | None) -> None:

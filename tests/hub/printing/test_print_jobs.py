@@ -305,3 +305,24 @@ def test_new_orders_wait_for_somebody_to_choose_among_printers(papers: Papers) -
     papers.choose(print_new_orders=True, print_slips_at="printer-2")
     (job,) = papers.shop.run(actions.new_orders)
     assert papers.job(job).printer == "printer-2"
+
+
+def test_an_order_that_no_paper_can_hold_keeps_no_other_waiting(
+    papers: Papers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    papers.choose(print_new_orders=True)
+    papers.shop.place("R-2", ("MILK", 1))
+    draw = queries.document
+
+    def long(conn: Any, kind: Any, ref: str, *more: Any) -> Document:
+        if ref == "R-1":
+            raise Refusal("This is too much for one paper.", slug="too-long")
+        return draw(conn, kind, ref, *more)
+
+    monkeypatch.setattr(queries, "document", long)
+    (job,) = papers.shop.run(actions.new_orders)
+    assert papers.job(job).ref == "R-2"
+    (failed,) = papers.shop.store.read(queries.jobs, ref="R-1")
+    assert failed.state == "failed"
+    assert papers.shop.run(actions.new_orders) == []
+    assert len(papers.waiting()) == 1

@@ -129,6 +129,14 @@ def test_a_certificate_of_another_ca_is_made_anew(tmp_path: Path) -> None:
     assert shakes_hands(files) == ""
 
 
+def test_a_key_of_another_certificate_is_made_anew(tmp_path: Path) -> None:
+    """As after a crash between the two files of a renewal."""
+    files, other = made(tmp_path / "a"), made(tmp_path / "b")
+    files.key.write_bytes(other.key.read_bytes())
+    made(tmp_path / "a")
+    assert shakes_hands(files) == ""
+
+
 def test_a_first_start_cut_off_after_the_key_begins_anew(tmp_path: Path) -> None:
     files = made(tmp_path)
     for file in (files.ca, files.certificate, files.key):

@@ -60,7 +60,7 @@ def settle(tx: Transaction, tuning: Tuning, *, cause: str, actor: str = "hub") -
         facts += _facts(tx, before, after, cause, actor)
     if changed:
         tx.touch("shelf")
-    return tx.append(facts, cause=cause, actor=actor) if facts else []
+    return _append(tx, facts, cause, actor)
 
 
 def review(tx: Transaction, tuning: Tuning, *, cause: str, actor: str = "hub") -> list[Entry]:
@@ -71,7 +71,7 @@ def review(tx: Transaction, tuning: Tuning, *, cause: str, actor: str = "hub") -
         for one in found:
             facts += _work(tx, one, cause, actor)
         facts += _doubt(tx, sku, [one for one in found if one.counts], tuning, cause)
-    return tx.append(facts, cause=cause, actor=actor) if facts else []
+    return _append(tx, facts, cause, actor)
 
 
 def calibrate(
@@ -128,6 +128,12 @@ def forget(tx: Transaction, device: str, *, actor: str, cause: str) -> list[Entr
     return tx.append(facts, cause=cause, actor=actor) if facts else []
 
 
+def _append(tx: Transaction, facts: list[Fact], cause: str, actor: str) -> list[Entry]:
+    # Two sensors over one facing ask for the same work in one run: it is one task.
+    once = [*dict.fromkeys(facts)]
+    return tx.append(once, cause=cause, actor=actor) if once else []
+
+
 # -- readings ----------------------------------------------------------------------------------
 
 
@@ -142,13 +148,15 @@ def _take(
     for one in readings:
         by_device.setdefault(one[0].device, []).append(one)
     for device, own in by_device.items():
-        state = queries.sensor(tx.conn, device)
-        if state is None or state.kind != kind:
-            state = Sensor(device, kind)
+        state = queries.sensor(tx.conn, device) or Sensor(device, kind)
+        if state.kind == "weight" and kind == "presence":
+            # A scale that also says whether something is there: its weight says more.
+            continue
         here = place_of(tx.conn, device)
         for number, (seen, at_ms, value) in enumerate(own):
             before = state
-            placed = _placed(tx, before, here) if number == 0 else before
+            kept = before if before.kind == kind else Sensor(device, kind)
+            placed = _placed(tx, kept, here) if number == 0 else kept
             state = sensing.read(placed, value, at_ms, tuning)
             if not state.place:
                 state = replace(state, gap=False)

@@ -174,3 +174,34 @@ def test_nothing_is_settled_by_a_clock_that_nobody_can_trust(
     monkeypatch.undo()
     floor.tick()
     assert floor.gaps() == [("A-1", "MILK")]
+
+
+def test_a_scale_that_also_reports_presence_stays_a_scale(floor: Floor) -> None:
+    floor.calibrate()
+    floor.look(False, device="scale-1")
+    assert (floor.sensor().kind, floor.sensor().units) == ("weight", 6)
+
+
+def test_a_presence_sensor_that_is_replaced_by_a_scale_leaves_no_gap_behind(
+    floor: Floor,
+) -> None:
+    floor.look(True)
+    floor.tick(4)
+    floor.look(False)
+    floor.tick(SCALES.gap_ms / 1000)
+    assert floor.gaps() == [("B-7", "BREAD")]
+    floor.weigh(500, device="eye-1")
+    assert (floor.gaps(), floor.sensor("eye-1").kind) == ([], "weight")
+
+
+def test_two_sensors_over_one_facing_ask_for_one_task(
+    floor: Floor, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DEVICES, "eye-2", "B-7")
+    for name in ("eye-1", "eye-2"):
+        floor.look(False, device=name)
+    floor.tick(SCALES.gap_ms / 1000)
+    shop.receive("BREAD", 5)
+    shop.do(sensors.review, SCALES)
+    assert floor.facts("TaskOpened") == ["TaskOpened"]
+    assert floor.gaps() == [("B-7", "BREAD")] * 2

@@ -33,8 +33,14 @@ TONES: Final = {
 }
 
 
-def panel(kind: str, ref: str, *, refused: str | None = None) -> str:
-    return render_template("printing/panel.html", refused=refused, **shown(kind, ref))
+def panel(kind: str, ref: str) -> str:
+    """Return the panel with the section that refreshes itself."""
+    return render_template("printing/panel.html", **shown(kind, ref))
+
+
+def body(kind: str, ref: str, *, refused: str | None = None) -> str:
+    """Return what stands inside it, with what was refused just now."""
+    return render_template("printing/panel_body.html", refused=refused, **shown(kind, ref))
 
 
 def shown(kind: str, ref: str) -> dict[str, Any]:

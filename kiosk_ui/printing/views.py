@@ -41,7 +41,8 @@ def parts() -> str:
 @printing.get("/panel")
 def panel_of() -> str:
     need("print")
-    return panel.panel(request.args.get("kind", ""), request.args.get("ref", ""))
+    kind, ref = request.args.get("kind", ""), request.args.get("ref", "")
+    return panel.panel(kind, ref) if "whole" in request.args else panel.body(kind, ref)
 
 
 @printing.get("/preview")
@@ -122,7 +123,7 @@ def _answer(person: Person, route: str, act: Act) -> BaseResponse:
         # The form stands outside of what was swapped: its next press is another command.
         key = render_template("printing/key.html", swap=True)
         return Response(render_template("printing/parts.html", **shown()) + toast + key)
-    return Response(panel.panel(form.get("kind", ""), form.get("ref", "").strip(), refused=refused))
+    return Response(panel.body(form.get("kind", ""), form.get("ref", "").strip(), refused=refused))
 
 
 def shown() -> dict[str, Any]:

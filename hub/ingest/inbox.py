@@ -4,8 +4,9 @@ It must never decide what becomes of them, and never raise for a message however
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from hub import wire
 from hub.errors import Invalid
@@ -19,8 +20,7 @@ BUSINESS_WEIGHT: Final = 10
 ITEM_BYTES: Final = 200
 
 
-@dataclass(slots=True)
-class Item:
+class Item(msgspec.Struct, gc=False):
     """One thing that a message held, and what became of it."""
 
     device: str
@@ -34,8 +34,7 @@ class Item:
     travel: Travel | None = None
 
 
-@dataclass(slots=True)
-class Received:
+class Received(msgspec.Struct, gc=False):
     """A message and what it held; `mid` 0 needs no PUBACK."""
 
     mid: int

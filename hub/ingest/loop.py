@@ -29,8 +29,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # Bytes of messages that wait for their commit; beyond, the socket is not read.
-WAITING_MOST: Final = 16 * 1024 * 1024
+WAITING_MOST: Final = 4 * 1024 * 1024
 IDLE_S: Final = 1.0
+# While more waits than one commit takes, commits grow: each fsync then carries more. A command
+# waits behind one, so its work may last so long, and it holds at most so many times the cap.
+WORK_S: Final = 0.015
+GROWN: Final = 5
 # With their reasons so many acks stay below the limit of one message.
 ACKS_A_MESSAGE: Final = 200
 
@@ -75,7 +79,8 @@ class Ingest:
         self._store = store
         self._writer = writer
         self._clock = clock
-        self._cap = batch_cap
+        self._cap = self._most = batch_cap
+        self._worked_s = 0.0
         self._recorder = Recorder(
             handlers,
             quarantine_bound,
@@ -202,13 +207,24 @@ class Ingest:
         if not self._commit:
             return
         items = [item for message in self._commit for item in message.items]
-        self._future = self._writer.submit(lambda tx: self._recorder.record(tx, items), bulk=True)
+
+        def work(tx: Transaction) -> None:
+            began = time.perf_counter()
+            self._recorder.record(tx, items)
+            self._worked_s = time.perf_counter() - began
+
+        self._future = self._writer.submit(work, bulk=True)
         self._future.add_done_callback(lambda _: self._wake())
 
     def _take(self) -> None:
         source = self._alone or self._waiting
-        weight = 0
-        while source and (not weight or weight + source[0].weight <= self._cap):
+        weight, most = 0, self._most
+        while source:
+            if source[0].weight > len(source[0].items):
+                # What business does in the store takes as long as it takes: no more than ever.
+                most = self._cap
+            if weight and weight + source[0].weight > most:
+                return
             message = source.popleft()
             self._commit.append(message)
             weight += message.weight
@@ -261,6 +277,7 @@ class Ingest:
             log.info("Observations are stored again")
         self._full, self._retry_at = False, 0.0
         done, self._commit = self._commit, []
+        self._grow(sum(message.weight for message in done))
         committed_ns = time.perf_counter_ns()
         acks: dict[str, list[wire.Ack]] = {}
         for message in done:
@@ -274,6 +291,14 @@ class Ingest:
                 self.counters.stale_acks += 1
         self._link.flush()
         self._count(done, committed_ns)
+
+    def _grow(self, weight: int) -> None:
+        """Let the next commit hold as much as may be worked off in time, while more waits."""
+        if not self._waiting:
+            self._most = self._cap
+        elif self._worked_s > 0:
+            fits = int(weight * WORK_S / self._worked_s)
+            self._most = max(self._cap, min(GROWN * self._cap, 2 * self._most, fits))
 
     def _tell(self, device: str, acks: list[wire.Ack]) -> None:
         topic = wire.topic(self._store, device, "ack")

@@ -10,7 +10,7 @@ _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 _Quantity = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
-class _Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class _Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     pass
 
 

@@ -1,4 +1,8 @@
-"""The bodies that travel: an observation's envelope, the hub's acks, a device's status."""
+"""The bodies that travel: an observation's envelope, the hub's acks, a device's status.
+
+They hold no cycles, and there may be thousands of them: the collector need not look at each
+(`gc=False`; it took as long as reading them).
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +17,7 @@ Quality = Literal["synced", "estimated", "unknown"]
 Outcome = Literal["committed", "duplicate", "quarantined", "refused"]
 
 
-class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The body of one message; `kind` is given in a batch, where no topic names it."""
 
     id: Id
@@ -26,7 +30,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: str | None = None
 
 
-class Observation(msgspec.Struct, frozen=True):
+class Observation(msgspec.Struct, frozen=True, gc=False):
     """What one device reported once. `body` is `data` re-encoded, badge codes masked."""
 
     device: str
@@ -64,7 +68,7 @@ class Unreadable(NamedTuple):
     raw: bytes
 
 
-class Ack(msgspec.Struct, frozen=True, omit_defaults=True):
+class Ack(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The hub's word on one observation; each status ends resending."""
 
     id: str

@@ -15,7 +15,7 @@ from hub.clock import stamp
 from hub.errors import Invalid, NotFound, Refusal, Unavailable
 from hub.fleet.watch import queries as fleet
 from hub.fleet.watch.rules import Limits
-from hub.ingest import Retention
+from hub.ingest import Retention, loop
 from hub.ingest.record import Recorder
 from hub.journal import Transaction
 from hub.settings import Settings
@@ -494,6 +494,22 @@ def test_a_flood_of_scans_is_cut_into_commits_that_keep_no_command_waiting(
         slow.commit()
     hub.settle()
     assert (hub.ingest.counters.commits, total(hub)) == (3, 120)
+
+
+@pytest.mark.parametrize(("work_s", "commits"), [(60.0, range(4, 6)), (0.0, range(9, 11))])
+def test_telemetry_that_waits_goes_in_larger_commits_while_the_machine_keeps_up(
+    hub: Fake, slow: Slow, monkeypatch: pytest.MonkeyPatch, work_s: float, commits: range
+) -> None:
+    monkeypatch.setattr(loop, "WORK_S", work_s)
+    hub.send("shelf", "weight", *(body({"grams": 1.0}) for _ in range(4_500)))
+    for _ in range(12):
+        hub.ingest.step(0.0)
+    while hub.broker.unacknowledged:
+        slow.commit()
+        hub.ingest.step(0.0)
+    # 500, 1,000, 2,000 and the rest, each at most twice the last one; or 500 each time.
+    assert hub.ingest.counters.committed == 4_500
+    assert hub.ingest.counters.commits in commits
 
 
 def test_a_bug_that_no_observation_is_to_blame_for_ends_the_thread(hub: Fake, slow: Slow) -> None:

@@ -85,7 +85,9 @@ def will(seen: Evidence) -> Verdict:
     mended = seen.mended_ms if seen.mended_ms is not None else seen.cut_ms + BACK_MS
     gone = [one for one in seen.said if not one.online and seen.cut_ms <= one.at_ms <= mended]
     if gone:
-        return Verdict("pass", f"said offline {(gone[0].at_ms - seen.cut_ms) / 1000:.1f} s after")
+        return Verdict(
+            "pass", f"said {(gone[0].at_ms - seen.cut_ms) / 1000:.1f} s after its line was cut"
+        )
     return Verdict("fail", "its line was cut and nobody said so")
 
 
@@ -184,14 +186,17 @@ def offline(seen: Evidence) -> Verdict:
     within = [at_ms for at_ms in made if seen.cut_ms + EDGE_MS < at_ms < seen.mended_ms - EDGE_MS]
     cut_s = (seen.mended_ms - seen.cut_ms) / 1000
     if within:
-        return Verdict("pass", f"{len(within)} of the {cut_s:.0f} s without a line came")
+        return Verdict("pass", f"{len(within)} that happened in {cut_s:.0f} s without a line came")
     before = sorted(at_ms for at_ms in made if at_ms < seen.cut_ms)
     steps = [later - earlier for earlier, later in pairwise(before)]
     if not _came_back(seen):
         return Verdict("fail", "it never came back")
     if len(steps) >= 3 and _middle(steps) * 4 < seen.mended_ms - seen.cut_ms:
         pace_s = _middle(steps) / 1000
-        return Verdict("fail", f"none of {cut_s:.0f} s came, though it sends each {pace_s:.1f} s")
+        return Verdict(
+            "fail",
+            f"none of {cut_s:.0f} s without a line came, and it sends one each {pace_s:.1f} s",
+        )
     return Verdict("not seen", "it observed nothing while its line was cut")
 
 

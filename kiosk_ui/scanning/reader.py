@@ -36,7 +36,7 @@ def answer(person: Person) -> Response:
     text = request.form.get("text", "").strip()
     if not text or len(text) > LONGEST:
         return said(_("Nothing was scanned."))
-    symbology = _symbology(request.form.get("symbology", ""), text)
+    symbology = symbology_of(request.form.get("symbology", ""), text)
     meaning = gs1.read(text, symbology)
     try:
         if meaning.text.startswith(BADGE):
@@ -48,7 +48,7 @@ def answer(person: Person) -> Response:
         return said(error.sentence)
 
 
-def _symbology(name: str, text: str) -> str | None:
+def symbology_of(name: str, text: str) -> str | None:
     """Return what the hub may conclude from: an item number with its check digit is GS1's."""
     if name in TOLD:
         return name
@@ -82,7 +82,7 @@ def _routed(person: Person, text: str, symbology: str | None, order_id: str | No
         if done.did in OPENED and done.order_id is not None:
             return _shown(_order(connection, done.order_id), _words(connection, done), "done")
         if done.sku is not None:
-            return _shown(_article(connection, done.sku) | _order(connection, order_id))
+            return _shown({"article": article(connection, done.sku)} | _order(connection, order_id))
         return _unknown(connection, gs1.read(text, symbology), order_id)
 
 
@@ -137,16 +137,15 @@ def _order(connection: Connection, order_id: str | None) -> dict[str, Any]:
     return {"order": order, "left": lines}
 
 
-def _article(connection: Connection, sku: str) -> dict[str, Any]:
+def article(connection: Connection, sku: str) -> dict[str, Any]:
+    """Return what staff want to know of an article: name, price, units, places."""
     now = hub().clock.now()
     price, product = catalog.price(connection, sku, now), catalog.product(connection, sku)
     return {
-        "article": {
-            "sku": sku,
-            "name": catalog.name(connection, sku),
-            "picture": show.picture(product.image if product else None),
-            "price": show.money(price.amount_minor, price.currency) if price else None,
-            "on_hand": stock.stock(connection, sku, now)["on_hand"],
-            "places": [place.name for place in shelf.places_of(connection, sku)],
-        }
+        "sku": sku,
+        "name": catalog.name(connection, sku),
+        "picture": show.picture(product.image if product else None),
+        "price": show.money(price.amount_minor, price.currency) if price else None,
+        "on_hand": stock.stock(connection, sku, now)["on_hand"],
+        "places": [place.name for place in shelf.places_of(connection, sku)],
     }

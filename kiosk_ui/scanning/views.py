@@ -8,7 +8,8 @@ from flask import Blueprint, Response, jsonify, redirect, render_template, reque
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub.errors import Forbidden
-from kiosk_ui.scanning import reader, screens
+from kiosk_ui.api.devices import bare
+from kiosk_ui.scanning import photo, reader, screens
 from kiosk_ui.security import POLICY
 from kiosk_ui.session import Person, hub, need
 from kiosk_ui.words import _
@@ -26,7 +27,10 @@ def page() -> Response:
     need("orders")
     asked = request.args.get("reader")
     shown = render_template(
-        "scanning/reader.html", here="scan", reader="zxing" if asked == "zxing" else None
+        "scanning/reader.html",
+        here="scan",
+        reader="zxing" if asked == "zxing" else None,
+        secure=_secure(),
     )
     return Response(shown, headers={"Content-Security-Policy": WITH_WASM})
 
@@ -35,6 +39,13 @@ def page() -> Response:
 def read() -> Response:
     """Take what the camera read, or somebody typed, as the person who is signed in."""
     return reader.answer(need("orders"))
+
+
+@scanning.post("/photo")
+def many() -> Response:
+    """Look up every code that the page found in a photo."""
+    need("orders")
+    return photo.answer()
 
 
 @scanning.get("/pair")
@@ -70,6 +81,15 @@ def following() -> BaseResponse:
     if scan is None:
         return Response(status=204)
     return jsonify({"text": scan.text, "key": f"scan-{scan.n}", "device": scan.device})
+
+
+def _secure() -> str | None:
+    """Return this page's address where browsers give the camera, when it is another one."""
+    trust = hub().trust
+    port = trust.https_port() if trust is not None else 0
+    if request.is_secure or not port:
+        return None
+    return f"https://{bare(request.host)}:{port}{url_for('scanning.page')}"
 
 
 def _paired() -> dict[str, object]:

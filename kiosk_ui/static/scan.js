@@ -8,6 +8,8 @@
   const told = document.getElementById("told");
   const begin = document.getElementById("begin");
   const torch = document.getElementById("torch");
+  const photo = document.getElementById("photo");
+  const LONGEST_SIDE = 4096;
   const { Acceptance } = globalThis.storehubAcceptance;
   // The Barcode Detection API's names, and those of the rules.
   const NAMES = {
@@ -52,7 +54,12 @@
 
   async function start() {
     if (stream || starting) return;
-    if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia) { tell("insecure", "refused"); return; }
+    if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
+      tell("insecure", "refused");
+      const secure = document.getElementById("secure");
+      if (secure) secure.hidden = false;
+      return;
+    }
     starting = true;
     begin.hidden = true;
     tell("starting", "starting");
@@ -132,6 +139,22 @@
     page.dataset.sent = String(Number(page.dataset.sent || 0) + 1);
     await htmx.ajax("POST", page.dataset.post, { target: "#found", swap: "innerHTML", values });
   }
+
+  // A photo of a shelf: every code on it, looked up and nothing more. It needs no secure page.
+  async function fromPhoto(file) {
+    const whole = await createImageBitmap(file);
+    const scale = Math.min(1, LONGEST_SIDE / Math.max(whole.width, whole.height));
+    const picture = scale === 1 ? whole : await createImageBitmap(whole, { resizeWidth: Math.round(whole.width * scale), resizeHeight: Math.round(whole.height * scale), resizeQuality: "high" });
+    const codes = await (detector || await prepare()).detect(picture);
+    const read = codes.map((code) => [code.rawValue, NAMES[code.format] || code.format]);
+    await htmx.ajax("POST", page.dataset.many, { target: "#found", swap: "innerHTML", values: { codes: JSON.stringify(read) } });
+  }
+  photo.addEventListener("change", async () => {
+    const [file] = photo.files;
+    if (!file) return;
+    photo.disabled = true;
+    try { await fromPhoto(file); } catch { tell("unreadable", page.dataset.state); } finally { photo.disabled = false; photo.value = ""; }
+  });
 
   begin.addEventListener("click", start);
   torch.addEventListener("click", async () => {

@@ -247,3 +247,27 @@ def test_a_device_without_a_camera_types(phone: Open) -> None:
 def test_a_page_that_is_not_secure_says_which_address_to_open(phone: Open, tmp_path: Path) -> None:
     page = phone(film(tmp_path / "cam.y4m", (None, 1)), host="store.test")
     expect(page.locator("#told")).to_contain_text("https")
+
+
+def test_a_photo_of_a_shelf_lists_every_code_on_it(
+    phone: Open, shop: SampleStore, tmp_path: Path, complaints: Complaints
+) -> None:
+    wall = np.full((900, 1400), 235, np.uint8)
+    texts = ("9521234543213", "9521234543220", "9521234543213", "4006381333931")
+    for n, text in enumerate(texts):
+        label = np.frombuffer(frame((zxingcpp.EAN13, text))[: WIDTH * HEIGHT], np.uint8)
+        top, left = 420 * (n // 2), 700 * (n % 2)
+        wall[top : top + 400, left : left + 640] = label.reshape(HEIGHT, WIDTH)[40:440]
+    cv2.imwrite(str(tmp_path / "shelf.jpg"), wall)
+    page = phone(host="store.test")  # no camera, no secure page: a photo needs neither
+    expect(page.locator("#told")).to_contain_text("https")
+    page.locator("#photo").set_input_files(tmp_path / "shelf.jpg")
+    expect(page.locator("#found [data-sku='4711'] td").nth(1)).to_have_text("2")
+    expect(page.locator("#found [data-sku='4712'] td").nth(1)).to_have_text("1")
+    expect(page.locator("[data-unsold='04006381333931']")).to_be_visible()
+    picture(page, "scan-phone-photo")
+    (tmp_path / "notes.jpg").write_text("no picture")
+    page.locator("#photo").set_input_files(tmp_path / "notes.jpg")
+    expect(page.locator("#told")).to_contain_text("no picture")
+    # On an open line the browser says that it ignores one of the headers.
+    assert [one for one in complaints if "Opener-Policy" not in one] == []

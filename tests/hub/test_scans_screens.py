@@ -226,9 +226,12 @@ def test_a_binding_lasts_a_shift_and_while_its_person_works_here(
         gun(MILK)
     gun(right.code())  # another screen that opens sweeps what is over
     assert left.paired() == []
+    code = right.code()
     shop.run(lambda tx: staff.deactivate(tx, "ben"))
     with pytest.raises(Refusal, match="signed out"):
         gun(MILK)
+    with pytest.raises(Refusal, match="No screen shows"):
+        gun(code)
 
 
 def test_nothing_is_too_old_while_the_clock_is_unknown(

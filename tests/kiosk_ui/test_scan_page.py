@@ -1,13 +1,17 @@
 """What a phone reads is done as the person who is signed in on it, or looked up, or flagged."""
 
+import dataclasses
+import json
 from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
 
+from kiosk_ui.app import create_app
+from kiosk_ui.ports import Trust
 from kiosk_ui.security import POLICY
 from tests.kiosk_ui.conftest import csrf_of
-from tests.kiosk_ui.sample import BADGE, SampleStore
+from tests.kiosk_ui.sample import BADGE, PIN, SampleStore
 
 Read = Callable[..., str]
 
@@ -126,3 +130,58 @@ def test_a_badge_signs_its_person_in_and_is_kept_nowhere(read: Read, shop: Sampl
 )
 def test_what_means_nothing_is_said(read: Read, text: str, sentence: str) -> None:
     assert sentence in read(text)
+
+
+@pytest.fixture
+def look_up(ada: FlaskClient) -> Callable[[object], str]:
+    token = csrf_of(ada.get("/scan").text)
+
+    def said(codes: object) -> str:
+        form = {"codes": json.dumps(codes)}
+        answer = ada.post("/scan/photo", data=form, headers={"X-CSRFToken": token})
+        assert answer.status_code == 200
+        return answer.text
+
+    return said
+
+
+def test_all_codes_of_a_photo_are_listed_and_counted(
+    look_up: Callable[[object], str], shop: SampleStore
+) -> None:
+    before = shop.store.journal.head
+    bread, milk = ["9521234543213", "EAN-13"], ["9521234543220", "EAN-13"]
+    said = look_up([milk, bread, bread, ["4006381333931", "EAN-13"], [BADGE, "QR"], ["?", "QR"]])
+    assert said.index('data-sku="4711"') < said.index('data-sku="4712"')
+    assert "<td>2</td><td>10</td>" in said
+    for strange in ("04006381333931", "?"):
+        assert f'data-unsold="{strange}"' in said
+    assert "ADA0" not in said
+    assert shop.store.journal.head == before
+
+
+@pytest.mark.parametrize(
+    ("codes", "sentence"),
+    [
+        ([], "No code was found"),
+        ([["1", "QR"]] * 201, "at most 200"),
+        ([["1"]], "at most 200"),
+        ("x", "at most 200"),
+        ([["", "QR"]], "at most 200"),
+    ],
+)
+def test_a_photo_that_cannot_be_looked_up_is_told(
+    look_up: Callable[[object], str], codes: object, sentence: str
+) -> None:
+    assert sentence in look_up(codes)
+
+
+def test_an_open_page_names_the_address_where_the_camera_is_given(shop: SampleStore) -> None:
+    hub = dataclasses.replace(shop.hub, trust=Trust(ca=str, https_port=lambda: 8443))
+    app = create_app(hub, testing=True)
+    client, site = app.test_client(), "http://hub.local:8080"
+    token = csrf_of(client.get("/signin", base_url=site).text)
+    who = {"staff_id": "ada", "pin": PIN, "csrf_token": token}
+    client.post("/signin", data=who, base_url=site)
+    open_page = client.get("/scan", base_url=site).text
+    app.extensions["storehub_stream"].stop()
+    assert 'href="https://hub.local:8443/scan"' in open_page

@@ -66,6 +66,19 @@ def test_a_scan_is_published_with_what_its_prefix_tells(board: Plugboard, start:
     ]
 
 
+def test_a_keyboard_that_went_is_forgotten(
+    board: Plugboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hid, "LOOK_S", 0.0)
+    scanner, stop = hid.Scanner(HidSettings(LEFT), Heard(), board), threading.Event()
+    for _ in range(3):
+        board.plug(LEFT).scan("47", suffix=None)
+        until(lambda: scanner.turn(stop) or scanner.state.lines)
+        board.unplug(LEFT)
+        until(lambda: scanner.turn(stop) or not scanner.state.lines)
+    scanner.close()
+
+
 def test_caps_lock_begins_as_the_lamp_says(board: Plugboard, start: Start) -> None:
     heard = start(LEFT)
     board.plug(LEFT, caps=True).scan("4711-a")

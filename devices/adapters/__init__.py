@@ -1,6 +1,6 @@
 """One file a family: what a foreign device says, as observations; a table and its interpreter.
 
-    read(topic, payload, received) -> [Reading | Sighted | Status | Glitch]
+    read(topic, payload, received) -> [Reading | Sighted | Status | Learned | Glitch]
 
 An adapter must never do I/O, keep a state, or raise: the gateway (`devices.gateway`) remembers,
 publishes and quarantines for all of them. docs/adapters.md shows how to bring one of one's own.
@@ -11,8 +11,26 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Final
 
-from devices.adapters import esphome, impinj, mapped, shelly, zebra_fx, zebra_sled, zigbee2mqtt
-from devices.adapters.shapes import Adapter, Glitch, Heard, Reading, Received, Sighted, Status
+from devices.adapters import (
+    esphome,
+    impinj,
+    mapped,
+    shelly,
+    sparkplug,
+    zebra_fx,
+    zebra_sled,
+    zigbee2mqtt,
+)
+from devices.adapters.shapes import (
+    Adapter,
+    Glitch,
+    Heard,
+    Learned,
+    Reading,
+    Received,
+    Sighted,
+    Status,
+)
 
 __all__ = [
     "BUILT_IN",
@@ -20,6 +38,7 @@ __all__ = [
     "Adapter",
     "Glitch",
     "Heard",
+    "Learned",
     "Reading",
     "Received",
     "Sighted",
@@ -34,7 +53,7 @@ log = logging.getLogger(__name__)
 GROUP: Final = "storehub.adapters"
 BUILT_IN: Final[Mapping[str, Adapter]] = {
     module.FAMILY: module.ADAPTER
-    for module in (impinj, zebra_fx, zebra_sled, zigbee2mqtt, shelly, esphome)
+    for module in (impinj, zebra_fx, zebra_sled, zigbee2mqtt, shelly, esphome, sparkplug)
 }
 
 

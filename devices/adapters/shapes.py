@@ -26,12 +26,21 @@ CLOSE: Final = timedelta(minutes=5)
 BUFFERED: Final = timedelta(days=30)
 
 
+def nothing(_: str) -> str | None:
+    """What is known of a family before it has said anything."""
+    return None
+
+
 class Received(NamedTuple):
-    """When and how a message came: `at` by the gateway's clock, whose `quality` it says."""
+    """When and how a message came: `at` by the gateway's clock, whose `quality` it says.
+
+    `known` gives back what the family was `Learned` to mean earlier.
+    """
 
     at: datetime
     quality: Quality = "synced"
     retained: bool = False
+    known: Callable[[str], str | None] = nothing
 
 
 class Reading(NamedTuple):
@@ -71,7 +80,14 @@ class Glitch(NamedTuple):
     detail: str
 
 
-Heard = Reading | Sighted | Status | Glitch
+class Learned(NamedTuple):
+    """What later messages of the family need to be read; the gateway keeps it across a kill."""
+
+    key: str
+    value: str
+
+
+Heard = Reading | Sighted | Status | Learned | Glitch
 Read = Callable[[str, bytes, Received], list[Heard]]
 
 

@@ -12,6 +12,8 @@ import msgspec
 
 from devices.gateway.served import Served
 
+# What a family taught stands among the states, under a name that no device can have.
+LEARNED: Final = "~"
 # More than a broker has in flight to one client (mosquitto here: 2,000).
 HANDLED_MOST: Final = 8_192
 
@@ -90,7 +92,7 @@ class Ledger:
             (msgspec.json.encode(served),),
         )
         kept = {one.device for one in served}
-        for device in {device for device, _ in self.states} - kept:
+        for device in {device for device, _ in self.states if not _is_of(device, kept)}:
             connection.execute("DELETE FROM foreign_state WHERE device = ?", (device,))
 
     # --- after the commit
@@ -111,7 +113,7 @@ class Ledger:
     def served_kept(self, served: Sequence[Served]) -> None:
         self.served = tuple(served)
         kept = {one.device for one in served}
-        self.states = {key: value for key, value in self.states.items() if key[0] in kept}
+        self.states = {key: one for key, one in self.states.items() if _is_of(key[0], kept)}
 
     def _old(self) -> int:
         """Return the newest page that the broker cannot have in flight any more."""
@@ -121,3 +123,7 @@ class Ledger:
             if count > HANDLED_MOST:
                 return n
         return 0
+
+
+def _is_of(owner: str, kept: set[str]) -> bool:
+    return owner in kept or owner.startswith(LEARNED)

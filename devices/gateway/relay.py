@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import msgspec
 
-from devices.adapters import Adapter, Glitch, Heard, Reading, Received, Sighted, Status
+from devices.adapters import Adapter, Glitch, Heard, Learned, Reading, Received, Sighted, Status
 from devices.adapters.shapes import named
 from devices.client import Observed
-from devices.gateway.ledger import Changes, Ledger
+from devices.gateway.ledger import LEARNED, Changes, Ledger
 from devices.gateway.served import Fleet, Owner
 from devices.gateway.session import Message
 from hub import wire
@@ -147,7 +147,7 @@ class Relay:
             self._spoil(message, family, Glitch("unknown_family", family), batch, now_s, salt)
             return
         glitches: list[Glitch] = []
-        for found in self._heard(adapter, message):
+        for found in self._heard(adapter, message, batch):
             match found:
                 case Reading():
                     self._reading(found, message, owner, adapter, batch, now_s, glitches)
@@ -155,14 +155,22 @@ class Relay:
                     self._sight(found, message.topic, owner, adapter, batch, now_s)
                 case Status():
                     self._status(found, owner, adapter, batch)
+                case Learned():
+                    batch.changes.states[LEARNED + family, found.key] = found.value.encode()
                 case Glitch():
                     glitches.append(found)
         if glitches and not message.retained:
             self._spoil(message, family, glitches[0], batch, now_s, salt)
 
-    def _heard(self, adapter: Adapter, message: Message) -> list[Heard]:
+    def _heard(self, adapter: Adapter, message: Message, batch: Batch) -> list[Heard]:
         """Let the adapter read. A bug of one is no reason to stop: the message would come again."""
-        received = Received(message.at, message.quality, message.retained)
+        learned, kept = LEARNED + adapter.family, self._ledger.states
+
+        def known(key: str) -> str | None:
+            found = batch.changes.states.get((learned, key), kept.get((learned, key)))
+            return None if found is None else found.decode()
+
+        received = Received(message.at, message.quality, message.retained, known)
         try:
             return list(adapter.read(message.topic, message.payload, received))
         except BUGS as error:

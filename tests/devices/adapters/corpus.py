@@ -1,12 +1,13 @@
 """The payload corpus: one JSON file a message under tests/payloads/<family>/, with its source."""
 
+import base64
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from devices.adapters import Glitch, Heard, Reading, Received, Sighted, Status
+from devices.adapters import Glitch, Heard, Learned, Reading, Received, Sighted, Status
 
 PAYLOADS = Path(__file__).parents[2] / "payloads"
 
@@ -36,10 +37,16 @@ def samples() -> list[Sample]:
         found.append(
             Sample(
                 path.parent.name, path.stem, told["source"], told["topic"],
-                told["payload"].encode(), received, told["expect"], told.get("quality"),
+                _payload(told), received, told["expect"], told.get("quality"),
             )
         )  # fmt: skip
     return found
+
+
+def _payload(told: dict[str, Any]) -> bytes:
+    if "payload_base64" in told:
+        return base64.b64decode(told["payload_base64"])
+    return str(told["payload"]).encode()
 
 
 def shown(heard: Heard) -> list[Any]:
@@ -51,5 +58,7 @@ def shown(heard: Heard) -> list[Any]:
             return ["sighted", heard.address]
         case Status():
             return ["status", heard.address, heard.online]
+        case Learned():
+            return ["learned", heard.key, heard.value]
         case Glitch():
             return ["glitch", heard.reason]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from devices.adapters import BUILT_IN, Glitch, Heard, Reading, Received, Sighted, Status
+from devices.adapters import BUILT_IN, Glitch, Heard, Learned, Reading, Received, Sighted, Status
 from devices.adapters.shapes import LARGEST
 from hub import wire
 from tests.devices.adapters.corpus import Sample, samples
@@ -40,7 +40,7 @@ def judge(family: str, topic: str, payload: bytes) -> list[Heard]:
     """Read; all that comes out fits its kind, whatever went in."""
     found = BUILT_IN[family].read(topic, payload, NOW)
     for one in found:
-        assert isinstance(one, Reading | Sighted | Status | Glitch)
+        assert isinstance(one, Reading | Sighted | Status | Learned | Glitch)
         if isinstance(one, Reading):
             msgspec.convert(one.data, wire.KINDS[one.kind])
             msgspec.json.encode(one.data)
@@ -123,7 +123,7 @@ def test_the_time_for_one_message_is_bounded(raw: bytes) -> None:
 def test_garbage_is_answered_with_its_reason(family: str) -> None:
     topic = next(
         one.topic for one in SAMPLES if one.family == family and one.expect
-        and one.expect[0][0] not in ("status", "sighted")
+        and one.expect[0][0] not in ("status", "sighted", "learned")
     )  # fmt: skip
     reasons = {}
     for raw in (b"{", b"\xff\xff", b"x" * (LARGEST + 1)):
@@ -131,4 +131,4 @@ def test_garbage_is_answered_with_its_reason(family: str) -> None:
         assert isinstance(found, Glitch)
         reasons[raw[:2]] = found.reason
     assert reasons[b"xx"] == "too_large"
-    assert reasons[b"{"] in ("not_json", "bad_number")
+    assert reasons[b"{"] in ("not_json", "bad_number", "not_protobuf")

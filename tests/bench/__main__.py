@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import figures, foreign, ingest, inside, latency, whole
+from tests.bench import crowd, figures, foreign, ingest, inside, latency, whole
 from tests.bench.figures import Row
 from tests.bench.stage import Stage, started
 from tests.components import which
@@ -17,6 +17,10 @@ ON_STAGE: dict[str, tuple[str, str, Callable[[Stage], list[Row]]]] = {
     "ingest": (
         "Ingest", "Two generators in C (`mosquitto_pub -l`, QoS 1, 250 bytes); counted is what "
         "is committed.", ingest.measure,
+    ),
+    "crowd": (
+        "Two hundred devices", "Real clients (`devices/client.py`), all in one process, each with "
+        "its outbox; batches as above.", crowd.measure,
     ),
     "foreign": (
         "Foreign devices", "Readers in C publish what an Impinj R700 says, QoS 1; the gateway is "

@@ -89,7 +89,8 @@ def prepare(directory: Path, settings: Settings, accounts: Sequence[Account]) ->
         shown = [f"{'tls' if door.tls else 'tcp'}:{door.host}:{door.port}" for door in doors]
         return [*arguments, ",".join(shown), *pair]
     user = pwd.getpwuid(os.geteuid()).pw_name
-    _write(place / "mosquitto.conf", files.configuration(place, log_file, user, doors, tls))
+    text = files.configuration(place, place, f"file {log_file}", user, doors, tls)
+    _write(place / "mosquitto.conf", text)
     return [str(find_mosquitto()), "-c", str(place / "mosquitto.conf")]
 
 
@@ -99,9 +100,12 @@ def export(
     accounts: Sequence[Account],
     out: Path,
     at: Path,
+    state: Path,
     user: str,
 ) -> list[Path]:
     """Write into `out` what a mosquitto elsewhere needs, to lie there in `at`; return the files.
+
+    `state` is where it keeps its own, there.
 
     Its plain door is for its own machine alone, as ours: the hub reaches it through a tunnel, or
     by `mqtt_plain`. The certificate carries the names of this hub and of `host_names`.
@@ -113,11 +117,8 @@ def export(
     write_accounts(out, directory, settings, accounts)
     for file in (tls.ca, tls.certificate, tls.key):
         _write(out / file.name, file.read_text())
-    there = Tls(at)
-    _write(
-        out / "mosquitto.conf",
-        files.configuration(at, Path("/var/log/mosquitto/storehub.log"), user, doors, there),
-    )
+    text = files.configuration(at, state, "stderr", user, doors, Tls(at))
+    _write(out / "mosquitto.conf", text)
     return sorted(out.iterdir())
 
 
@@ -186,7 +187,8 @@ def hub_password(directory: Path, settings: Settings) -> str:
 
 
 def _must_be_free(door: files.Listener) -> None:
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((door.host, door.port))

@@ -26,10 +26,10 @@ per_listener_settings false
 allow_anonymous false
 password_file {directory}/passwd
 acl_file {directory}/acl
-pid_file {directory}/pid
+pid_file {state}/pid
 user {user}
 persistence true
-persistence_location {directory}/
+persistence_location {state}/
 autosave_interval 30
 persistent_client_expiration 14d
 max_queued_messages 100000
@@ -37,7 +37,7 @@ max_queued_bytes 268435456
 max_inflight_messages 2000
 max_packet_size {packet_most}
 set_tcp_nodelay true
-log_dest file {log}
+log_dest {log}
 log_type error
 log_type warning
 log_type notice
@@ -77,10 +77,13 @@ def listeners(settings: Settings) -> list[Listener]:
 
 
 def configuration(
-    directory: Path, log: Path, user: str, doors: Iterable[Listener], tls: Tls | None
+    directory: Path, state: Path, log: str, user: str, doors: Iterable[Listener], tls: Tls | None
 ) -> str:
-    """Return mosquitto.conf."""
-    lines = [CONFIGURATION.format(directory=directory, log=log, user=user, packet_most=PACKET_MOST)]
+    """Return mosquitto.conf: accounts lie in `directory`, what it writes itself in `state`."""
+    head = CONFIGURATION.format(
+        directory=directory, state=state, log=log, user=user, packet_most=PACKET_MOST
+    )
+    lines = [head]
     for door in doors:
         lines.append(f"listener {door.port} {door.host}\n")
         if door.tls:

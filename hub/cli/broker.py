@@ -42,17 +42,20 @@ def run(directory: Path) -> None:
     help="Where the files are written; its name on the broker's machine is --at.",
 )
 @click.option("--at", default="/etc/mosquitto/storehub", show_default=True, help="Where they go.")
+@click.option(
+    "--state", default="/var/lib/mosquitto", show_default=True, help="Where mosquitto writes."
+)
 @click.option("--user", default="mosquitto", show_default=True, help="As whom mosquitto runs.")
 @data_option
 @json_option
-def config(out: Path, at: str, user: str, directory: Path, as_json: bool) -> None:
+def config(out: Path, at: str, state: str, user: str, directory: Path, as_json: bool) -> None:
     """Write the files for a mosquitto that somebody else runs; again when devices change.
 
     There: copy them, start mosquitto with this mosquitto.conf, and send it SIGHUP after a change.
     """
     chosen = settings.load(directory)
     accounts = read(directory, fleet.accounts)
-    made = brokers.export(directory, chosen, accounts, out, Path(at), user)
+    made = brokers.export(directory, chosen, accounts, out, Path(at), Path(state), user)
     told: dict[str, Any] = {"files": [str(file) for file in made]}
     show(told, as_json, lambda told: told["files"])
 

@@ -166,15 +166,15 @@ def test_the_files_for_a_broker_elsewhere_are_whole_and_for_their_owner_alone(
     tmp_path: Path,
 ) -> None:
     chosen = settings.load(tmp_path, environment={}, flags={"broker": "external"})
-    made = broker.export(
-        tmp_path, chosen, [account("a")], tmp_path / "out", Path("/etc/there"), "mosquitto"
-    )
+    at, state = Path("/etc/there"), Path("/var/lib/there")
+    made = broker.export(tmp_path, chosen, [account("a")], tmp_path / "out", at, state, "mosquitto")
     names = {file.name for file in made}
     assert names == {"acl", "passwd", "mosquitto.conf", "ca.pem", "hub.pem", "hub.key"}
     assert {stat.S_IMODE(file.stat().st_mode) for file in made} == {0o600}
     text = (tmp_path / "out" / "mosquitto.conf").read_text()
     for line in ("password_file /etc/there/passwd", "max_inflight_messages 2000",
-                 "allow_anonymous false", "keyfile /etc/there/hub.key"):  # fmt: skip
+                 "allow_anonymous false", "keyfile /etc/there/hub.key",
+                 "persistence_location /var/lib/there/"):  # fmt: skip
         assert line in text
     assert str(tmp_path) not in text
     assert (tmp_path / "out" / "passwd").read_text().startswith("hub:$7$")

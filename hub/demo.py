@@ -16,7 +16,7 @@ from typing import Final, Self
 
 import msgspec
 
-from hub import broker, handlers, ports, sample, settings
+from hub import broker, ports, sample, settings
 from hub.database import Lock
 from hub.fleet import actions as fleet
 from hub.fleet import queries as fleet_queries
@@ -24,7 +24,6 @@ from hub.init import change, init, write
 from hub.journal import Transaction
 from hub.ports import Ports
 from hub.shelf import actions as shelf
-from hub.shelf import sensors
 from hub.staff import actions as staff
 from hub.staff import pins
 from hub.staff import queries as staff_queries
@@ -51,8 +50,6 @@ DEVICES: Final = (
 )
 # The scanner that no simulated associate carries: yours, for the tour.
 TOUR_SCANNER: Final = "scanner-2"
-# What a piece weighs on the sample's scales (g): devices/simulator says the same.
-SCALE_G: Final = 500.0
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -309,17 +306,13 @@ def _fill_shelves(store: Store) -> None:
 
 
 def _plan_floor(store: Store) -> None:
-    """Plan the sample's floor, and tell its scales what they weigh, once."""
+    """Plan the sample's floor, once."""
 
     def work(tx: Transaction) -> None:
         for lines in sample.floor_plan():
-            place, cause = lines[0]["place"], f"import:sample:place-{lines[0]['place']}"
+            cause = f"import:sample:place-{lines[0]['place']}"
             if not tx.knows(cause):
                 shelf.plan(tx, lines, actor="hub", cause=cause)
-            for device, _kind, stands in DEVICES:
-                if stands == place and lines[0]["sku"]:
-                    sku, tuning = lines[0]["sku"], handlers.shelf_tuning(store.settings)
-                    sensors.teach(tx, device, place, sku, 0.0, SCALE_G, tuning)
 
     store.writer.run(work)
 

@@ -103,20 +103,6 @@ def calibrate(
     return tx.append(facts, cause=cause, actor=actor) if facts else []
 
 
-def teach(
-    tx: Transaction,
-    device: str,
-    place_id: str,
-    sku: str,
-    tare: float,
-    unit: float,
-    tuning: Tuning,
-) -> None:
-    """Tell a scale what its data sheet says; one that was calibrated keeps its own figures."""
-    if queries.sensor(tx.conn, device) is None:
-        _keep(tx, [Sensor(device, "weight", place_id, sku, tare=tare, unit=unit)], tuning)
-
-
 def forget(tx: Transaction, device: str, *, actor: str, cause: str) -> list[Entry]:
     """Forget a sensor that is no longer there; its gap is over."""
     before = queries.sensor(tx.conn, device)

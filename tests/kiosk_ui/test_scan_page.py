@@ -54,34 +54,25 @@ def test_nobody_scans_without_signing_in(anyone: FlaskClient) -> None:
     assert anyone.get("/scan").status_code == 302
 
 
-@pytest.mark.parametrize(
-    ("text", "symbology", "sku"),
-    [
-        ("9521234543213", "EAN-13", "4711"),
-        ("0109521234543213", "DataMatrix", "4711"),
-        ("(01)09521234543213(10)LOT", "DataMatrix", "4711"),
-        ("4711", "QR", "4711"),
-    ],
-)
-def test_an_article_is_looked_up(read: Read, text: str, symbology: str, sku: str) -> None:
-    found = read(text, symbology=symbology)
-    assert f'data-sku="{sku}"' in found
-    assert "Rye bread" in found
-    assert "10 in the store" in found
+def test_an_article_is_looked_up_in_every_carrier(read: Read) -> None:
+    for text, symbology in (
+        ("9521234543213", "EAN-13"),
+        ("0109521234543213", "DataMatrix"),
+        ("(01)09521234543213(10)LOT", "DataMatrix"),
+        ("4711", "QR"),
+    ):
+        found = read(text, symbology=symbology)
+        assert 'data-sku="4711"' in found, text
+        assert "Rye bread" in found
+        assert "10 in the store" in found
 
 
 def test_what_the_store_does_not_sell_is_flagged(read: Read) -> None:
     found = read("4006381333931", symbology="EAN-13")
     assert 'data-unsold="04006381333931"' in found
     assert "does not sell" in found
-
-
-def test_a_wrong_check_digit_is_told(read: Read) -> None:
-    assert "check digit" in read("4006381333932", symbology="EAN-13")
-
-
-def test_a_short_code_needs_its_name(read: Read) -> None:
     assert 'data-unsold="00000096385074"' in read("96385074", symbology="EAN-8")
+    assert "check digit" in read("4006381333932", symbology="EAN-13")
 
 
 def test_an_order_is_picked_and_staged_and_stays_open(read: Read, shop: SampleStore) -> None:
@@ -104,10 +95,10 @@ def test_the_same_scan_sent_twice_picks_once(read: Read, shop: SampleStore) -> N
     assert "1 × Rye bread" in said
 
 
-@pytest.mark.parametrize("text", ["7K4M", "R-1", "SH1:O:R-1"])
-def test_an_order_is_opened_by_what_names_it(read: Read, shop: SampleStore, text: str) -> None:
+def test_an_order_is_opened_by_what_names_it(read: Read, shop: SampleStore) -> None:
     shop.place("R-1", code="7K4M")
-    assert 'data-order="R-1"' in read(text)
+    for text in ("7K4M", "R-1", "SH1:O:R-1"):
+        assert 'data-order="R-1"' in read(text), text
 
 
 def test_a_badge_signs_its_person_in_and_is_kept_nowhere(read: Read, shop: SampleStore) -> None:
@@ -117,19 +108,16 @@ def test_a_badge_signs_its_person_in_and_is_kept_nowhere(read: Read, shop: Sampl
             assert BADGE.removeprefix("SH1:B:").encode() not in file.read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
+def test_what_means_nothing_is_said(read: Read) -> None:
+    for text, sentence in (
         ("SH1:P:ABC", "A phone needs none"),
         ("", "Nothing was scanned"),
         ("x" * 5_000, "Nothing was scanned"),
         ("SH1:O:R-9", "has not received"),
         ("SH1:S:A1", "Scan the order first"),
         ("???", "no order and no article"),
-    ],
-)
-def test_what_means_nothing_is_said(read: Read, text: str, sentence: str) -> None:
-    assert sentence in read(text)
+    ):
+        assert sentence in read(text), text
 
 
 @pytest.fixture
@@ -159,20 +147,10 @@ def test_all_codes_of_a_photo_are_listed_and_counted(
     assert shop.store.journal.head == before
 
 
-@pytest.mark.parametrize(
-    ("codes", "sentence"),
-    [
-        ([], "No code was found"),
-        ([["1", "QR"]] * 201, "at most 200"),
-        ([["1"]], "at most 200"),
-        ("x", "at most 200"),
-        ([["", "QR"]], "at most 200"),
-    ],
-)
-def test_a_photo_that_cannot_be_looked_up_is_told(
-    look_up: Callable[[object], str], codes: object, sentence: str
-) -> None:
-    assert sentence in look_up(codes)
+def test_a_photo_that_cannot_be_looked_up_is_told(look_up: Callable[[object], str]) -> None:
+    assert "No code was found" in look_up([])
+    for codes in ([["1", "QR"]] * 201, [["1"]], "x", [["", "QR"]]):
+        assert "at most 200" in look_up(codes)
 
 
 def test_an_open_page_names_the_address_where_the_camera_is_given(shop: SampleStore) -> None:

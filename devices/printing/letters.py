@@ -44,11 +44,10 @@ class Letters:
         lines: list[str] = []
         for paragraph in text.split("\n"):
             line = ""
-            # At plain spaces alone: a price and its currency stay together.
-            for word in re.split("[ \t]+", paragraph):
+            for glue, word in _words(paragraph):
                 if not any(True for _ in self._runs(word)):
                     continue
-                longer = f"{line} {word}" if line else word
+                longer = f"{line}{glue}{word}" if line else word
                 if self.width(longer) <= room:
                     line = longer
                     continue
@@ -58,6 +57,10 @@ class Letters:
                 lines += whole
             lines.append(line)
         return lines
+
+    def longest(self, text: str) -> int:
+        """Return the dots of the widest piece that is not broken by itself."""
+        return max((self.width(word) for _, word in _words(text)), default=0)
 
     def draw(self, draw: ImageDraw.ImageDraw, x: int, y: int, text: str, *, rtl: bool) -> None:
         """Draw one line with its upper left corner at (x, y)."""
@@ -103,14 +106,28 @@ class Letters:
         return next((font for font in self._fonts if _has(font, character)), None)
 
 
+def _words(paragraph: str) -> Iterator[tuple[str, str]]:
+    """Yield (what joins it to the one before, word): broken at spaces and behind hyphens.
+
+    A space that binds stays inside its word: a price and its currency stand together.
+    """
+    for word in re.split("[ \t]+", paragraph):
+        glue = " "
+        for part in re.split(r"(?<=\w-)(?=\w)", word):
+            yield glue, part
+            glue = ""
+
+
 def _printable(text: str) -> str:
     """Return `text` composed, without control characters and what only changes pictures."""
     composed = unicodedata.normalize("NFC", text)
-    return "".join(
-        c
-        for c in composed
-        if ord(c) not in _INVISIBLE and (c.isprintable() or unicodedata.category(c) == "Cf")
-    )
+    return "".join(" " if unicodedata.category(c) == "Zs" else c for c in composed if _shown(c))
+
+
+def _shown(character: str) -> bool:
+    if ord(character) in _INVISIBLE:
+        return False
+    return character.isprintable() or unicodedata.category(character) in ("Cf", "Zs")
 
 
 @lru_cache(maxsize=64)

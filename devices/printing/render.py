@@ -123,7 +123,7 @@ def _text(block: Text, paper: Paper, rtl: bool) -> Placed:
 
 def _fitting(text: str, px: int, room: int, bold: bool, extra: Sequence[str]) -> Letters:
     letters = Letters(px, bold=bold, extra=extra)
-    while px > SMALLEST and max(map(letters.width, text.split() or [""])) > room:
+    while px > SMALLEST and letters.longest(text) > room:
         px -= 4
         letters = Letters(px, bold=bold, extra=extra)
     return letters
@@ -155,8 +155,8 @@ def _item(block: Item, paper: Paper, rtl: bool) -> Placed:
     field = 120 if block.mark == "write" else 0
     place = min(chip.width(block.place), paper.room // 2) + 20 if block.place else 0
     room = paper.room - first - qty - max(place, field) - 12
-    if room < paper.room // 3:
-        # A place of many letters gets a line of its own.
+    if place and (room < paper.room // 3 or name.longest(block.name) > room):
+        # A place of many letters, or beside a name of long words, gets a line of its own.
         room = paper.room - first - qty
     own_line = place > 0 and room == paper.room - first - qty
     places = chip.broken(block.place, paper.room - first - qty - 20) if block.place else []

@@ -117,9 +117,18 @@ def test_another_font_brings_its_letters() -> None:
     assert texts[0].tobytes() != texts[1].tobytes()
 
 
-def test_a_price_and_its_currency_stay_on_one_line() -> None:
+def test_a_price_and_its_currency_stay_on_one_line_with_their_space() -> None:
     letters = Letters(28)
     assert letters.broken("1,29\xa0€", letters.width("1,29") + 4) != ["1,29", "€"]
+    assert letters.width("1,29\xa0€") == letters.width("1,29 €") > letters.width("1,29€")
+
+
+def test_a_long_word_is_broken_behind_its_hyphen_before_it_is_cut() -> None:
+    letters = Letters(28)
+    room = letters.width("Roggenbrot-")
+    assert letters.broken("Vollkorn-Roggenbrot", room) == ["Vollkorn-", "Roggenbrot"]
+    assert letters.broken("Vollkorn-Roggenbrot", 2 * room) == ["Vollkorn-Roggenbrot"]
+    assert "".join(letters.broken("Unterbeamtengesellschaft", 90)) == "Unterbeamtengesellschaft"
 
 
 def test_the_preview_is_what_is_printed_dot_for_dot() -> None:

@@ -1,6 +1,7 @@
 """`devices.toml`: what it may say, what a wrong one is told, and parts that die alone."""
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,25 @@ def test_a_part_without_its_account_says_so_and_is_tried_again(
     timer.join()
     assert stop.is_set()
     assert any("There is no account at" in said for said in caplog.messages)
+
+
+def test_a_part_that_takes_commands_has_said_so_before_its_client_connects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a print that waits is answered with "unknown command" and never printed."""
+    stop, taken = threading.Event(), []
+    start = parts.DeviceClient.start
+
+    def seen(client: Any) -> None:
+        taken.append("print" in client._takers)
+        start(client)
+        stop.set()
+
+    def printer(_settings: Any, client: Any, until: threading.Event) -> None:
+        time.sleep(0.05)
+        client.takes("print", lambda told: None)
+        until.wait(20)
+
+    monkeypatch.setattr(parts.DeviceClient, "start", seen)
+    parts.run([part(tmp_path, "printer", printer)], tmp_path, stop)
+    assert taken == [True]

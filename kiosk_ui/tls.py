@@ -22,6 +22,8 @@ HANDSHAKE_S: Final = 5.0
 # Hands that are shaken at once; when more come, the one that hesitates longest is let go.
 HANDS_MOST: Final = 128
 LOOK_S: Final = 0.5
+# What a socket answers whose other end is gone (ssl.SSLError is an OSError).
+GONE: Final = (OSError, ValueError)
 NOT_PLAIN: Final = b"This port speaks HTTPS: begin the address with https://\n"
 PLAIN_ANSWER: Final = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n"
@@ -103,14 +105,24 @@ class Door:
             # It went away before it was let in, or no descriptor is left: the others go first.
             time.sleep(0.01)
             return
-        plain.setblocking(False)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock = self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-        hand = _Hand(sock, source, time.monotonic())
+        try:
+            plain.setblocking(False)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # Looked at first: ssl forgets to close a socket that it finds reset.
+            plain.getpeername()
+            with contextlib.suppress(BlockingIOError):
+                plain.recv(1, socket.MSG_PEEK)
+            sock = self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+            hand = _Hand(sock, source, time.monotonic())
+            self._selector.register(sock, selectors.EVENT_READ, hand)
+        except GONE as error:
+            # A port scan goes away between the two.
+            log.debug("%s: gone at once: %s", source, error)
+            plain.close()
+            return
         if len(self._hands) >= HANDS_MOST:
             self._let_go(next(iter(self._hands)))
         self._hands[hand] = None
-        self._selector.register(sock, selectors.EVENT_READ, hand)
 
     def _shake(self, hand: _Hand) -> None:
         if hand not in self._hands:
@@ -127,11 +139,15 @@ class Door:
             else:
                 log.debug("%s: no TLS: %s", hand.source, error)
                 self._let_go(hand)
-        except OSError:
+        except GONE:
             self._let_go(hand)
         else:
             self._forget(hand)
-            self._welcome(hand.sock, hand.source)
+            try:
+                self._welcome(hand.sock, hand.source)
+            except GONE as error:
+                log.debug("%s: gone after the handshake: %s", hand.source, error)
+                hand.sock.close()
 
     def _answer_plain(self, hand: _Hand) -> None:
         self._forget(hand)

@@ -3,6 +3,7 @@
 import json
 import socket
 import ssl
+import struct
 import threading
 import time
 import urllib.request
@@ -161,6 +162,20 @@ def test_who_never_finishes_the_handshake_stalls_nobody(
             while one.recv(1024):
                 pass
         one.close()
+
+
+def test_who_comes_and_goes_at_once_ends_nothing(running: Running, tls: Tls) -> None:
+    now = struct.pack("ii", 1, 0)
+    begun = bytes.fromhex("1603010200010001fc0303")
+    for said in (b"", b"x", begun, b"GET / HTTP/1.1\r\n\r\n") * 50:
+        sock = socket.create_connection(("127.0.0.1", running.https_port))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
+        if said:
+            sock.sendall(said)
+        sock.close()  # a reset, not a goodbye
+    with secure(running, tls) as sock:
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n")
+        assert until(sock, b'"ok":true')
 
 
 def test_who_connects_and_says_nothing_takes_no_worker(

@@ -115,6 +115,39 @@ def test_an_old_read_does_not_move_a_tag_back() -> None:
     assert tag.place == "B"
 
 
+def test_late_reads_of_another_place_do_not_make_it_louder() -> None:
+    tag = Tag("e")
+    reads: list[Read] = [(T0, "A", -60.0)]
+    for at in range(100, 2_000, 100):
+        reads += [(T0 + at, "A", -60.0), (T0 + at, "B", -65.0)]
+    reads += [(T0 + at, "B", -20.0) for at in range(150, 1_000, 10)]
+    reads += [(T0 + 2_000, "A", -60.0), (T0 + 2_000, "B", -65.0)]
+    assert said(heard(tag, reads)) == [("arrived", "A")]
+
+
+def test_two_stray_reads_a_minute_apart_move_nothing() -> None:
+    tag = Tag("e")
+    reads: list[Read] = [(T0 + 500 * n, "A", -60.0) for n in range(200)]
+    reads += [(T0 + 1_100, "B", -20.0), (T0 + 61_100, "B", -20.0)]
+    assert said(heard(tag, sorted(reads))) == [("arrived", "A")]
+
+
+def test_a_late_read_does_not_say_that_a_tag_was_heard_less_recently() -> None:
+    tag = Tag("e")
+    heard(tag, [(T0, "A", -60.0), (T0 + 5_000, "A", -60.0), (T0 + 1_000, "A", -60.0)])
+    assert tag.last_ms == T0 + 5_000
+
+
+def test_however_many_places_hear_a_tag_its_own_is_remembered() -> None:
+    tag = Tag("e")
+    reads: list[Read] = [(T0, "A", -60.0)]
+    reads += [(T0 + 10 * n, place, -90.0) for n, place in enumerate("BCDEFGHIJ", 1)]
+    reads += [(T0 + 100 + 100 * n, "J", -90.0) for n in range(8)]
+    assert said(heard(tag, reads)) == [("arrived", "A")]
+    assert "A" in tag.heard
+    assert len(tag.heard) == PLACES_MOST
+
+
 @given(
     st.lists(
         st.tuples(

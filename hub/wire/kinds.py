@@ -15,7 +15,11 @@ class _Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 class Scan(_Data, frozen=True):
-    """A barcode was read. Without a context its own kind says what it means."""
+    """A barcode was read. Without a context its own kind says what it means.
+
+    SH1:B: badge, binds the scanner to a person; SH1:P: pairing code, binds it to the screen that
+    shows it; SH1:O: order; SH1:S: staging shelf; else an article.
+    """
 
     code: _Text
     symbology: _Text | None = None

@@ -164,6 +164,27 @@ def test_who_never_finishes_the_handshake_stalls_nobody(
         one.close()
 
 
+def test_when_many_hesitate_the_one_that_hesitates_longest_goes_first(
+    running: Running, tls: Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk_ui.tls.HANDS_MOST", 3)
+    monkeypatch.setattr("kiosk_ui.tls.HANDSHAKE_S", 1000.0)
+    with ExitStack() as stack:
+        lazy = []
+        for _ in range(4):
+            sock = socket.create_connection(("127.0.0.1", running.https_port))
+            lazy.append(stack.enter_context(sock))
+            time.sleep(0.05)
+        lazy[0].settimeout(5)
+        assert lazy[0].recv(1) == b""
+        for sock in lazy[1:]:
+            sock.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                sock.recv(1)
+        with secure(running, tls):
+            pass
+
+
 def test_who_comes_and_goes_at_once_ends_nothing(running: Running, tls: Tls) -> None:
     now = struct.pack("ii", 1, 0)
     begun = bytes.fromhex("1603010200010001fc0303")

@@ -298,6 +298,12 @@ def test_an_order_that_comes_in_prints_its_slip_where_the_store_chose_so(papers:
     assert [papers.job(one).ref for one in papers.shop.run(actions.new_orders)] == ["R-3"]
 
 
+def test_a_slip_that_somebody_printed_already_is_not_printed_by_itself(papers: Papers) -> None:
+    papers.choose(print_new_orders=True)
+    papers.print()
+    assert papers.shop.run(actions.new_orders) == []
+
+
 def test_new_orders_wait_for_somebody_to_choose_among_printers(papers: Papers) -> None:
     papers.choose(print_new_orders=True)
     papers.enroll("printer-2")

@@ -40,12 +40,17 @@ from sync import agent, line
 from sync import commands as sync_commands
 from sync import hub as replicated
 from sync import tables as sync_tables
+from sync.hardware import hardware
 from sync.replica import ReplicaStore
 
 log = logging.getLogger(__name__)
 
 # How often the process looks whether its threads live (seconds).
 WATCH_S: Final = 0.5
+RETIRED: Final = (
+    "This hub was retired: head office chose another one of this store. It brings central what it"
+    " has and stops."
+)
 # A store without central: what the sync state shows.
 ALONE: Final = {"state": "alone", "pushed_seq": 0, "lag_s": None, "as_of": None, "backlog": 0}
 
@@ -196,6 +201,7 @@ class Hub:
         hub = replicated.Hub(
             store=settings.store,
             instance=self.instance,
+            hardware=hardware(store.directory),
             reader=store.database.reader,
             writer=store.writer,
             ring=store.ring,
@@ -208,6 +214,7 @@ class Hub:
             credential=settings.central_token,
             commands=handlers.COMMANDS,
         )
+        self.agent.on_retired(lambda: store.writer.close_doors(RETIRED), self.stop)
         # The state of the line is no fact: screens hear of it without a number.
         ring = store.ring
         self.agent.on_change(lambda: ring.publish(None, False, ("sync",)))

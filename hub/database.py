@@ -109,11 +109,16 @@ def create(path: Path, migrations: Iterable[Migrations]) -> sqlite3.Connection:
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute("PRAGMA busy_timeout=5000")
         refuse_newer(connection, path)
-        db = sqlite_utils.Database(connection, execute_plugins=False)
-        for migration in (release, *migrations):
-            migration.apply(db)
+        migrate(connection, migrations)
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def migrate(connection: sqlite3.Connection, migrations: Iterable[Migrations]) -> None:
+    """Make or migrate the tables of an open file."""
+    db = sqlite_utils.Database(connection, execute_plugins=False)
+    for migration in (release, *migrations):
+        migration.apply(db)
 
 
 def open_reader(path: Path, replica: Path | None = None) -> sqlite3.Connection:

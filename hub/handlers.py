@@ -12,7 +12,7 @@ import msgspec
 
 from hub import foreign, scans
 from hub.customers import actions as customers
-from hub.errors import Invalid
+from hub.errors import Invalid, Refusal
 from hub.fleet import actions as fleet
 from hub.fleet import queries as fleet_queries
 from hub.ingest import Folds, Handlers
@@ -90,20 +90,36 @@ def telemetry(settings: Settings, memory: tags.Watch) -> Folds:
 
 
 def _place(tx: Transaction, command: Mapping[str, Any]) -> None:
-    order, name = command["order"], str(command["order"].get("order_id"))
+    order = command["order"]
     pickup.place(tx, order, actor="central", cause=_cause(command))
     if order.get("personal") and order.get("customer_ref"):
-        try:
-            customers.put(tx, order["customer_ref"], order["personal"])
-        except Invalid as error:
-            # An order is not lost for a name; central holds it, and the sentence never quotes it.
-            log.warning("Who collects is not kept: %s", error.sentence, extra={"order": name})
+        _keep_person(tx, order)
+
+
+def _keep_person(tx: Transaction, order: Mapping[str, Any]) -> None:
+    try:
+        customers.put(tx, order["customer_ref"], order["personal"])
+    except Invalid as error:
+        # An order is not lost for a name; central holds it, and the sentence never quotes it.
+        name = str(order.get("order_id"))
+        log.warning("Who collects is not kept: %s", error.sentence, extra={"order": name})
+
+
+def _known(tx: Transaction, command: Mapping[str, Any]) -> None:
+    """The order stands in the journal; who collects it may be unknown after a repair."""
+    order = command["order"]
+    if order.get("personal") and order.get("customer_ref"):
+        _keep_person(tx, order)
 
 
 def _cancel(tx: Transaction, command: Mapping[str, Any]) -> None:
-    pickup.cancel(
-        tx, command["order_id"], command["reason"], actor="central", cause=_cause(command)
-    )
+    order_id, cause = command["order_id"], _cause(command)
+    try:
+        with tx.savepoint():
+            pickup.cancel(tx, order_id, command["reason"], actor="central", cause=cause)
+    except Refusal as no:
+        # Head office has to hear the no as well: it is a fact, and it travels as one.
+        pickup.refuse_cancel(tx, order_id, no.slug, actor="central", cause=cause)
 
 
 def _erase(tx: Transaction, command: Mapping[str, Any]) -> None:
@@ -120,6 +136,7 @@ def _cause(command: Mapping[str, Any]) -> str:
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "order.place": _place,
+    "order.known": _known,
     "order.cancel": _cancel,
     "customer.erase": _erase,
     "rights.told": _rights,

@@ -61,6 +61,7 @@ class Writer:
         self._bulk: deque[_Job] = deque()
         self._wake = threading.Condition()
         self._stopping = False
+        self._closed = ""
         self._wal_to_clean = False
         self._wal_grown = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -80,18 +81,29 @@ class Writer:
             self._wake.notify()
         self._thread.join()
 
+    def close_doors(self, sentence: str) -> None:
+        """From now on take in nothing but sync's own works: the others hear `sentence`."""
+        self._closed = sentence
+
+    def submit_sync(self, work: Work[T]) -> Future[T]:
+        """Submit a work of sync's, which goes on behind closed doors."""
+        return self._submit(work, self._commands, "")
+
     def submit(self, work: Work[T], *, bulk: bool = False) -> Future[T]:
         """Run `work` on the writer. The future holds its result after COMMIT.
 
         A HubError that `work` raises undoes this work alone and is the future's exception; so is
         any other exception, which is a bug of `work`. Unavailable: nothing was written.
         """
+        return self._submit(work, self._bulk if bulk else self._commands, self._closed)
+
+    def _submit(self, work: Work[T], queue: deque[_Job], closed: str) -> Future[T]:
         job = _Job(work, Future())
         with self._wake:
-            if self._stopping:
-                job.future.set_exception(Unavailable("The hub is stopping."))
+            if self._stopping or closed:
+                job.future.set_exception(Unavailable(closed or "The hub is stopping."))
                 return job.future
-            (self._bulk if bulk else self._commands).append(job)
+            queue.append(job)
             self._wake.notify()
         return job.future
 

@@ -38,8 +38,8 @@ class Agent:
         self._replica = ReplicaSink(hub)
         self._push = Push(hub, self._clients[0], line)
         self._pulls = (
-            Pull(CommandSink(hub, commands), self._clients[1], line),
-            Pull(self._replica, self._clients[2], line),
+            Pull(CommandSink(hub, commands), self._clients[1], line, self._may_pull),
+            Pull(self._replica, self._clients[2], line, self._may_pull),
         )
         line.conversations = (self._push, *self._pulls)
         self.loops = tuple(
@@ -48,6 +48,13 @@ class Agent:
         self._unsubscribe = hub.ring.subscribe(self._committed)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+
+    def _may_pull(self) -> bool:
+        return self._push.may_pull
+
+    def on_retired(self, closing: Callable[[], None], drained: Callable[[], None]) -> None:
+        """Call `closing` when this hub is to take nothing new, `drained` when it may stop."""
+        self._push.closing, self._push.retired = closing, drained
 
     def _committed(self, ringing: Any) -> None:
         if ringing.has_facts:

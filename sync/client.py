@@ -24,16 +24,20 @@ from hub.chain import Pair
 from hub.errors import Forbidden, HubError, Invalid, NotFound, Refusal, Unavailable
 
 from .frames import (
+    BYTES,
     INSTANCE_HEADER,
     JSON,
     NDJSON,
     PROTOCOL_HEADER,
     PUSH_BYTES,
+    SNAPSHOT_HEADER,
+    FeedGone,
     FeedPage,
     Head,
     Malformed,
     TooLarge,
     inflate,
+    read_gone,
     read_head,
     read_page,
     unpack_page,
@@ -93,6 +97,17 @@ class Reply:
 
     status: int
     body: bytes
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotPart:
+    """Some bytes of the snapshot `digest`, which has `total`."""
+
+    digest: str
+    offset: int
+    total: int
+    data: bytes
 
 
 class Client:
@@ -125,13 +140,27 @@ class Client:
             raise
         return _read(unpack_page, reply.body)
 
-    def feed(self, stream: str, at: Cursor, wait: int) -> FeedPage | str:
-        """Return what follows `at`, or central's generation when it cannot continue there."""
-        asked = {"stream": stream, "generation": at.generation, "after": at.position, "wait": wait}
+    def feed(self, stream: str, at: Cursor, wait: int) -> FeedPage | FeedGone:
+        """Return what follows `at`, or that central cannot continue there."""
+        asked = {
+            "stream": stream,
+            "generation": at.generation,
+            "after": at.position,
+            "mark": at.mark,
+            "wait": wait,
+        }
         reply = self._call("GET", "/feed", params=asked, read_s=wait + GRACE_S)
         if reply.status == 410:
-            return str(_read(_object, reply.body).get("generation", ""))
+            return _read(read_gone, reply.body)
         return _read(read_page, reply.body)
+
+    def snapshot(self, digest: str, offset: int) -> SnapshotPart:
+        """Return the bytes of snapshot `digest` from `offset` on, or another one's first bytes."""
+        reply = self._call("GET", "/snapshot", params={"digest": digest, "offset": offset})
+        named = reply.note.split(" ")
+        if len(named) != 3 or not (named[1].isdecimal() and named[2].isdecimal()):
+            raise Unanswered("a part of a snapshot without its name")
+        return SnapshotPart(named[0], int(named[1]), int(named[2]), reply.body)
 
     def digest(self) -> dict[str, Any]:
         """Return central's digest of this store, as `sync.digest.Digest` spells it."""
@@ -223,8 +252,8 @@ def _judge(answer: requests.Response, body: bytes) -> Reply:
     if status in (401, 403):
         raise Denied(_detail(body) or f"status {status}")
     kind = answer.headers.get("Content-Type", "").split(";")[0].strip()
-    if status == 200 and kind == NDJSON:
-        return Reply(status, body)
+    if status == 200 and kind in (NDJSON, BYTES):
+        return Reply(status, body, answer.headers.get(SNAPSHOT_HEADER, ""))
     if kind not in (JSON, "application/problem+json"):
         raise Unanswered(f"status {status} of type {kind!r}")
     if answer.headers.get("Content-Encoding") == "zstd":

@@ -15,12 +15,17 @@ from .protocol import Badge, Cursor, JournalPage, Number, Passed, Push, PushAnsw
 
 PROTOCOL_HEADER: Final = "X-StoreHub-Protocol"
 INSTANCE_HEADER: Final = "X-StoreHub-Instance"
+SNAPSHOT_HEADER: Final = "X-StoreHub-Snapshot"
+"""`DIGEST OFFSET TOTAL` of the bytes in the body."""
+BYTES: Final = "application/octet-stream"
 NDJSON: Final = "application/x-ndjson"
 JSON: Final = "application/json"
 PUSH_BYTES: Final = 4 << 20
 """What one compressed push may weigh, and what one page may."""
 INFLATED_BYTES: Final = 16 << 20
 """What it may inflate to: a 6 KB zstd bomb makes 200 MB."""
+PART_BYTES: Final = 2 << 20
+"""What one part of a snapshot weighs."""
 _WINDOW: Final = 8 << 20
 _MAX_HASH: Final = 64
 
@@ -105,10 +110,19 @@ class FeedPage(msgspec.Struct, frozen=True):
     next: int
     end: int
     rows: list[FeedRow]
+    mark: str = ""
 
     def then(self) -> Cursor:
         """Where a reader stands that has taken in this page."""
-        return Cursor(self.generation, self.next)
+        return Cursor(self.generation, self.next, self.mark)
+
+
+class FeedGone(msgspec.Struct, frozen=True):
+    """What central answers where it cannot continue (410); with a snapshot, or go on at `start`."""
+
+    generation: str
+    start: int = 0
+    snapshot: bool = False
 
 
 class RawRow(msgspec.Struct, frozen=True):
@@ -127,12 +141,14 @@ class RawPage(msgspec.Struct, frozen=True):
     next: int
     end: int
     rows: list[RawRow]
+    mark: str = ""
 
 
 _headers: Final = msgspec.json.Decoder(_Header)
 _heads: Final = msgspec.json.Decoder(Head)
 _page_headers: Final = msgspec.json.Decoder(_PageHeader)
 _pages: Final = msgspec.json.Decoder(FeedPage)
+_gones: Final = msgspec.json.Decoder(FeedGone)
 
 
 def pack_push(push: Push) -> bytes:
@@ -220,6 +236,14 @@ def read_page(body: bytes) -> FeedPage:
         return _pages.decode(body)
     except msgspec.MsgspecError as error:
         raise Malformed(f"page: {error}") from error
+
+
+def read_gone(body: bytes) -> FeedGone:
+    """Read a 410. Raises Malformed."""
+    try:
+        return _gones.decode(body)
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"gone: {error}") from error
 
 
 def compress(plain: bytes) -> bytes:

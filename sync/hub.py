@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Writes(Protocol):
     """The hub's one writer."""
 
-    def submit(self, work: Callable[[Transaction], T]) -> Future[T]: ...
+    def submit_sync(self, work: Callable[[Transaction], T]) -> Future[T]: ...
 
 
 class Rings(Protocol):

@@ -27,7 +27,7 @@ class LineProxy:
         self, directory: Path, *, listen: tuple[str, int], target: tuple[str, int]
     ) -> None:
         self._directory = directory
-        self._target = target
+        self.target = target
         self._lock = threading.Lock()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._stopping = False
@@ -95,7 +95,7 @@ class LineProxy:
 
     def _carry(self, listener: socket.socket, near: socket.socket) -> None:
         try:
-            far = socket.create_connection(self._target, timeout=5)
+            far = socket.create_connection(self.target, timeout=5)
         except OSError:
             near.close()
             return

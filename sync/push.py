@@ -60,6 +60,8 @@ class Push:
     def __init__(self, hub: Hub, client: Client, line: Line) -> None:
         self.wake = threading.Event()
         self.changed: Callable[[], None] = lambda: None
+        self.closing: Callable[[], None] = lambda: None
+        self.retired: Callable[[], None] = lambda: None
         self._hub = hub
         self._client = client
         self._line = line
@@ -98,7 +100,7 @@ class Push:
         if effect is None or isinstance(effect, Wait):
             return max(0.0, effect.until - time.monotonic()) if effect else 0.0
         if isinstance(effect, Stop):
-            self._retired()
+            self._drained()
             return protocol.HEARTBEAT_S
         before = self._state.standing
         assert not isinstance(effect, Stage)
@@ -121,11 +123,11 @@ class Push:
         with self._hub.reader() as conn:
             return journal.head(conn)
 
-    def _retired(self) -> None:
+    def _drained(self) -> None:
         if not self.drained:
             self.drained = True
-            log.warning("This hub was retired and central has all that it knew: it may stop.")
-            self.changed()
+            log.warning("This hub was retired and central has all that it knew: it stops.")
+            self.retired()
 
     def _perform(self, effect: Flight) -> Message:
         """Do what the protocol wants done, and return what it is told of it."""
@@ -154,12 +156,12 @@ class Push:
         return Paged(time.monotonic(), offer, page, generation)
 
     def _stage(self, stage: Stage) -> None:
-        self._hub.writer.submit(
+        self._hub.writer.submit_sync(
             lambda tx: tables.stage(tx.conn, stage.after.seq, stage.contents, first=stage.first)
         ).result()
 
     def _rebase(self, effect: Rebase) -> bool:
-        done = self._hub.writer.submit(lambda tx: rebase.perform(tx, effect)).result()
+        done = self._hub.writer.submit_sync(lambda tx: rebase.perform(tx, effect)).result()
         if done is not None:
             log.warning(
                 "The journal was joined with central's after entry %s: %s came, %s own stayed, "
@@ -177,6 +179,9 @@ class Push:
         return None
 
     def _tell(self, before: str) -> None:
+        if self._state.standing == "retired":
+            # It brings what it has; new things are the other one's.
+            self.closing()
         if self._state.standing == "online":
             log.info("Central is heard again.")
             self._line.opened(self)
@@ -193,7 +198,12 @@ class Push:
         """Remember central's head for the next start: central itself says where to go on."""
         cursor, generation = self._state.cursor, self._state.shown
         self._noted, self._noted_at = cursor, time.monotonic()
-        self._hub.writer.submit(lambda tx: tables.save_pushed(tx.conn, cursor, generation))
+        self._hub.writer.submit_sync(lambda tx: tables.save_pushed(tx.conn, cursor, generation))
+
+    @property
+    def may_pull(self) -> bool:
+        """Who is held or retired takes no new orders."""
+        return self._state.standing not in ("held", "retired")
 
     def shown(self, conn: sqlite3.Connection) -> dict[str, Any]:
         """Return what screens show of the push."""
@@ -206,6 +216,7 @@ class Push:
             "backlog": max(0, journal.head(conn).seq - state.cursor.seq),
             "lag_s": self._age(waiting[0][1]) if waiting else 0.0,
             "generation": state.generation or None,
+            "hardware": self._hub.hardware or None,
         }
 
     def _age(self, content: bytes) -> float:

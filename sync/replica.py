@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hub import database
@@ -23,6 +24,7 @@ class ReplicaStore:
     """replica.db, open for writing. One thread at a time uses it."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._lock = threading.Lock()
         self._conn = database.create(path, (catalog.REPLICA, tables.REPLICA))
 
@@ -61,6 +63,34 @@ class ReplicaStore:
         with self._lock, self._transaction() as conn:
             at, _ = tables.replica_cursor(conn)
             tables.save_replica_cursor(conn, at, as_of)
+
+    def swap(self, fresh: Path) -> Cursor:
+        """Let the database `fresh` replace every row, and the cursor, in one commit.
+
+        Readers see the old rows until then. Raises Refusal when a later release made it.
+        """
+        source = database.open_reader(fresh)
+        try:
+            database.refuse_newer(source, fresh)
+            with self._lock:
+                source.backup(self._conn)
+                truncate_wal(self._conn)
+                # An older central made older tables.
+                database.migrate(self._conn, (catalog.REPLICA, tables.REPLICA))
+                return tables.replica_cursor(self._conn)[0]
+        except sqlite3.OperationalError as error:
+            if is_full(error):
+                raise Unavailable("The disk of the hub is full.", retry_after_s=5) from error
+            raise
+        finally:
+            source.close()
+
+    def empty(self) -> None:
+        """Forget every row and the cursor, in one commit."""
+        with TemporaryDirectory() as scratch:
+            fresh = Path(scratch) / "empty.db"
+            database.create(fresh, (catalog.REPLICA, tables.REPLICA)).close()
+            self.swap(fresh)
 
     def start_over(self, generation: str) -> None:
         """Begin the stream again: central cannot continue from where this replica stands."""

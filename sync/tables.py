@@ -46,6 +46,12 @@ def m002_staged(db: sqlite_utils.Database) -> None:
     db.execute("CREATE TABLE sync_staged (seq INTEGER PRIMARY KEY, entry BLOB NOT NULL)")
 
 
+@MIGRATIONS()
+def m003_mark(db: sqlite_utils.Database) -> None:
+    """What central drew when it wrote the position (`sync.protocol.Cursor`)."""
+    db.execute("ALTER TABLE sync_cursor ADD COLUMN mark TEXT NOT NULL DEFAULT ''")
+
+
 @REPLICA()
 def m001_replica(db: sqlite_utils.Database) -> None:
     """`as_of`: when central last said that this is all there is."""
@@ -55,21 +61,27 @@ def m001_replica(db: sqlite_utils.Database) -> None:
     )
 
 
+@REPLICA()
+def m002_mark(db: sqlite_utils.Database) -> None:
+    """As in hub.db."""
+    db.execute("ALTER TABLE sync_replica ADD COLUMN mark TEXT NOT NULL DEFAULT ''")
+
+
 def cursor(conn: sqlite3.Connection, stream: str) -> Cursor:
     """Return how far a stream was taken into hub.db."""
     row = conn.execute(
-        "SELECT generation, position FROM sync_cursor WHERE stream = ?", (stream,)
+        "SELECT generation, position, mark FROM sync_cursor WHERE stream = ?", (stream,)
     ).fetchone()
-    return Cursor() if row is None else Cursor(row[0], row[1])
+    return Cursor() if row is None else Cursor(*row)
 
 
 def save_cursor(conn: sqlite3.Connection, stream: str, at: Cursor) -> None:
     """Save it, in the transaction of the rows."""
     conn.execute(
-        "INSERT INTO sync_cursor (stream, generation, position) VALUES (?, ?, ?)"
+        "INSERT INTO sync_cursor (stream, generation, position, mark) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (stream) DO UPDATE SET generation = excluded.generation,"
-        " position = excluded.position",
-        (stream, at.generation, at.position),
+        " position = excluded.position, mark = excluded.mark",
+        (stream, at.generation, at.position, at.mark),
     )
 
 
@@ -102,13 +114,14 @@ def staged(conn: sqlite3.Connection) -> list[bytes]:
 
 def replica_cursor(conn: sqlite3.Connection) -> tuple[Cursor, str | None]:
     """Return how far the catalogue was taken in, and as of when it was complete."""
-    row = conn.execute("SELECT generation, position, as_of FROM sync_replica").fetchone()
-    return (Cursor(), None) if row is None else (Cursor(row[0], row[1]), row[2])
+    row = conn.execute("SELECT generation, position, mark, as_of FROM sync_replica").fetchone()
+    return (Cursor(), None) if row is None else (Cursor(row[0], row[1], row[2]), row[3])
 
 
 def save_replica_cursor(conn: sqlite3.Connection, at: Cursor, as_of: str | None) -> None:
     """Save it, in the transaction of the rows."""
     conn.execute(
-        "INSERT OR REPLACE INTO sync_replica (id, generation, position, as_of) VALUES (1, ?, ?, ?)",
-        (at.generation, at.position, as_of),
+        "INSERT OR REPLACE INTO sync_replica (id, generation, position, mark, as_of)"
+        " VALUES (1, ?, ?, ?, ?)",
+        (at.generation, at.position, at.mark, as_of),
     )

@@ -14,7 +14,7 @@ from hub.errors import Refusal
 from hub.journal import Fact, Transaction
 from hub.pickup import moves, proofs, queries, rules
 from hub.pickup.code import PickupCode
-from hub.pickup.ending import cancel, expire, hold, overdue, resume, settle
+from hub.pickup.ending import cancel, expire, hold, overdue, refuse_cancel, resume, settle
 from hub.pickup.facts import HandedLine, OrderLine, OrderProposed, OrderRejected, OrderReserved
 from hub.pickup.intake import read_code, read_order, read_reason, read_shelf, scanned_sku
 from hub.pickup.lifecycle import Status
@@ -28,7 +28,7 @@ from hub.stock.work import as_told, count_task, count_tasks, told, trusted_now
 from hub.tasks.rules import decide_claim, decide_finish
 from hub.tasks.rules import decide_release as release_task
 
-__all__ = ["cancel", "expire", "hold", "overdue", "resume", "settle"]
+__all__ = ["cancel", "expire", "hold", "overdue", "refuse_cancel", "resume", "settle"]
 
 
 # -- an order comes in ----------------------------------------------------------------------------

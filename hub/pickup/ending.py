@@ -10,6 +10,7 @@ from hub.chain import Entry
 from hub.clock import stamp
 from hub.journal import Fact, Transaction
 from hub.pickup import moves, queries, rules
+from hub.pickup.facts import CancelRefused
 from hub.pickup.intake import read_reason
 from hub.pickup.lifecycle import Status
 from hub.pickup.loading import append, holds, pick_tasks
@@ -37,6 +38,13 @@ def cancel(tx: Transaction, order_id: str, reason: str, *, actor: str, cause: st
     reason = read_reason(reason)
     facts: list[Fact] = [*rules.decide_cancel(order, reason)]
     return _give_up(tx, order, facts, reason, actor, cause)
+
+
+def refuse_cancel(
+    tx: Transaction, order_id: str, reason: str, *, actor: str, cause: str
+) -> list[Entry]:
+    """Tell central that its cancel is refused: it hears facts, and nothing else."""
+    return append(tx, [CancelRefused(order_id=order_id, reason=reason)], actor, cause)
 
 
 def expire(tx: Transaction, order_id: str, *, actor: str = "hub", cause: str) -> list[Entry]:

@@ -168,6 +168,12 @@ class OrderCanceled(_OrderFact, frozen=True, kw_only=True):
     reason: str
 
 
+class CancelRefused(_OrderFact, frozen=True, kw_only=True):
+    """Central asked for a cancel and a rule said no; `reason` is the refusal's slug."""
+
+    reason: str
+
+
 class OrderExpired(_OrderFact, frozen=True, kw_only=True):
     """Nobody came in time."""
 
@@ -201,6 +207,7 @@ ALL: Final = (
     OrderHeld,
     OrderResumed,
     OrderCanceled,
+    CancelRefused,
     OrderExpired,
     BuyerSeen,
 )

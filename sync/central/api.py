@@ -29,6 +29,11 @@ class _Store(msgspec.Struct, frozen=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
+class _Machine(msgspec.Struct, frozen=True):
+    hardware: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+_machines: Final = msgspec.json.Decoder(_Machine)
 _cancels: Final = msgspec.json.Decoder(_Cancel)
 _rows: Final = msgspec.json.Decoder(_Rows)
 _stores: Final = msgspec.json.Decoder(_Store)
@@ -106,6 +111,21 @@ def enrolment(store: str) -> Response:
     # A secret is not kept as a reply: each call makes a token of its own.
     token = inventory().store.run(lambda tx: store_access.create_enrolment(tx, store))
     return answer({"store": store, "token": token}, 201)
+
+
+@blueprint.post("/stores/<store>/confirm")
+@may("admin")
+def confirm(store: str) -> Response:
+    """Two hubs of this store are on line: a person says which machine stays."""
+    chosen = intake.decode(_machines, request.get_data()).hardware
+    return once(lambda tx: (200, store_journal.confirm(tx, store, chosen), False))
+
+
+@blueprint.post("/stores/<store>/refold")
+@may("admin")
+def refold(store: str) -> Response:
+    """Replay of central's quarantine: whatever this release can read now leaves it."""
+    return once(lambda tx: (200, store_journal.refold_store(tx, store), False))
 
 
 @blueprint.get("/stores/<store>/stock/<path:sku>")

@@ -13,7 +13,15 @@ from flask import Blueprint, Response, request
 
 from hub.errors import Forbidden, Invalid
 from sync import frames, protocol
-from sync.frames import INSTANCE_HEADER, JSON, NDJSON, PROTOCOL_HEADER
+from sync.frames import (
+    BYTES,
+    INSTANCE_HEADER,
+    JSON,
+    NDJSON,
+    PART_BYTES,
+    PROTOCOL_HEADER,
+    SNAPSHOT_HEADER,
+)
 from sync.protocol import VERSION, Cursor, Received, Stream, feed_verdict
 
 from . import store_access, store_feed, store_journal
@@ -150,14 +158,35 @@ def _page(stream: store_feed.Stream, store: str, at: Cursor) -> frames.RawPage |
     central = inventory().store
     with central.reader() as conn:
         generation = central.generation
-        held = Stream(generation, store_feed.end(conn, stream))
+        held = Stream(
+            generation,
+            store_feed.end(conn, stream),
+            store_feed.horizon(conn) if stream == "replica" else 0,
+            stream == "replica",
+            store_feed.mark_at(conn, stream, at.position),
+        )
         judged = feed_verdict(held, at)
         if judged == "page":
             return store_feed.page(conn, stream, store, generation, at.position)
     if judged == "lost":
         central.renew(generation)
-    told = "Read this stream again from its beginning."
-    return problem_answer(410, "gone", "Gone", told, generation=central.generation, start=0)
+    told = "Take the snapshot." if stream == "replica" else "Read this stream from its beginning."
+    gone = {"generation": central.generation, "start": 0, "snapshot": stream == "replica"}
+    return problem_answer(410, "gone", "Gone", told, **gone)
+
+
+@blueprint.get("/stores/<store>/snapshot")
+@for_store
+def snapshot(store: str) -> Response:
+    """Answer a part of the catalogue as one compressed SQLite file, from byte `offset` on."""
+    wanted, offset = request.args.get("digest", ""), request.args.get("offset", "0")
+    if not offset.isdecimal() or len(offset) > 15:
+        raise Invalid("offset is a number of bytes.", field="offset")
+    found = inventory().store.snapshot(wanted)
+    start = int(offset) if found.digest == wanted else 0
+    response = Response(found.part(start, PART_BYTES), content_type=BYTES)
+    response.headers[SNAPSHOT_HEADER] = f"{found.digest} {start} {found.total}"
+    return response
 
 
 def _asked() -> tuple[store_feed.Stream, Cursor, float]:
@@ -172,7 +201,8 @@ def _asked() -> tuple[store_feed.Stream, Cursor, float]:
     if not 0 <= after < 2**62:
         raise Invalid("after is a position from 0.", field="after")
     waits = min(max(wait, 0.0), float(protocol.WAIT_S)) if wait == wait else 0.0
-    return stream, Cursor(request.args.get("generation", ""), after), waits
+    generation, mark = request.args.get("generation", ""), request.args.get("mark", "")
+    return stream, Cursor(generation, after, mark), waits
 
 
 @blueprint.get("/stores/<store>/digest")

@@ -33,6 +33,7 @@ class Inventory:
         self.store.run(store_people.prepare)
         self.store.run(lambda tx: store_feed.add_rows(tx, [self._key.row()]))
         self.store.follow()
+        self.store.run(store_feed.forget_deleted)
 
     def place(self, tx: Tx, order: intake.Order) -> tuple[dict[str, Any], bool]:
         """Take in an order; returns (answer, was it there already)."""

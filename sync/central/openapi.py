@@ -93,6 +93,26 @@ def document() -> dict[str, Any]:
             "/api/v1/stores/{store}/enrolment": {
                 "post": _post("A one-time token for a hub.", {"type": "object"}, 201, "store")
             },
+            "/api/v1/stores/{store}/confirm": {
+                "post": _post(
+                    "Two hubs of a store are on line: say which machine stays.",
+                    {
+                        "type": "object",
+                        "required": ["hardware"],
+                        "properties": {"hardware": {"type": "string"}},
+                    },
+                    200,
+                    "store",
+                )
+            },
+            "/api/v1/stores/{store}/refold": {
+                "post": _post(
+                    "Fold a store's facts again; what was quarantined is tried again.",
+                    {"type": "object"},
+                    200,
+                    "store",
+                )
+            },
             "/api/v1/stores/{store}/stock/{sku}": {
                 "get": _get("A SKU's units by the store's facts, and as of when.", "store", "sku")
             },

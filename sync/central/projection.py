@@ -64,6 +64,7 @@ class Fold:
     load: LoadOrder
     moved: dict[tuple[str, str], int] = field(default_factory=dict)
     erased: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     rights: list[RightsFact] = field(default_factory=list)
     _changed: dict[str, tuple[PickupOrder, list[dict[str, Any]]]] = field(default_factory=dict)
 
@@ -98,7 +99,11 @@ class Fold:
     def _evolve(self, entry: _Envelope, fact: Any) -> None:
         order, timeline = self._order(fact.order_id)
         order = evolve(order, fact, entry.recorded_at)
-        timeline.append({"at": entry.recorded_at, "type": entry.type, "state": order.state})
+        told = {"at": entry.recorded_at, "type": entry.type, "state": order.state}
+        if type(fact) is pickup.CancelRefused:
+            told["reason"] = fact.reason
+            self.refused.append(fact.order_id)
+        timeline.append(told)
         self._changed[fact.order_id] = order, timeline
 
     def _order(self, order_id: str) -> tuple[PickupOrder, list[dict[str, Any]]]:

@@ -3,6 +3,7 @@
 It must never put anything personal into a row: a person's details are joined when it is served.
 """
 
+import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
@@ -18,6 +19,7 @@ from .store_writer import Tx
 
 Stream = Literal["commands", "replica"]
 PAGE_ROWS: Final = 1000
+DELETED_MOST: Final = 50_000
 _BYTES: Final = 2 << 20
 
 
@@ -29,6 +31,7 @@ def add_command(
         "INSERT INTO command_feed (store_id, row, customer_ref, at) VALUES (?, ?, ?, ?)",
         (store_id, msgspec.json.encode(command).decode(), customer_ref, stamp(tx.now)),
     )
+    _mark(tx, "commands")
     tx.grown.add(f"commands:{store_id}")
 
 
@@ -48,8 +51,25 @@ def add_rows(tx: Tx, feed: Iterable[rows.Row]) -> int:
         tx.conn.execute("INSERT INTO replica_feed (key, row) VALUES (?, ?)", (key, text))
         changed += 1
     if changed:
+        _mark(tx, "replica")
         tx.grown.add("replica")
     return changed
+
+
+def _mark(tx: Tx, stream: Stream) -> None:
+    tx.conn.execute(
+        "INSERT OR REPLACE INTO feed_mark (stream, position, mark) VALUES (?, ?, ?)",
+        (stream, end(tx.conn, stream), secrets.token_hex(4)),
+    )
+
+
+def mark_at(conn: sqlite3.Connection, stream: Stream, position: int) -> str:
+    """Return what central drew when it wrote `position`; "" where it did not yet draw."""
+    row = conn.execute(
+        "SELECT mark FROM feed_mark WHERE stream = ? AND position >= ? ORDER BY position LIMIT 1",
+        (stream, position),
+    ).fetchone()
+    return "" if row is None or position == 0 else str(row[0])
 
 
 def end(conn: sqlite3.Connection, stream: Stream) -> int:
@@ -59,6 +79,31 @@ def end(conn: sqlite3.Connection, stream: Stream) -> int:
         ("command_feed" if stream == "commands" else "replica_feed",),
     ).fetchone()
     return 0 if row is None else int(row[0])
+
+
+def horizon(conn: sqlite3.Connection) -> int:
+    """Return the catalogue position before which a reader may have missed a deletion."""
+    row = conn.execute("SELECT value FROM central WHERE name = 'horizon'").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def forget_deleted(tx: Tx, most: int = DELETED_MOST) -> int:
+    """Drop the rows of what is long deleted, when they are more than `most`; return how many.
+
+    Who is behind the newest of them gets a snapshot, in which they simply are not.
+    """
+    gone = [
+        position
+        for position, row in tx.conn.execute("SELECT position, row FROM replica_feed")
+        if '"deleted":true' in row and msgspec.json.decode(row).get("deleted") is True
+    ]
+    if len(gone) <= most:
+        return 0
+    tx.conn.executemany("DELETE FROM replica_feed WHERE position = ?", [(at,) for at in gone])
+    tx.conn.execute(
+        "INSERT OR REPLACE INTO central (name, value) VALUES ('horizon', ?)", (str(max(gone)),)
+    )
+    return len(gone)
 
 
 def page(
@@ -74,7 +119,8 @@ def page(
             break
         taken.append(RawRow(position, msgspec.Raw(text)))
     then = taken[-1].position if taken else after
-    return RawPage(stream, generation, after, then, end(conn, stream), taken)
+    mark = mark_at(conn, stream, then)
+    return RawPage(stream, generation, after, then, end(conn, stream), taken, mark)
 
 
 def _replica(conn: sqlite3.Connection, after: int) -> list[tuple[int, bytes]]:

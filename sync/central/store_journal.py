@@ -12,8 +12,8 @@ import msgspec
 
 from hub.chain import ORIGIN, Pair
 from hub.clock import stamp
-from hub.errors import NotFound
-from sync import digest
+from hub.errors import NotFound, Refusal
+from sync import digest, protocol
 from sync.protocol import Fence, Push, Received, has_gone_back, receive
 
 from . import store_people, store_rights
@@ -129,6 +129,11 @@ def _project(tx: Tx, store_id: str, pairs: tuple[Pair, ...], contents: tuple[byt
     store_rights.take(tx, store_id, fold.rights)
     for ref in fold.erased:
         _forget(tx, store_id, ref)
+    # A cancel that the store refused is settled: it may be asked for again.
+    tx.conn.executemany(
+        "UPDATE placed SET cancel_asked_at = NULL WHERE store_id = ? AND order_id = ?",
+        [(store_id, order_id) for order_id in fold.refused],
+    )
 
 
 def _forget(tx: Tx, store_id: str, ref: str) -> None:
@@ -148,20 +153,51 @@ def refold(tx: Tx) -> bool:
     stored = tx.conn.execute("SELECT value FROM central WHERE name = 'folds'").fetchone()
     if stored is not None and stored[0] == DIGEST:
         return False
-    for table in ("stock", "pickup", "quarantine"):
-        tx.conn.execute(f"DELETE FROM {table}")
     for (store_id,) in tx.conn.execute("SELECT store_id FROM store").fetchall():
-        after = 0
-        while rows := tx.conn.execute(
-            "SELECT seq, hash, entry FROM journal WHERE store_id = ? AND seq > ?"
-            " ORDER BY seq LIMIT ?",
-            (store_id, after, REFOLD_AT_ONCE),
-        ).fetchall():
-            pairs = tuple(Pair(row["seq"], bytes(row["hash"]).hex()) for row in rows)
-            _project(tx, store_id, pairs, tuple(bytes(row["entry"]) for row in rows))
-            after = pairs[-1].seq
+        refold_store(tx, store_id)
     tx.conn.execute("INSERT OR REPLACE INTO central (name, value) VALUES ('folds', ?)", (DIGEST,))
     return True
+
+
+def refold_store(tx: Tx, store_id: str) -> dict[str, Any]:
+    """Fold one store's journal again: its entries in quarantine are tried once more."""
+    known = store(tx.conn, store_id)
+    for table in ("stock", "pickup", "quarantine"):
+        tx.conn.execute(f"DELETE FROM {table} WHERE store_id = ?", (store_id,))
+    after = 0
+    while rows := tx.conn.execute(
+        "SELECT seq, hash, entry FROM journal WHERE store_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+        (store_id, after, REFOLD_AT_ONCE),
+    ).fetchall():
+        pairs = tuple(Pair(row["seq"], bytes(row["hash"]).hex()) for row in rows)
+        _project(tx, store_id, pairs, tuple(bytes(row["entry"]) for row in rows))
+        after = pairs[-1].seq
+    left = store(tx.conn, store_id)["quarantine"]
+    return {"store": store_id, "before": known["quarantine"], "quarantine": left}
+
+
+def confirm(tx: Tx, store_id: str, keep: str) -> dict[str, Any]:
+    """A person said which machine of a store stays. Raises Refusal for one nobody has seen."""
+    store(tx.conn, store_id)
+    known = fence(tx.conn, store_id)
+    machines = {hardware for _, hardware in known.given} | known.retired
+    if keep not in machines:
+        raise Refusal(f"No machine {keep} of store {store_id} has said hello.", slug="unknown")
+    save_fence(tx, store_id, protocol.confirm(known, keep))
+    return store(tx.conn, store_id)
+
+
+def _hubs(known: Fence) -> dict[str, Any]:
+    """Show the processes that said hello, newest last, and whether all but the oldest are held."""
+    last = {hardware: number for number, hardware in known.given}
+    return {
+        "held": known.oldest > 0,
+        "hubs": [
+            {"hardware": hardware, "number": number, "held": 0 < known.oldest < number}
+            for hardware, number in sorted(last.items(), key=lambda one: one[1])
+        ],
+        "retired": sorted(known.retired),
+    }
 
 
 def _folded_order(
@@ -205,6 +241,7 @@ def stores(conn: sqlite3.Connection, only: str | None = None) -> list[dict[str, 
             "as_of": row["pushed_at"],
             "heard_at": row["heard_at"],
             "quarantine": row["poison"],
+            **_hubs(Fence() if row["fence"] is None else _fences.decode(row["fence"])),
         }
         for row in rows
     ]

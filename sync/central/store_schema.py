@@ -96,6 +96,15 @@ def m004_fence(db: sqlite_utils.Database) -> None:
 
 
 @MIGRATIONS()
+def m005_feed_mark(db: sqlite_utils.Database) -> None:
+    """Chance beside the positions that a commit took: a copy that is written on has another."""
+    db.execute(
+        "CREATE TABLE feed_mark (stream TEXT NOT NULL, position INTEGER NOT NULL,"
+        " mark TEXT NOT NULL, PRIMARY KEY (stream, position)) WITHOUT ROWID"
+    )
+
+
+@MIGRATIONS()
 def m005_rights(db: sqlite_utils.Database) -> None:
     """What stores lent central to promise; `agreed`: the generation a store last pushed in."""
     db.execute(

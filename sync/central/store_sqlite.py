@@ -22,6 +22,7 @@ from sync.protocol import Cursor, Life, begin
 from sync.replica import ReplicaStore
 
 from . import store_feed
+from .snapshots import Snapshot, Snapshots
 from .store_schema import MIGRATIONS
 from .store_writer import Tx, Writer
 
@@ -78,7 +79,13 @@ class Store:
         self._connection = connection
         self._following = threading.Lock()
         self._writer = Writer(connection, self.clock, self.bell.ring)
+        self._snapshots = Snapshots(directory / "catalog.db", directory / "snapshots")
         self.follow()
+
+    def snapshot(self, digest: str) -> Snapshot:
+        """Return the snapshot `digest` of the catalogue, or the current one."""
+        self.follow()
+        return self._snapshots.get(digest, self.generation)
 
     def renew(self, generation: str) -> None:
         """Draw a new generation unless `generation` is no longer the current one."""
@@ -111,14 +118,16 @@ class Store:
             while True:
                 at = self.catalog.cursor()
                 if at.generation not in ("", self.generation):
-                    self.catalog.start_over(self.generation)
+                    # What a lost life of central published must not be found any more.
+                    self.catalog.empty()
                     continue
                 with self.reader() as conn:
                     page = store_feed.page(conn, "replica", "", self.generation, at.position)
                 if not page.rows:
                     return
                 rows = [msgspec.json.decode(row.row) for row in page.rows]
-                self.catalog.apply(at, Cursor(page.generation, page.next), rows, None)
+                then = Cursor(page.generation, page.next, page.mark)
+                self.catalog.apply(at, then, rows, None)
 
     def close(self) -> None:
         """Let waiting readers go, commit what was handed in, close the files."""

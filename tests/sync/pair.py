@@ -14,6 +14,7 @@ from hub.stock.facts import StockMoved
 from hub.store import Store
 from sync import agent as agents
 from sync import central, frames, tables
+from sync.hardware import hardware
 from sync.hub import Hub
 from sync.line import LineProxy
 from sync.protocol import Push
@@ -95,6 +96,7 @@ class StoreSide:
         hub = Hub(
             store=STORE,
             instance="test",
+            hardware=hardware(directory),
             reader=self.store.database.reader,
             writer=self.store.writer,
             ring=self.store.ring,

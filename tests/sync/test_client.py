@@ -11,6 +11,7 @@ import zstandard
 from hub.chain import ORIGIN
 from sync import frames
 from sync.client import Client, Denied, Rejected, Unanswered, Unreachable
+from sync.frames import FeedGone
 from sync.protocol import Cursor, Push
 
 OURS = {"X-StoreHub-Protocol": "1", "Content-Type": "application/json"}
@@ -135,4 +136,5 @@ def test_nobody_there_is_unreachable() -> None:
 
 
 def test_gone_names_the_generation(somebody: Callable[..., Client]) -> None:
-    assert somebody(410, OURS, b'{"generation":"g2"}').feed("replica", Cursor("g", 5), 0) == "g2"
+    gone = somebody(410, OURS, b'{"generation":"g2","snapshot":true}')
+    assert gone.feed("replica", Cursor("g", 5), 0) == FeedGone("g2", 0, True)

@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 
 # The hub answers in milliseconds; without an answer everything is sent again after this.
 RESEND_S: Final = (5.0, 60.0)
-RECONNECT_S: Final = (0.5, 30.0)
+RECONNECT_S: Final = (0.5, 10.0)
 # Whom the broker does not know, somebody has to enrol first.
 UNAUTHORISED_S: Final = (30.0, 600.0)
-ANSWER_S: Final = 3.0
+ANSWER_S: Final = 8.0
 # A connection that lasted so long was a good one: the next pause begins small again.
 GOOD_S: Final = 20.0
 

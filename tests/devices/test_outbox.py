@@ -114,6 +114,14 @@ def test_telemetry_makes_room_oldest_first_and_business_never(tmp_path: Path) ->
         assert box.dropped() == 1024 - 356
 
 
+def test_telemetry_that_was_fetched_is_in_nobody_s_way(tmp_path: Path) -> None:
+    with outbox(tmp_path, telemetry_most=8) as box:
+        for _ in range(3):
+            box.keep([little() for _ in range(8)])
+            box.confirmed([one.n for one in held(box)])
+        assert box.dropped() == 0
+
+
 def test_telemetry_nobody_fetched_for_days_goes(tmp_path: Path) -> None:
     with outbox(tmp_path) as box:
         box.append("d", "weight", False, 0, write)
@@ -185,8 +193,10 @@ def test_a_disk_that_takes_nothing_is_said_and_what_was_kept_is_still_there(
                 box.keep([little(60_000)])
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        names += box.keep([big(500)])
+        names.append(box.append("d", "scan", True, 0, write))
         assert [one.id for one in held(box)] == names
+        assert box.count() == len(names)
+        assert held(box)[-1].body.endswith(b"/21"), "what failed took no number"
 
 
 OPERATIONS = st.lists(

@@ -261,6 +261,14 @@ def test_garbage_is_kept_with_family_reason_and_body(gateway: Standing) -> None:
     assert "size" not in data
 
 
+def test_a_badge_s_code_is_masked_before_nobody_can_see_it(gateway: Standing) -> None:
+    gateway.hear("rfid/door-1", b'{"scan":"SH1:B:opensesame')
+    ((_, _, data),) = gateway.waiting()
+    kept = base64.b64decode(data["body_base64"])
+    assert kept.startswith(b'{"scan":"SH1:B:~')
+    assert b"opensesame" not in kept
+
+
 def test_a_huge_message_is_kept_in_its_beginning(gateway: Standing) -> None:
     gateway.hear("rfid/door-1", b"x" * 300_000)
     ((_, _, data),) = gateway.waiting()

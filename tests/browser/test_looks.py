@@ -22,6 +22,8 @@ PATHS = {
     "message": "/console/quarantine/1",
     "order-paper-doubted": "/counter/orders/R-5",
     "paper": "/print",
+    "scan": "/scan",
+    "scan-pair": "/scan/pair",
 }
 LEAST = 48
 

@@ -50,6 +50,8 @@ def test_a_device_is_there_until_its_last_will_or_its_silence(
 
 def test_a_device_behind_a_gateway_that_is_away_is_away() -> None:
     assert rules.behind_gateway("online", "", "away") == ("away", "gateway")
+    assert rules.behind_gateway("online", "", "revoked") == ("away", "gateway")
+    assert rules.behind_gateway("away", "silent", "never") == ("away", "gateway")
     assert rules.behind_gateway("away", "silent", "online") == ("away", "silent")
     assert rules.behind_gateway("online", "", "online") == ("online", "")
     assert rules.behind_gateway("revoked", "", "away") == ("revoked", "")
@@ -74,6 +76,9 @@ def test_a_device_that_comes_and_goes_is_said_to_flap_once_and_to_be_calm_once()
     assert told == ["gone", "back", "gone", "back", "gone", "flaps", *[""] * 13]
     assert kept is not None
     assert kept.flapping
+    # An hour after it began it is no news yet: it has not kept one state for an hour.
+    again, said = rules.turn(kept, "online", NOW + 70 * MINUTE)
+    assert (said, again.flapping, again.changes) == ("", True, 1)
     last = NOW + 19 * MINUTE
     assert rules.turn(kept, "away", last + HOUR) == (kept, "")
     kept, said = rules.turn(kept, "away", last + HOUR + 1)

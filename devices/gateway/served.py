@@ -37,6 +37,7 @@ class Fleet:
         self.by_address = {
             (one.family, one.address): one.device for one in self.served if one.address
         }
+        self._writers = {one.device for one in self.served if one.grants}
         self._owners = sorted(
             (Owner(grant, one) for one in self.served for grant in one.grants),
             key=lambda owner: -len(owner.filter),
@@ -70,11 +71,15 @@ class Fleet:
         return self._found[topic]
 
     def device(self, owner: Owner, address: str, bridge: bool) -> str | None:
-        """Return the device at `address`; one without an address is known by its own topics."""
+        """Return the device at `address`; one without an address is known by its own topics.
+
+        Who writes topics of his own is not spoken for on anybody else's, whatever is said there.
+        """
+        own = owner.served.device
         known = self.by_address.get((owner.served.family, address))
-        if known is not None or bridge or owner.served.address:
+        if known is not None and (known == own or known not in self._writers):
             return known
-        return owner.served.device
+        return None if bridge or owner.served.address else own
 
     def of_family(self, family: str) -> list[str]:
         return [one.device for one in self.served if one.family == family]

@@ -22,7 +22,7 @@ from hub.clock import Clock
 log = logging.getLogger(__name__)
 
 KEEPALIVE_S: Final = 30
-RETRY_S: Final = (0.3, 30.0)
+RETRY_S: Final = (0.3, 10.0)
 ANSWER_S: Final = 5.0
 LINGER_S: Final = 0.005
 # At QoS 0 nobody holds the sender back: beyond this the newest is let go, and said once.

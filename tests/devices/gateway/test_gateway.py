@@ -414,6 +414,18 @@ def test_one_device_of_its_own_topics_needs_no_address(gateway: Standing) -> Non
     assert gateway.kinds() == [("door-1", "rfid")]
 
 
+def test_nobody_speaks_for_a_device_that_has_topics_of_its_own(gateway: Standing) -> None:
+    """The broker let door-1 write to its topics; a host name in the payload proves nothing."""
+    other = READER | {"device": "dock-2", "address": "host-2", "grants": ["rfid/dock-2/#"]}
+    gateway.serve(READER, other)
+    gateway.hear("rfid/door-1", tag(1) | {"hostname": "host-2"})
+    gateway.hear("rfid/dock-2", tag(2) | {"hostname": "host-2"})
+    assert gateway.kinds() == [("door-1", "rfid"), ("dock-2", "rfid")]
+    # Nor for one that is known by another name than what is said.
+    gateway.hear("rfid/dock-2", tag(3) | {"hostname": "host-3"})
+    assert gateway.kinds()[2:] == [("gw", "sighted")]
+
+
 def test_a_device_adopted_by_its_name_is_known_by_it() -> None:
     one = Served("r1", "impinj", "host-1", "rfid", ("rfid/#",))
     two = Served("r2", "impinj", "host-2", "rfid", ())

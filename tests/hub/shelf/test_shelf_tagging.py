@@ -125,6 +125,19 @@ def test_late_reads_of_another_place_do_not_make_it_louder() -> None:
     assert said(heard(tag, reads)) == [("arrived", "A")]
 
 
+def test_a_place_that_a_tag_comes_closer_to_takes_it_once_its_mean_is_louder() -> None:
+    tag = Tag("e")
+    reads: list[Read] = [(T0, "A", -60.0)]
+    for n in range(1, 10):
+        reads += [(T0 + 100 * n, "A", -60.0), (T0 + 100 * n, "B", -75.0)]
+    for n in range(10, 40):
+        reads += [(T0 + 100 * n, "A", -60.0), (T0 + 100 * n, "B", -45.0)]
+    changes = heard(tag, reads)
+    assert said(changes) == [("arrived", "A"), ("moved", "B")]
+    # -75 becomes more than -54 in steps of a quarter: at the fifth loud read.
+    assert changes[1].at_ms == T0 + 1_400
+
+
 def test_two_stray_reads_a_minute_apart_move_nothing() -> None:
     tag = Tag("e")
     reads: list[Read] = [(T0 + 500 * n, "A", -60.0) for n in range(200)]

@@ -138,6 +138,30 @@ def test_what_the_writer_undid_the_memory_does_not_believe(floor: Floor, shop: S
     assert len(floor.tags()) == 20
 
 
+def test_an_error_on_the_way_leaves_no_half_belief(
+    floor: Floor, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(HubError):
+        pass
+
+    def broken(*_: object) -> None:
+        raise Broken("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hub.shelf.tags.tables.keep_tags", broken)
+        with pytest.raises(Broken):
+            floor.read(twenty())
+    floor.read(twenty())
+    assert len(floor.tags()) == 20
+    floor.wait(GONE_S)
+    with monkeypatch.context() as patch:
+        patch.setattr("hub.shelf.tags.tables.keep_tags", broken)
+        with pytest.raises(Broken):
+            shop.do(floor.watch.depart)
+    shop.do(floor.watch.depart)
+    assert floor.tags() == {}
+
+
 def test_two_memories_on_one_store_agree(floor: Floor, shop: Shop) -> None:
     other = Watch(READERS, place_of)
     floor.read(twenty()[:5])

@@ -1,8 +1,13 @@
 """What the store does by itself: it waits for a person who was faster."""
 
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 from hub import jobs
+from hub.fleet import actions as fleet
+from hub.fleet.watch import queries as watch
+from hub.fleet.watch import tables
 from hub.pickup import actions as pickup
 from tests.hub.shop import Shop
 
@@ -38,3 +43,24 @@ def test_an_order_that_is_put_on_hold_at_the_last_moment_does_not_expire(
     shop.store.writer.run = slow  # type: ignore[method-assign]
     expire(shop)
     assert shop.state("R-1") == "ON_HOLD"
+
+
+def test_what_the_hub_did_not_hear_while_it_was_deaf_is_nobody_s_silence(shop: Shop) -> None:
+    now_ms = round(shop.clock.now().timestamp() * 1000)
+    shop.run(lambda tx: fleet.enroll(tx, "till-1", kind="till", place="counter"))
+    heard: dict[str, Any] = {"online": True, "live": True, "firmware": None, "battery_pct": None}
+    shop.run(lambda tx: tables.status(tx.conn, "till-1", at_ms=now_ms, **heard))
+    ingest: Any = SimpleNamespace(connected=False)
+    work, limits = jobs._watch(shop.store, ingest), jobs.limits_of(shop.store.settings)
+
+    def state(later: timedelta) -> str:
+        shop.clock.advance(later)
+        work(shop.clock.now())
+        now_ms = round(shop.clock.now().timestamp() * 1000)
+        return str(shop.store.read(watch.device, "till-1", now_ms, limits).state)
+
+    state(timedelta(hours=3))
+    ingest.connected = True
+    assert state(timedelta(seconds=5)) == "online"
+    assert state(timedelta(minutes=9)) == "online"
+    assert state(timedelta(minutes=2)) == "away"

@@ -170,23 +170,23 @@ def test_the_hub_says_once_who_went_and_once_who_is_back(
     hub: Spine, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "hub.fleet")
-    for name in ("a", "b"):
+    for name in ("b", "z"):
         hub.writer.run(lambda tx, name=name: actions.enroll(tx, name, kind="till", place="x"))
-    hear(hub, "a")
+    hear(hub, "z")
     watch(hub)
-    hear(hub, "a", online=False)
+    hear(hub, "z", online=False)
     rung: list[str] = []
     hub.ring.subscribe(lambda ringing: rung.extend(ringing.topics))
     for _ in range(3):
         hub.clock.advance(timedelta(seconds=5))
-        assert watch(hub) == ["a: away battery_low", "b: never"]
+        assert watch(hub) == ["z: away battery_low", "b: never"]
     assert rung == ["devices"]
-    hear(hub, "a", at=timedelta(seconds=15))
+    hear(hub, "z", at=timedelta(seconds=15))
     watch(hub)
     watch(hub)
     assert [one.getMessage() for one in caplog.records] == [
-        "a is away (last_will)",
-        "a is back after 10 s",
+        "z is away (last_will)",
+        "z is back after 10 s",
     ]
 
 

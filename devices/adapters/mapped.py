@@ -37,7 +37,7 @@ from hub import wire
 from hub.errors import Invalid
 
 PREFIX: Final = "mapped:"
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _WILD: Final = re.compile(r"\{([a-z_]+)(\.\.\.)?\}")
 _STEP: Final = re.compile(r'\.([A-Za-z_][\w-]*)|\["([^"]+)"\]|\[(\d+)\]')
 _FILE_KEYS: Final = frozenset({"family", "message"})

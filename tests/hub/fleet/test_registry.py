@@ -199,3 +199,22 @@ def test_no_foreign_topic_reaches_into_our_own(grant: str) -> None:
 @pytest.mark.parametrize("grant", ["zigbee2mqtt/#", "shelly-1/events/rpc", "esp/+/state", "a"])
 def test_a_foreign_topic_with_a_name_of_its_own_is_granted(grant: str) -> None:
     rules.check_grant(grant)
+
+
+@pytest.mark.parametrize(
+    ("tries", "answer", "outcome", "state"),
+    [
+        (0, None, None, "queued"),
+        (1, None, None, "sent"),
+        (2, None, None, "in_doubt"),
+        (9, None, "expired", "gave_up"),
+        (1, None, "done", "done"),
+        (1, None, "busy", "failed"),
+        (3, "done", "done", "done"),
+        (3, "unknown_command", "unknown_command", "failed"),
+    ],
+)
+def test_a_command_says_how_far_it_has_come(
+    tries: int, answer: str | None, outcome: str | None, state: str
+) -> None:
+    assert rules.command_state(tries, answer, outcome) == state

@@ -3,7 +3,7 @@
 It must never decide: a press runs the room's action, and its refusal is shown as its sentence.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from hub.journal import Transaction
 from hub.shelf import actions, inventory, queries, sensors, showing
 from hub.shelf.facts import KINDS
 from hub.shelf.rules import Facing, Place
+from hub.shelf.sensing import Sensor
 from hub.shelf.sweeping import WHOLE
 from kiosk_ui.pressing import Press, as_problem
 from kiosk_ui.session import Person, hub, need
@@ -26,6 +27,8 @@ from kiosk_ui.words import _, later
 
 shelves = Blueprint("shelves", __name__, url_prefix="/shelves")
 FOUND_MOST: Final = 8
+# Kinds of device that mean nothing without a place of the plan.
+SENSING: Final = frozenset({"shelf", "scale", "presence", "rfid"})
 KIND_NAMES: Final = {
     "shelf": later("Shelf"),
     "door": later("Door"),
@@ -232,6 +235,7 @@ def floor() -> dict[str, Any]:
         places = [row(connection, one, seen) for one in queries.places(connection)]
         sweeps = running(connection)
         heard = queries.sensors(connection)
+        unplaced = not_placed(connection, heard, {one["place"] for one in places})
         tags = seen.tags
     aisles = [(aisle, list(found)) for aisle, found in groupby(places, lambda one: one["aisle"])]
     return {
@@ -242,11 +246,22 @@ def floor() -> dict[str, Any]:
         "lows": sum(len(one["lows"]) for one in places),
         "tags": sum(sum(found.values()) for found in tags.values()),
         "sensors": heard,
-        "unplaced": [one for one in heard if not one.place],
+        "unplaced": unplaced,
         "sweeps": sweeps,
         "whole": WHOLE,
         "at": "",
     }
+
+
+def not_placed(
+    connection: Any, heard: Sequence[Sensor], places: Collection[str]
+) -> list[tuple[str, str]]:
+    """Return (device, where the fleet has it) of what senses shelves and tags, yet no place."""
+    found = {one.device: "" for one in heard if not one.place}
+    for one in fleet.registry(connection):
+        if one.revoked_at is None and one.kind in SENSING and one.place not in places:
+            found[one.id] = one.place
+    return sorted(found.items())
 
 
 def row(connection: Any, one: Place, seen: showing.Seen) -> dict[str, Any]:

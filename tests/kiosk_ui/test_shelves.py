@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from hub.fleet import actions as fleet
 from tests.kiosk_ui.conftest import Program, csrf_of
 from tests.kiosk_ui.sample import SampleStore
 
@@ -92,6 +93,19 @@ def test_names_are_shown_as_text_and_never_as_markup(
         text = lead.get(path).text
         assert EVIL not in text
         assert "&lt;script&gt;" in text
+
+
+def test_a_reader_at_no_place_of_the_plan_is_shown_as_such(
+    shop: SampleStore, planned: Program, sign_in: Callable[[str], FlaskClient]
+) -> None:
+    for name, place in (("reader-1", "A-1"), ("reader-2", "aisle 9")):
+        shop.store.writer.run(
+            lambda tx, name=name, place=place: fleet.enroll(tx, name, kind="rfid", place=place)
+        )
+    page = sign_in("ada").get("/shelves").text
+    assert "reader-2" in page
+    assert "at “aisle 9”" in page
+    assert "reader-1" not in page
 
 
 def test_nobody_sees_the_floor_unknown(anyone: FlaskClient, planned: Program) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from devices.printing.tray import Tray
-from hub import broker, foreign, handlers, identity, journal, operations, quarantine
+from hub import broker, foreign, handlers, identity, joining, journal, operations, quarantine
 from hub.broker import LOG
 from hub.broker.watch import Watch
 from hub.control import Listener
@@ -97,6 +97,8 @@ class Hub:
         self.agent: agent.Agent | None = None
         if settings.central_url:
             self._replicate(settings)
+        else:
+            self.store.writer.run(lambda tx: journal.end_doubt(tx.conn))
         self.screens: server.Running | None = None
         self._sources = sources(settings.store)
         known = operations.of(self.store, self._sources)
@@ -259,6 +261,7 @@ class Hub:
         return screens.Trust(
             ca=self.identity.ca,
             https_port=lambda: 0 if self.screens is None else self.screens.https_port,
+            host=joining.host_of(settings),
             mqtts_port=settings.mqtts_port,
             mqtt_port=settings.mqtt_port,
             mqtt_host=settings.mqtt_host if settings.broker == "external" else "",

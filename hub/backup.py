@@ -77,11 +77,23 @@ def restore(source: Path, directory: Path) -> Manifest:
             for name in DATABASES:
                 for tail in ("-wal", "-shm"):
                     (directory / f"{name}{tail}").unlink(missing_ok=True)
+            _doubt(Path(scratch) / "hub.db", manifest.made_at)
             # hub.db comes last: with it there is a store, and before it this can be done again.
             for name in sorted(manifest.files, key=lambda name: name == "hub.db"):
                 (directory / name).parent.mkdir(mode=0o700, exist_ok=True)
                 (Path(scratch) / name).replace(directory / name)
         return manifest
+
+
+def _doubt(path: Path, since: str) -> None:
+    """Say in the file that it is a backup: until central agrees, handovers are confirmed."""
+    connection = database.create(path, (journal.MIGRATIONS,))
+    try:
+        journal.begin_doubt(connection, since)
+        # The file is moved without its log.
+        connection.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        connection.close()
 
 
 def _pack(target: Path, manifest: Manifest, files: Mapping[str, Path]) -> None:

@@ -28,6 +28,7 @@ TABLES: Final[dict[str, TableClass]] = {
     "journal": "journal",
     "journal_floor": "journal",
     "journal_fork": "record",
+    "journal_doubt": "record",
 }
 
 _CREATE: Final = """
@@ -61,6 +62,12 @@ def m002_fork(db: sqlite_utils.Database) -> None:
         "CREATE TABLE journal_fork (n INTEGER PRIMARY KEY, at TEXT NOT NULL, seq INTEGER NOT NULL,"
         " entry BLOB NOT NULL, hash BLOB NOT NULL)"
     )
+
+
+@MIGRATIONS()
+def m003_doubt(db: sqlite_utils.Database) -> None:
+    """One row while this file is a restored backup whose newest facts may be missing."""
+    db.execute("CREATE TABLE journal_doubt (since TEXT NOT NULL)")
 
 
 class Fact(Protocol):
@@ -348,6 +355,22 @@ def seq_of(connection: sqlite3.Connection, entry_id: str) -> int | None:
     """Return where the entry of that id stands now."""
     row = connection.execute("SELECT seq FROM journal WHERE id = ?", (entry_id,)).fetchone()
     return None if row is None else int(row[0])
+
+
+def begin_doubt(connection: sqlite3.Connection, since: str) -> None:
+    """This file was restored: what happened after the backup is not in it."""
+    connection.execute("DELETE FROM journal_doubt")
+    connection.execute("INSERT INTO journal_doubt (since) VALUES (?)", (since,))
+
+
+def end_doubt(connection: sqlite3.Connection) -> None:
+    """Central and this journal are one again, or there is no central to ask."""
+    connection.execute("DELETE FROM journal_doubt")
+
+
+def in_doubt(connection: sqlite3.Connection) -> bool:
+    """May facts be missing here that happened? A person then confirms each handover."""
+    return connection.execute("SELECT 1 FROM journal_doubt LIMIT 1").fetchone() is not None
 
 
 def verify(connection: sqlite3.Connection, schema: str = "main") -> Pair:

@@ -102,13 +102,15 @@ class Push:
         if isinstance(effect, Stop):
             self._drained()
             return protocol.HEARTBEAT_S
-        before = self._state.standing
+        before, met = self._state.standing, self._state.agreed
         assert not isinstance(effect, Stage)
         then = self._take(self._perform(effect))
         if isinstance(then, Stage):
             self._stage(then)
         if self._state.standing != before:
             self._tell(before)
+        if self._state.agreed and not met:
+            self._hub.writer.submit_sync(lambda tx: journal.end_doubt(tx.conn))
         self._note()
         if self._state.cursor.seq >= self._head().seq:
             self._gather_until = time.monotonic() + GATHER_S

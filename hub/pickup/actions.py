@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from hub import journal
 from hub.catalog import queries as catalog
 from hub.chain import Entry
 from hub.clock import stamp
@@ -246,9 +247,21 @@ def handover(
     cause: str,
     collected_by: str = "customer",
     device: str | None = None,
+    confirmed: bool = False,
 ) -> list[Entry]:
-    """Give goods to the customer against proof `{"kind","value"}`; no lines: all that is left."""
+    """Give goods to the customer against proof `{"kind","value"}`; no lines: all that is left.
+
+    A hub that was restored asks for `confirmed` until it has met central: the goods may have been
+    handed over after the backup.
+    """
     order = queries.load(tx.conn, order_id)
+    if not confirmed and journal.in_doubt(tx.conn):
+        raise Refusal(
+            f"This hub was restored from a backup and has not met central yet: order"
+            f" {order.label} may have been handed over since. Look whether the goods are on"
+            " their shelf, and confirm.",
+            slug="confirm-handover",
+        )
     shown = proofs.check(proof, order_id, lambda: queries.keys(tx.conn))
     handed = None if lines is None else [_handed(line) for line in lines]
     facts = rules.decide_handover(

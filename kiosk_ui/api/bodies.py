@@ -63,6 +63,7 @@ class HandedLine(Asked):
 class Handover(Asked):
     proof: Proof
     lines: list[HandedLine] | None = None
+    confirmed: bool = False
 
 
 class Cancel(Asked):

@@ -96,7 +96,8 @@ def _handover(form: dict[str, str]) -> dict[str, Any]:
         for name, text in form.items()
         if name.startswith("line-") and text not in ("", "0")
     ]
-    return {"proof": proof, **({"lines": lines} if lines else {})}
+    sure = {"confirmed": True} if form.get("confirmed") else {}
+    return {"proof": proof, **({"lines": lines} if lines else {}), **sure}
 
 
 def _take(person: Person, order_id: str, step: str, body: dict[str, Any]) -> str | None:

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from hub import database, journal
+from hub.backup import backup, restore
+from hub.errors import Refusal
+from hub.pickup import actions
 from hub.pickup import queries as pickup
 from hub.stock import queries as stock
 from hub.verify import verify
@@ -184,3 +187,35 @@ def test_central_is_put_back_to_yesterday_and_the_hub_brings_it_up_to_date(
     assert order["state"] == "RESERVED"
     until(lambda: count() == 1, "what central no longer has is gone here as well", 20)
     assert verify(tmp_path / "hub" / "hub.db", both.hub.store.journal, {}).ok
+
+
+def test_after_a_restore_a_person_confirms_each_handover_until_central_agrees(
+    both: Both, others: list[StoreSide], tmp_path: Path
+) -> None:
+    both.hub.receive("4711", 5, "till:1")
+    settings_file = tmp_path / "hub" / "storehub.toml"
+    settings_file.write_text(f'store = "{STORE}"\n')
+    backup(tmp_path / "hub", tmp_path / "backup", STORE, both.hub.store.clock)
+    (tmp_path / "again").mkdir()
+    restore(tmp_path / "backup", tmp_path / "again")
+    again = open_hub(both, tmp_path / "again", others)
+    place = {"order_id": "R-9", "lines": [{"line_id": "1", "sku": "4711", "qty": 1}]}
+    write = again.store.writer.run
+    write(lambda tx: actions.place(tx, place, cause="central:r9"))
+
+    def hand(confirmed: bool) -> None:
+        proof = {"kind": "id_seen", "value": "passport"}
+        write(
+            lambda tx: actions.handover(
+                tx, "R-9", proof, actor="staff:1", cause="cmd:hand", confirmed=confirmed
+            )
+        )
+
+    with pytest.raises(Refusal, match="may have been handed over"):
+        hand(confirmed=False)
+    with pytest.raises(Refusal, match="waiting to be picked"):
+        hand(confirmed=True)
+    again.agent.start()
+    in_step(both, again)
+    with pytest.raises(Refusal, match="waiting to be picked"):
+        hand(confirmed=False)

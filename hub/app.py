@@ -97,8 +97,6 @@ class Hub:
         self.agent: agent.Agent | None = None
         if settings.central_url:
             self._replicate(settings)
-        else:
-            self.store.writer.run(lambda tx: journal.end_doubt(tx.conn))
         self.screens: server.Running | None = None
         self._sources = sources(settings.store)
         known = operations.of(self.store, self._sources)

@@ -156,6 +156,7 @@ class Demo:
             f"    pickup counter   {state.urls['hub']}/counter",
             f"    IT console       {state.urls['hub']}/console",
             f"    order page       {state.urls['central']}/    head office: place an order here",
+            f"    over TLS         {state.urls['hub_https']}/    CA: {self.directory}/tls/ca.pem",
             f"    MQTT             {state.urls['mqtt']}     credentials: {self.directory / DEMO}",
             "",
             *people,

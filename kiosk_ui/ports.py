@@ -84,6 +84,7 @@ class Trust:
     # the store's CA as PEM; raises Unavailable with a sentence when it is damaged
     ca: Callable[[], str]
     https_port: Callable[[], int]  # 0 = no HTTPS
+    host: str = "127.0.0.1"  # by which devices reach it when nobody says otherwise
     mqtts_port: int = 0
     mqtt_port: int = 0
     mqtt_host: str = ""  # "" = the broker is where the hub is

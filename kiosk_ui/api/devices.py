@@ -6,7 +6,7 @@ a code opens once, and who lost the answer asks for another code.
 
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,6 +14,7 @@ from flask import Response, request
 from msgspec import Meta
 
 from hub import authority
+from hub.clock import stamp
 from hub.errors import NotFound, Refusal, Unavailable
 from hub.fleet import queries as fleet
 from hub.fleet.joining import actions, rules, sheets
@@ -35,7 +36,8 @@ from kiosk_ui.ports import Trust
 from kiosk_ui.pressing import parse
 from kiosk_ui.session import hub
 
-PEM: str = "application/x-pem-file"
+PEM: Final = "application/x-pem-file"
+NO_TRUST: Final = "This hub has no certificate of its own."
 
 
 class Join(bodies.Asked):
@@ -73,14 +75,18 @@ class CodeAsked(Enrol):
 
     kind: Annotated[str, Meta(min_length=1, max_length=32)] = "scanner"
     how: Literal["enrol", "rotate", "replace"] = "enrol"
+    host: Annotated[str, Meta(max_length=200)] | None = None
 
 
 class CodeMade(msgspec.Struct):
-    """`code` is shown once; null in a repetition. `qr` is the text of its QR."""
+    """Shown once: all but the device is null in a repetition. `qr` is the text of the QR.
+
+    `host` of the request says by which name the device reaches the hub.
+    """
 
     device: str
-    until: str | None
-    ca_sha256: str
+    until: str | None = None
+    ca_sha256: str | None = None
     code: str | None = None
     qr: str | None = None
 
@@ -88,7 +94,7 @@ class CodeMade(msgspec.Struct):
 def trust() -> Trust:
     found = hub().trust
     if found is None:
-        raise Unavailable("This hub has no certificate of its own.", retry_after_s=60)
+        raise Unavailable(NO_TRUST, retry_after_s=60)
     return found
 
 
@@ -178,7 +184,7 @@ def join() -> Response:
 
 
 def _code_known(tx: Transaction, cause: str, device: str) -> CodeMade:
-    return CodeMade(device, None, authority.fingerprint(trust().ca()))
+    return CodeMade(device)
 
 
 @command(
@@ -188,15 +194,18 @@ def _code_known(tx: Transaction, cause: str, device: str) -> CodeMade:
 )  # fmt: skip
 def code(call: Call, asked: CodeAsked, device: str) -> Any:
     more = msgspec.structs.asdict(asked)
-    how = more.pop("how")
+    how, host, found = more.pop("how"), more.pop("host"), call.hub.trust
+    if found is None:
+        raise Unavailable(NO_TRUST, retry_after_s=60)
+    digest = authority.fingerprint(found.ca())
     made = actions.make(
         call.tx, device, store=call.hub.store, how=how, body=body_of(how, more), actor=call.actor
     )
-    found = trust()
-    digest = authority.fingerprint(found.ca())
+    url = join_url(found, host or found.host)
+    call.revealed["until"], call.revealed["ca_sha256"] = stamp(made.until), digest
     call.revealed["code"] = rules.shown(made.text)
-    call.revealed["qr"] = rules.qr_text(join_url(found, request.host), made.text, digest)
-    return CodeMade(device, made.until.isoformat(), digest)
+    call.revealed["qr"] = rules.qr_text(url, made.text, digest)
+    return CodeMade(device)
 
 
 def body_of(how: str, more: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from hub.fleet import rules as fleet_rules
 from hub.fleet.joining import actions, queries, rules, sheets
 from hub.fleet.joining.actions import Redeemed
 from tests.hub.ingesting import STORE, Spine, spine
+from tests.hub.kernel import NOON
 
 
 @pytest.fixture
@@ -136,6 +137,9 @@ def test_a_code_for_a_device_that_exists_gives_a_new_secret_and_moves_nothing(
 ) -> None:
     old = redeem(hub, make(hub)).secret
     code = make(hub, how=how, body={"kind": "scanner", "place": "elsewhere"})
+    with hub.database.reader() as reader:
+        (waiting,) = queries.open_codes(reader, round(hub.clock.now().timestamp() * 1000))
+    assert waiting.how == "rotate"
     assert fleet_rules.matches(old, accounts(hub)["till-1"].secret)
     new = redeem(hub, code).secret
     stored = accounts(hub)["till-1"].secret

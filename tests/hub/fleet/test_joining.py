@@ -17,7 +17,6 @@ from hub.fleet import rules as fleet_rules
 from hub.fleet.joining import actions, queries, rules, sheets
 from hub.fleet.joining.actions import Redeemed
 from tests.hub.ingesting import STORE, Spine, spine
-from tests.hub.kernel import NOON
 
 
 @pytest.fixture

@@ -101,6 +101,9 @@ def trust() -> Trust:
 def join_url(found: Trust, host: str) -> str:
     """Return where a device joins, as seen from the machine that asked for `host`."""
     name = bare(host)
+    if is_local(name):
+        # Whoever looks at the console on the hub itself sends devices to an address of the LAN.
+        name = found.host
     if found.https_port():
         return f"https://{name}:{found.https_port()}"
     return f"http://{host}"

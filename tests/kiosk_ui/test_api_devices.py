@@ -1,9 +1,12 @@
 """The API lets devices in by a code: made by IT, redeemed by whoever holds it, once."""
 
+import dataclasses
+
 from flask.testing import FlaskClient
 
 from hub import authority
 from hub.fleet.joining import rules
+from kiosk_ui.api import devices
 from tests.kiosk_ui.conftest import Program
 from tests.kiosk_ui.sample import SampleStore
 
@@ -24,6 +27,13 @@ def test_a_code_is_made_shown_once_and_redeemed_without_a_token(
     assert joined.status_code == 201
     assert joined.json["username"] == "till-9"
     assert program.get("/devices/till-9").json["device"]["place"] == "counter"
+
+
+def test_a_code_shown_on_the_hub_itself_names_an_address_of_the_lan(shop: SampleStore) -> None:
+    lan = dataclasses.replace(shop.trust, host="10.0.0.2", https_port=lambda: 8443)
+    assert devices.join_url(lan, "127.0.0.1:8080") == "https://10.0.0.2:8443"
+    assert devices.join_url(lan, "hub.local:8080") == "https://hub.local:8443"
+    assert devices.join_url(lan, "[fe80::1]:8080") == "https://[fe80::1]:8443"
 
 
 def test_only_it_makes_codes_and_sheets(shop: SampleStore, anyone: FlaskClient) -> None:

@@ -3,6 +3,7 @@
 It must never measure a store that somebody uses: it starts one in a temporary directory.
 """
 
+import itertools
 import json
 import secrets
 import sqlite3
@@ -21,12 +22,14 @@ from tests.components import which
 from tests.floor import ROOT, Floor, free_ports
 
 WAIT_S = 120.0
+ORIGIN = f"b{secrets.token_hex(6)}"
+_numbers = itertools.count(1)
 
 
 def observation(n: int, **changes: Any) -> dict[str, Any]:
-    """Return an observation of about 250 bytes."""
+    """Return an observation of about 250 bytes, its id as `devices/client.py` gives them."""
     return {
-        "id": f"b{secrets.token_hex(6)}-{n}",
+        "id": f"{ORIGIN}-{next(_numbers)}",
         "boot": "bench",
         "seq": n,
         "at": None,

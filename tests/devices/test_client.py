@@ -223,6 +223,8 @@ def test_what_was_seen_before_the_time_was_known_is_dated_when_it_is(stage: Stag
     clock.advance(timedelta(minutes=10))
     clock.know(NOON + timedelta(minutes=10))
     late = device.observe("scan", {"code": "2"})
+    # At once: the next boot could no longer tell.
+    assert json.loads(device.outbox.oldest() or b"")["at"] == stamp(NOON)
     device.stop()
     device = stage.device(clock=clock)
     until(lambda: len(stage.hub.observations()) >= 2, "both came")

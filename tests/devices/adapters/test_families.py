@@ -12,6 +12,7 @@ from devices.adapters import BUILT_IN, Glitch, Reading, Received, Sighted, Statu
 from devices.adapters.shapes import BUFFERED, CLOSE, happened, online, rfc3339
 from hub import wire
 from tests.devices.adapters.corpus import PAYLOADS, Sample, samples, shown
+from tests.devices.adapters.edge_node import metric, payload
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOW = Received(NOON)
@@ -208,3 +209,14 @@ def test_a_custom_prefix_is_the_address_and_the_device_s_own_name_is_told() -> N
 def test_what_is_taken_back_says_nothing() -> None:
     for family, sample in {one.family: one for one in SAMPLES}.items():
         assert heard(family, sample.topic, b"") == []
+
+
+def test_a_payload_that_ends_inside_a_field_is_not_taken_for_a_shorter_one() -> None:
+    whole = payload(metric("Temperature", 4.5, stamp=1795262399500), stamp=1795262399500)
+    topic = "spBv1.0/shop/DDATA/edge-1/cooler"
+    assert [type(one) for one in heard("sparkplug", topic, whole)] == [Reading]
+    # From inside the metric's name to inside its value.
+    for end in range(12, len(whole) - 3):
+        (one,) = heard("sparkplug", topic, whole[:end])
+        assert isinstance(one, Glitch), end
+        assert one.reason == "not_protobuf"

@@ -144,8 +144,6 @@ def _take(
             kept = before if before.kind == kind else Sensor(device, kind)
             placed = _placed(tx, kept, here) if number == 0 else kept
             state = sensing.read(placed, value, at_ms, tuning)
-            if not state.place:
-                state = replace(state, gap=False)
             _say(tx, seen, at_ms, before, state, tuning)
         _keep(tx, [state], tuning)
 

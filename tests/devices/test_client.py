@@ -194,6 +194,17 @@ def test_a_command_is_carried_out_once_however_often_it_is_asked(stage: Stage) -
     device.stop()
 
 
+def test_a_command_that_the_broker_retained_is_old_and_is_not_carried_out(stage: Stage) -> None:
+    command = json.dumps({"key": "k1"}).encode()
+    stage.hub.client.publish(f"{BASE}/cmd/dance", command, qos=1, retain=True)
+    time.sleep(0.3)
+    device = stage.device(on_command=lambda name, told: "danced")
+    until(lambda: stage.hub.ask("dance", key="k2"), "it answers")
+    assert stage.hub.ask("dance", key="k2")
+    device.stop()
+    assert "k1" not in {one["data"].get("key") for one in stage.hub.observations()}
+
+
 def test_a_print_that_a_crash_interrupted_is_in_doubt_and_not_repeated(stage: Stage) -> None:
     device = stage.device(on_command=lambda name, command: pytest.fail("printed again"))
     device.outbox.begin_command("k1")

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from devices.adapters import BUILT_IN, Glitch, Reading, Received, Sighted, Status
-from devices.adapters.shapes import BUFFERED, CLOSE, happened, online, rfc3339
+from devices.adapters.shapes import BUFFERED, CLOSE, MOST, happened, online, rfc3339
 from hub import wire
 from tests.devices.adapters.corpus import PAYLOADS, Sample, samples, shown
 from tests.devices.adapters.edge_node import metric, payload
@@ -220,3 +220,9 @@ def test_a_payload_that_ends_inside_a_field_is_not_taken_for_a_shorter_one() -> 
         (one,) = heard("sparkplug", topic, whole[:end])
         assert isinstance(one, Glitch), end
         assert one.reason == "not_protobuf"
+
+
+def test_so_many_glued_texts_are_read_and_no_more() -> None:
+    found = heard("zebra-fx", "fx", json.dumps(fx()).encode() * (MOST + 5))
+    assert len(found) == MOST + 1
+    assert found[-1].reason == "too_many"

@@ -1,10 +1,13 @@
 """A camera asks the hub what is sold here, by its own account, and goes on while nobody answers."""
 
 import base64
+import dataclasses
 import logging
 import struct
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,6 +15,7 @@ from flask.testing import FlaskClient
 from devices.account import Account
 from devices.scanners import known
 from devices.scanners.known import Catalogue
+from hub import authority
 from hub.errors import Invalid
 from hub.fleet import actions as fleet
 from kiosk_ui.server import Running, serve
@@ -88,6 +92,17 @@ def test_a_camera_knows_what_is_sold_once_the_hub_told(catalogue: Catalogue) -> 
     for other in ("04006381333931", "00000000000000", "99999999999999"):
         assert catalogue(other) is False
     assert catalogue("no number") is None
+
+
+def test_over_tls_only_the_stores_own_authority_is_believed(
+    server: Running, secret: str, tmp_path: Path
+) -> None:
+    tls = authority.establish(tmp_path, STORE, ["127.0.0.1"], datetime.now(UTC))
+    server.open_tls("127.0.0.1", 0, (tls.certificate, tls.key))
+    url = f"https://127.0.0.1:{server.https_port}"
+    mine = Account(STORE, "camera-1", "127.0.0.1", 1883, "camera-1", secret, ca=tls.ca)
+    assert Catalogue(url, mine).ask()
+    assert not Catalogue(url, dataclasses.replace(mine, ca=None)).ask()
 
 
 def test_what_was_told_holds_while_nobody_answers(

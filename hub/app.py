@@ -97,6 +97,8 @@ class Hub:
         self.agent: agent.Agent | None = None
         if settings.central_url:
             self._replicate(settings)
+        else:
+            self.store.writer.run(lambda tx: journal.end_doubt(tx.conn))
         self.screens: server.Running | None = None
         self._sources = sources(settings.store)
         known = operations.of(self.store, self._sources)
@@ -202,6 +204,7 @@ class Hub:
             store=settings.store,
             instance=self.instance,
             hardware=hardware(store.directory),
+            bytes_per_hour=settings.sync_mib_per_hour << 20,
             reader=store.database.reader,
             writer=store.writer,
             ring=store.ring,

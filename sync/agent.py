@@ -32,9 +32,11 @@ class Agent:
     def __init__(
         self, hub: Hub, central_url: str, credential: str, commands: Mapping[str, Handler]
     ) -> None:
-        line = Line()
+        line = Line(hub.bytes_per_hour)
         self._hub = hub
-        self._clients = [Client(central_url, hub.store, credential, hub.instance) for _ in "123"]
+        self._clients = [
+            Client(central_url, hub.store, credential, hub.instance, line.spend) for _ in "123"
+        ]
         self._replica = ReplicaSink(hub)
         self._push = Push(hub, self._clients[0], line)
         self._pulls = (

@@ -11,6 +11,7 @@ data: an answer without the protocol header is no answer of central's.
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -29,6 +30,7 @@ from .frames import (
     JSON,
     NDJSON,
     PROTOCOL_HEADER,
+    PROTOCOLS_HEADER,
     PUSH_BYTES,
     SNAPSHOT_HEADER,
     FeedGone,
@@ -43,7 +45,7 @@ from .frames import (
     unpack_page,
     write_pair,
 )
-from .protocol import VERSION, Cursor, JournalPage
+from .protocol import VERSION, Cursor, JournalPage, common, read_versions
 from .sockets import Sockets
 
 T = TypeVar("T")
@@ -56,6 +58,9 @@ _REFUSED: Final[dict[int, type[HubError]]] = {
     413: Invalid,
     422: Invalid,
 }
+log = logging.getLogger(__name__)
+# What a request costs beside its bodies, about: two heads and their packets.
+OVERHEAD_BYTES: Final = 900
 CONNECT_S: Final = 3.0
 READ_S: Final = 30.0
 GRACE_S: Final = 5.0
@@ -113,7 +118,15 @@ class SnapshotPart:
 class Client:
     """One conversation with central. One thread uses it; `close` may come from another."""
 
-    def __init__(self, base_url: str, store: str, credential: str, instance: str) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        store: str,
+        credential: str,
+        instance: str,
+        meter: Callable[[int], None] = lambda size: None,
+    ) -> None:
+        self._meter = meter
         self._root = f"{base_url.rstrip('/')}/sync/v1/stores/{store}"
         self._sockets = Sockets()
         self._session = _session(self._sockets)
@@ -181,6 +194,7 @@ class Client:
         read_s: float = READ_S,
     ) -> Reply:
         headers = {"Content-Encoding": "zstd", "Content-Type": NDJSON} if data else {}
+        self._meter(len(data or b"") + OVERHEAD_BYTES)
         try:
             with self._session.request(
                 method,
@@ -192,13 +206,27 @@ class Client:
                 allow_redirects=False,
                 stream=True,
             ) as answer:
-                return _judge(answer, _body_of(answer))
+                body = _body_of(answer)
+                self._meter(len(body))
+                speaks = answer.headers.get(PROTOCOLS_HEADER)
+                if answer.status_code != 400 or not self._speak(speaks):
+                    return _judge(answer, body)
         except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
             raise Unreachable(_brief(error)) from error
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise Unanswered(f"a broken answer: {_brief(error)}") from error
         except OSError as error:
             raise Unreachable(_brief(error)) from error
+        return self._call(method, path, data=data, params=params, read_s=read_s)
+
+    def _speak(self, speaks: str | None) -> bool:
+        """Central does not speak our newest version: take the newest that both do, if another."""
+        version = common(read_versions(speaks)) if speaks else None
+        if version is None or str(version) == self._session.headers[PROTOCOL_HEADER]:
+            return False
+        log.warning("Central speaks protocol %s: so does this hub, from now on.", version)
+        self._session.headers[PROTOCOL_HEADER] = str(version)
+        return True
 
 
 def enrol(base_url: str, store: str, token: str) -> str:
@@ -246,7 +274,7 @@ def _judge(answer: requests.Response, body: bytes) -> Reply:
     status = answer.status_code
     if status in (429, 500, 502, 503, 504):
         raise Unanswered(f"status {status}", _retry_after(answer))
-    if answer.headers.get(PROTOCOL_HEADER) != VERSION:
+    if common(read_versions(answer.headers.get(PROTOCOL_HEADER))) is None:
         # A captive portal, a proxy's page, or a central of another protocol.
         raise Unanswered(f"status {status} without {PROTOCOL_HEADER}: {VERSION}")
     if status in (401, 403):

@@ -14,6 +14,8 @@ from hub.chain import Pair
 from .protocol import Badge, Cursor, JournalPage, Number, Passed, Push, PushAnswer
 
 PROTOCOL_HEADER: Final = "X-StoreHub-Protocol"
+PROTOCOLS_HEADER: Final = "X-StoreHub-Protocols"
+"""Which versions this end speaks, newest first: sent where the one that was asked is not."""
 INSTANCE_HEADER: Final = "X-StoreHub-Instance"
 SNAPSHOT_HEADER: Final = "X-StoreHub-Snapshot"
 """`DIGEST OFFSET TOTAL` of the bytes in the body."""

@@ -4,6 +4,8 @@ It must never hold state of its own: the journal and the cursors are the state.
 """
 
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
@@ -13,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from hub.clock import Clock
 from hub.journal import Transaction
 
+from .protocol import Budget
 from .replica import ReplicaStore
 
 T = TypeVar("T")
@@ -45,6 +48,7 @@ class Hub:
     clock: Clock
     replica: ReplicaStore
     hardware: str = ""
+    bytes_per_hour: int = 0
 
 
 class Conversation(Protocol):
@@ -56,8 +60,20 @@ class Conversation(Protocol):
 class Line:
     """Lets a conversation that finds the line open, or cut, make the others look as well."""
 
-    def __init__(self) -> None:
+    def __init__(self, bytes_per_hour: int = 0) -> None:
         self.conversations: Sequence[Conversation] = ()
+        self._budget = Budget(bytes_per_hour, at=time.monotonic())
+        self._lock = threading.Lock()
+
+    def spend(self, size: int) -> None:
+        """So many bytes went over the line."""
+        with self._lock:
+            self._budget = self._budget.spent(size, time.monotonic())
+
+    def wait_s(self, conversation: str) -> float:
+        """Return how long `conversation` has to wait for the hour's bytes."""
+        with self._lock:
+            return self._budget.wait_s(conversation, time.monotonic())
 
     def opened(self, by: Conversation) -> None:
         self._poke_others(by)

@@ -86,6 +86,9 @@ class Pull:
         """Ask central and take in what it answers; return how long there is nothing to do."""
         if not self._may():
             return HELD_S
+        frugal = self._line.wait_s(self._sink.stream)
+        if frugal:
+            return frugal
         if self._poked:
             self._poked = False
             self._state = replace(self._state, pace=self._state.pace.poked())

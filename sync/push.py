@@ -93,6 +93,9 @@ class Push:
         gathering = self._gather_until - time.monotonic()
         if gathering > 0 and not self._poked:
             return gathering
+        frugal = self._line.wait_s("push")
+        if frugal:
+            return frugal
         if self._poked:
             self._poked = False
             self._state = replace(self._state, pace=self._state.pace.poked(), beat_at=0.0)

@@ -70,6 +70,12 @@ class Settings:
     http_port: int = _port(8080, "Screens and API over HTTP.")
     https_port: int = _port(8443, "Screens and API over HTTPS; 0 = off.")
     central_url: str = _row("", "URL", "Central inventory; empty = this store stands alone.")
+    sync_mib_per_hour: int = _row(
+        0,
+        "MiB",
+        "The line carries no more in an hour; the catalogue waits first. 0: no cap.",
+        least=0,
+    )
     central_token: str = _row("", "", "This store's credential at central.", secret=True)
     mqtt_host: str = _row("127.0.0.1", "", "The broker's address, as the hub reaches it.")
     mqtt_listen: str = _row(

@@ -20,9 +20,10 @@ from sync.frames import (
     NDJSON,
     PART_BYTES,
     PROTOCOL_HEADER,
+    PROTOCOLS_HEADER,
     SNAPSHOT_HEADER,
 )
-from sync.protocol import VERSION, Cursor, Received, Stream, feed_verdict
+from sync.protocol import VERSION, Cursor, Received, Stream, feed_verdict, versions
 
 from . import store_access, store_feed, store_journal
 from .intake import decode
@@ -48,7 +49,8 @@ _tokens: Final = msgspec.json.Decoder(_Token)
 
 @blueprint.after_request
 def _sign(response: Response) -> Response:
-    response.headers[PROTOCOL_HEADER] = VERSION
+    spoken = protocol.read_versions(request.headers.get(PROTOCOL_HEADER))
+    response.headers[PROTOCOL_HEADER] = str(protocol.common(spoken) or VERSION)
     return response
 
 
@@ -57,10 +59,13 @@ def for_store(view: Callable[..., Response]) -> Callable[..., Response]:
 
     @functools.wraps(view)
     def guarded(store: str, **parts: Any) -> Response:
-        spoken = request.headers.get(PROTOCOL_HEADER)
-        if spoken != VERSION:
-            told = f"This central speaks protocol {VERSION}, not {str(spoken)[:20]}."
-            return _problem(400, "protocol-version", told)
+        spoken = protocol.read_versions(request.headers.get(PROTOCOL_HEADER))
+        if protocol.common(spoken) is None:
+            speaks = protocol.written(versions.SPOKEN)
+            told = f"This central speaks protocol {speaks}, not the hub's."
+            refused = _problem(400, "protocol-version", told)
+            refused.headers[PROTOCOLS_HEADER] = speaks
+            return refused
         with inventory().store.reader() as conn:
             known = store_access.store_of(conn, bearer())
         if known is None:

@@ -70,7 +70,7 @@ from .push import (
     push_step,
 )
 from .repair import JournalPage, Merged, Offer, Rebase, Repair, Stage, merge
-from .versions import VERSION
+from .versions import VERSION, common, read_versions, written
 from .whole import append_of, appends, whole
 
 __all__ = [
@@ -129,6 +129,7 @@ __all__ = [
     "appends",
     "batch",
     "begin",
+    "common",
     "confirm",
     "feed_verdict",
     "has_gone_back",
@@ -138,7 +139,9 @@ __all__ = [
     "page",
     "pull_step",
     "push_step",
+    "read_versions",
     "receive",
     "verdict",
     "whole",
+    "written",
 ]

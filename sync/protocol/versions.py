@@ -12,17 +12,17 @@ SPOKEN: Final = (1,)
 """What this release speaks, newest first: its own version and the two before, once there are."""
 
 
-def written(versions: Collection[int] = SPOKEN) -> str:
+def written(versions: Collection[int]) -> str:
     """Spell versions for a header: `3, 2, 1`."""
     return ", ".join(str(version) for version in sorted(versions, reverse=True))
 
 
-def read(text: str | None) -> frozenset[int]:
+def read_versions(text: str | None) -> frozenset[int]:
     """Read such a header; what is no number is ignored."""
     parts = (part.strip() for part in (text or "").split(","))
     return frozenset(int(part) for part in parts if part.isdecimal() and len(part) < 6)
 
 
-def common(theirs: Collection[int], ours: Collection[int] = SPOKEN) -> int | None:
+def common(theirs: Collection[int], ours: Collection[int] | None = None) -> int | None:
     """Return the newest version that both know."""
-    return max(set(theirs) & set(ours), default=None)
+    return max(set(theirs) & set(SPOKEN if ours is None else ours), default=None)

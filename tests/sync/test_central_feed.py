@@ -6,6 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from hub.chain import ORIGIN
+from sync import frames
+from sync.client import Client
+from sync.protocol import Push
 from tests.sync.pair import Central
 
 
@@ -88,3 +92,15 @@ def test_a_restored_database_is_another_generation(central: Central, tmp_path: P
     (folder / "central.db").write_bytes(copy)
     central.serve()
     assert central.running.inventory.store.generation != before
+
+
+def test_a_newer_hub_speaks_as_central_does(central: Central) -> None:
+    hub = Client(central.url, STORE, central.credential, "test")
+    hub._session.headers["X-StoreHub-Protocol"] = "3"
+    answer = hub.push(frames.pack_push(Push(ORIGIN)))
+    assert answer.head.seq == 0
+    assert hub._session.headers["X-StoreHub-Protocol"] == "1"
+    hub.close()
+    unknown = central.door("/digest", headers={"X-StoreHub-Protocol": "3"})
+    assert unknown.status_code == 400
+    assert unknown.headers["X-StoreHub-Protocols"] == "1"

@@ -10,7 +10,7 @@ from hub.chain import ORIGIN
 from sync import frames
 from sync.client import Client
 from sync.protocol import Push
-from tests.sync.pair import Central
+from tests.sync.pair import STORE, Central
 
 
 def test_catalogue_rows_are_checked_one_by_one(central: Central) -> None:

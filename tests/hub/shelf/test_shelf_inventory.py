@@ -115,6 +115,8 @@ def test_units_set_aside_are_added_to_what_a_sweep_of_one_place_saw(
     shop.do(pickup.stage, "R-1", "H1")
     assert lines(swept(floor, milk(9))) == [("MILK", 9, 0, "counted")]
     assert shop.stock("MILK")["on_hand"] == 12
+    assert lines(swept(floor, milk(12), WHOLE)) == [("MILK", 12, 0, "counted")], "seen themselves"
+    assert shop.stock("MILK")["on_hand"] == 12
 
 
 def test_reads_before_the_sweep_and_of_other_places_do_not_belong_to_it(

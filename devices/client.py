@@ -8,24 +8,23 @@ It must never forget an observation before the hub's own ack, and never trust th
 """
 
 import logging
-import random
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
-from devices.account import Account as Account
+from devices.account import Account
 from devices.exchange import IDLE_S, Exchange
-from devices.outbox import Beside, Entry, Limits, Outbox
+from devices.outbox import Beside, Limits, Outbox
 from devices.pacing import Backoff, Patience
 from devices.session import Command, Session, Word
-from hub import wire
-from hub.clock import Clock, Quality, SystemClock, stamp
+from devices.stamping import Observed, Stamper
+from hub.clock import Clock, Quality, SystemClock
 from hub.errors import Unavailable
 from hub.wire import Status
 
@@ -47,17 +46,7 @@ OnServed = Callable[[str, str, Mapping[str, Any]], str]
 OnTaken = Callable[[Mapping[str, Any]], None]
 
 
-class Observed(NamedTuple):
-    """One observation of several. `id` is one by which whoever sent it may send it again: what
-    came under it before is not kept a second time.
-    """
-
-    kind: str
-    data: Mapping[str, Any]
-    device: str | None = None
-    at: datetime | None = None
-    quality: Quality | None = None
-    id: str | None = None
+__all__ = ["Account", "DeviceClient", "Observed"]
 
 
 class DeviceClient:
@@ -87,8 +76,7 @@ class DeviceClient:
         self.on_ack = on_ack
         self.on_command = on_command
         self.on_served = on_served
-        self._clock = clock or SystemClock()
-        self._boot = _boot_id()
+        self._stamper = Stamper(clock or SystemClock(), account.device)
         self._heartbeat_s = heartbeat_s
         self._news = threading.Condition()
         self._stopping = self._silent = False
@@ -151,9 +139,8 @@ class DeviceClient:
         """Keep several, all or none, with one fsync; return their ids. `beside(connection)` may
         write tables of its own to the outbox's file with them.
         """
-        if self.outbox.unstamped and self._clock.quality() != "unknown":
-            self._restamp()
-        names = self.outbox.keep([self._entry(one) for one in many], beside)
+        self._restamp()
+        names = self.outbox.keep([self._stamper.entry(one) for one in many], beside)
         with self._news:
             self._news.notify_all()
         return names
@@ -169,54 +156,13 @@ class DeviceClient:
             "dropped": self.outbox.dropped(),
             "offline_hours_left": self.outbox.hours_left(),
         }
-        oldest = self._oldest_s()
+        body = self.outbox.oldest()
+        oldest = 0 if body is None else self._stamper.age_s(body)
         return told if oldest is None else told | {"oldest_s": oldest}
 
-    def _entry(self, one: Observed) -> Entry:
-        clock = self._clock
-        quality = one.quality or clock.quality()
-        known = quality != "unknown"
-        happened = one.at or clock.now()
-        body = {
-            "boot": self._boot,
-            "at": stamp(happened) if known else None,
-            "uptime_ms": clock.uptime_ms(),
-            "time_quality": quality,
-            "kind": one.kind,
-            "data": one.data,
-        }
-
-        def write(name: str, seq: int) -> bytes:
-            return msgspec.json.encode({"id": name, "seq": seq, **body})
-
-        at_ms = int(happened.timestamp() * 1000) if known else None
-        boot = None if known else self._boot
-        device = one.device or self.account.device
-        return Entry(device, one.kind, one.kind in wire.BUSINESS, at_ms, write, boot, one.id)
-
     def _restamp(self) -> None:
-        """The clock is right now: say of what was seen before, in this boot, when it was."""
-        clock = self._clock
-        began = clock.now() - timedelta(milliseconds=clock.uptime_ms())
-
-        def better(body: bytes) -> tuple[bytes, int]:
-            told = msgspec.json.decode(body)
-            at = began + timedelta(milliseconds=told["uptime_ms"])
-            told |= {"at": stamp(at), "time_quality": "estimated"}
-            return msgspec.json.encode(told), int(at.timestamp() * 1000)
-
-        self.outbox.stamp(self._boot, better)
-
-    def _oldest_s(self) -> int | None:
-        body = self.outbox.oldest()
-        if body is None:
-            return 0
-        told = msgspec.json.decode(body)
-        if told["boot"] == self._boot:
-            return max(0, (self._clock.uptime_ms() - int(told["uptime_ms"])) // 1000)
-        if told["at"] is None or self._clock.quality() == "unknown":
-            return None
-        return max(0, int((self._clock.now() - datetime.fromisoformat(told["at"])).total_seconds()))
+        if self.outbox.unstamped and self._stamper.knows:
+            self.outbox.stamp(self._stamper.boot, self._stamper.restamped)
 
     # --- speaking for others
 
@@ -234,15 +180,15 @@ class DeviceClient:
         """Tell whether a served device is there (`battery_pct`, `firmware`); said again at each
         connect.
         """
-        status = Status(online, self._boot, self._clock.uptime_ms(), **more)
+        status = Status(online, self._stamper.boot, self._stamper.uptime_ms, **more)
         with self._news:
             self._statuses[device] = status
             if self._session is not None and self._session.open:
                 self._session.say_status(device, status)
 
     def _all_statuses(self) -> Iterator[tuple[str, Status]]:
-        uptime_ms = self._clock.uptime_ms()
-        yield self.account.device, Status(True, self._boot, uptime_ms)
+        uptime_ms = self._stamper.uptime_ms
+        yield self.account.device, Status(True, self._stamper.boot, uptime_ms)
         for name, status in list(self._statuses.items()):
             yield name, msgspec.structs.replace(status, uptime_ms=uptime_ms)
 
@@ -325,8 +271,7 @@ class DeviceClient:
         log.debug("%s: no broker: %s", self.account.device, error)
 
     def _exchange(self, session: Session) -> None:
-        if self.outbox.unstamped and self._clock.quality() != "unknown":
-            self._restamp()
+        self._restamp()
         exchange = Exchange(
             session, self.outbox, self._patience, self._news, lambda: self._stopping or self._silent
         )
@@ -385,11 +330,3 @@ class DeviceClient:
                 "unknown_command" if self.on_served is None else self.on_served(device, name, told)
             )
         return "unknown_command" if self.on_command is None else self.on_command(name, told)
-
-
-def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text()[:13].replace("-", "")
-    except OSError:
-        # Uptime begins with the machine on every system; a fresh name for each start is coarser.
-        return f"p{random.getrandbits(40):x}"

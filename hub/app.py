@@ -98,7 +98,7 @@ class Hub:
         if settings.central_url:
             self._replicate(settings)
         else:
-            self.store.writer.run(lambda tx: journal.end_doubt(tx.conn))
+            self.store.writer.run(lambda tx: journal.doubt(tx.conn, None))
         self.screens: server.Running | None = None
         self._sources = sources(settings.store)
         known = operations.of(self.store, self._sources)

@@ -89,9 +89,9 @@ def _doubt(path: Path, since: str) -> None:
     """Say in the file that it is a backup: until central agrees, handovers are confirmed."""
     connection = database.create(path, (journal.MIGRATIONS,))
     try:
-        journal.begin_doubt(connection, since)
+        journal.doubt(connection, since)
         # The file is moved without its log.
-        connection.execute("PRAGMA journal_mode=DELETE")
+        database.truncate_wal(connection)
     finally:
         connection.close()
 

@@ -357,15 +357,11 @@ def seq_of(connection: sqlite3.Connection, entry_id: str) -> int | None:
     return None if row is None else int(row[0])
 
 
-def begin_doubt(connection: sqlite3.Connection, since: str) -> None:
-    """This file was restored: what happened after the backup is not in it."""
+def doubt(connection: sqlite3.Connection, since: str | None) -> None:
+    """Note that this file is a backup of `since`; None: central and it are one again."""
     connection.execute("DELETE FROM journal_doubt")
-    connection.execute("INSERT INTO journal_doubt (since) VALUES (?)", (since,))
-
-
-def end_doubt(connection: sqlite3.Connection) -> None:
-    """Central and this journal are one again, or there is no central to ask."""
-    connection.execute("DELETE FROM journal_doubt")
+    if since is not None:
+        connection.execute("INSERT INTO journal_doubt (since) VALUES (?)", (since,))
 
 
 def in_doubt(connection: sqlite3.Connection) -> bool:

@@ -113,7 +113,7 @@ class Push:
         if self._state.standing != before:
             self._tell(before)
         if self._state.agreed and not met:
-            self._hub.writer.submit_sync(lambda tx: journal.end_doubt(tx.conn))
+            self._hub.writer.submit_sync(lambda tx: journal.doubt(tx.conn, None))
         self._note()
         if self._state.cursor.seq >= self._head().seq:
             self._gather_until = time.monotonic() + GATHER_S

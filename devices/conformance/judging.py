@@ -139,9 +139,7 @@ def _ends(seen: Evidence, words: set[str]) -> Verdict:
         acked_ms = told.get(one.id)
         if acked_ms is None or one.at_ms <= acked_ms + CROSSING_MS:
             continue
-        # A word that was said while the line was cut may never have arrived.
-        lost = seen.cut_ms is not None and acked_ms >= seen.cut_ms - CROSSING_MS
-        if one.phase in ("steady", "asked", "end") and not lost:
+        if not _unheard(seen, acked_ms):
             word = seen.acked[one.id][1]
             late = (one.at_ms - acked_ms) / 1000
             return Verdict("fail", f"{one.id} came again {late:.1f} s after its word ({word})")
@@ -274,6 +272,13 @@ def boots(seen: Evidence) -> Verdict:
         if low <= high:
             return Verdict("fail", f"numbers began anew at {low} after {high}")
     return Verdict("pass", f"{len(boots)} boots, numbers went on")
+
+
+def _unheard(seen: Evidence, acked_ms: int) -> bool:
+    """May a word said then have been lost with the line?"""
+    if seen.cut_ms is None or acked_ms < seen.cut_ms - CROSSING_MS:
+        return False
+    return seen.mended_ms is None or acked_ms <= seen.mended_ms
 
 
 def _middle(numbers: list[int]) -> int:

@@ -93,6 +93,22 @@ def test_a_word_that_was_lost_with_the_line_excuses_a_repetition() -> None:
     assert result(seen, "ack_ends") == "pass"
 
 
+def test_a_word_heard_after_the_line_was_back_excuses_none() -> None:
+    seen = heard(got(15, 27_000, "end"), acked={"e15": (21_000, "committed")})
+    assert result(seen, "ack_ends") == "fail"
+
+
+def test_each_rule_names_its_own_fault_and_no_other() -> None:
+    reused = heard(got(25, 25_000, id="e4", digest=b"y"))
+    assert (result(reused, "id_unique"), result(reused, "same_again")) == ("fail", "pass")
+    one, two = got(25, 25_000, "withheld"), got(26, 26_000, "withheld")
+    assert result(heard(one, two, two), "resent") == "fail"
+    assert result(heard(one, two, one), "resent") == "pass"
+    same = heard(got(24, 26_000, "end", id="new", boot="b2"))
+    assert result(same, "restart") == "fail"
+    assert result(heard(got(25, 26_000, "end", boot="b2")), "restart") == "pass"
+
+
 def test_the_report_says_how_to_mend() -> None:
     told = report.as_json("x", rules.judge(heard(said=[])), 10.0)
     text = "\n".join(report.as_text(told))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub import broker, settings
-from hub.broker import files
+from hub.broker import embedded, files
 from hub.errors import Refusal
 from hub.fleet import rules
 from tests.hub.ingesting import STORE, account, free_port, running_broker, until
@@ -178,3 +178,18 @@ def test_the_files_for_a_broker_elsewhere_are_whole_and_for_their_owner_alone(
         assert line in text
     assert str(tmp_path) not in text
     assert (tmp_path / "out" / "passwd").read_text().startswith("hub:$7$")
+
+
+@pytest.mark.parametrize(
+    ("right", "asked", "held"),
+    [
+        ("a/b/#", "a/b/c/d", True), ("a/b/#", "a/b", True), ("a/b/#", "a/#", False),
+        ("a/+/c", "a/b/c", True), ("a/+/c", "a/+/c", True), ("a/+", "a/#", False),
+        ("a/+", "a/b/c", False), ("a/b", "a/+", False), ("a/b", "a/b/", False), ("a/b", "a", False),
+        ("a/+/#", "a/#", False), ("a/b/#", "a/+/#", False), ("a/b/#", "#", False),
+    ],
+)  # fmt: skip
+def test_the_embedded_broker_grants_a_filter_only_when_every_topic_of_it_is_granted(
+    right: str, asked: str, held: bool
+) -> None:
+    assert embedded.covers(right, asked) is held

@@ -60,6 +60,14 @@ def test_the_log_is_emptied_when_it_is_read_and_long(
     assert follow.step() == {"10.0.0.2": 1}
 
 
+def test_a_log_that_somebody_else_emptied_is_read_from_its_beginning(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("1: mosquitto version 2.0.11 running\n" * 50)
+    follow = Watch(log)
+    log.write_text(CAME.format(n=1) + REFUSED)
+    assert follow.step() == {"10.0.0.1": 1}
+
+
 def test_a_flood_from_everywhere_is_summed_up(tmp_path: Path) -> None:
     follow = Watch(tmp_path / "log")
     (tmp_path / "log").write_text("".join(CAME.format(n=n) + REFUSED for n in range(300)))

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from devices.printing import printer
+from devices.printing import escpos, printer
+from devices.printing.link import Link, LinkLost
 from tests.devices.printing.desk import Desk, PaperDouble, codes, printing, slip, until
 
 FINAL = {"printed", "in_doubt", "failed", "canceled", "expired"}
@@ -37,6 +38,39 @@ def test_a_job_is_printed_and_said_to_be(desk: Desk, double: PaperDouble) -> Non
     assert desk.states("J1") == ["printed"]
     assert read(double) == ["SH1:O:J1"]
     assert double.kicks == 0
+
+
+def test_a_link_that_takes_no_byte_of_the_job_costs_nothing(
+    desk: Desk, double: PaperDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, broken = Link.send, [True]
+
+    def refuse(link: Link, data: bytes, patience_s: float) -> None:
+        if data == escpos.START and broken:
+            raise LinkLost("nobody takes it")
+        send(link, data, patience_s)
+
+    monkeypatch.setattr(Link, "send", refuse)
+    with printing(desk, double.address):
+        desk.print("J1")
+        until(lambda: desk.state("J1") == "offline")
+        until(lambda: desk.outbox.command_state("J1") == (False, None))
+        broken.clear()
+        until(lambda: desk.state("J1") == "printed")
+    assert desk.states("J1") == ["offline", "printed"]
+    assert read(double) == ["SH1:O:J1"]
+
+
+def test_a_printer_without_gs_r_is_asked_afterwards(desk: Desk, double: PaperDouble) -> None:
+    with printing(desk, double.address, status="realtime"):
+        desk.print("J1")
+        until(lambda: desk.state("J1") == "printed")
+        until(lambda: double.papers)
+        double.state.rows_left = 1
+        desk.print("J2", slip("J2", 1))
+        until(lambda: desk.state("J2") in FINAL)
+    assert desk.states("J2") == ["in_doubt"]
+    assert desk.detail("J2") == "no_paper"
 
 
 def test_the_same_job_sent_again_is_answered_and_not_printed_again(
@@ -174,8 +208,8 @@ def test_paper_that_ends_within_a_job_leaves_it_in_doubt_with_the_reason(
 
 @pytest.mark.slow
 def test_a_slow_printer_is_waited_for(desk: Desk, double: PaperDouble) -> None:
-    double.state.bytes_per_s = 18_000
-    with printing(desk, double.address, finish_s=1.6, stall_s=10.0):
+    double.state.bytes_per_s = 9_000
+    with printing(desk, double.address, finish_s=2.5, stall_s=10.0, answer_s=1.0):
         desk.print("J1", slip("J1", lines=5))
         until(lambda: desk.state("J1") in FINAL, 20)
     assert desk.states("J1") == ["printed"]

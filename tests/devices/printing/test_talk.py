@@ -28,7 +28,7 @@ class Slow:
             self._held.append(self._late)
             self._late = None
             return
-        self._said.append(bytes([*self._held, self._answers[data[2]]]))
+        self._said += [bytes([said]) for said in (*self._held, self._answers[data[2]])]
         self._held.clear()
 
     def receive(self, within_s: float) -> bytes:

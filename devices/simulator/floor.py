@@ -200,6 +200,7 @@ def _lives(
         yield partial(people.associate, own(name), units[name], badge, habits)
     for name in sorted(truth.shelves.keys() & units.keys()):
         yield partial(things.shelf, own(name), units[name], truth, name)
+        yield partial(visitors.teacher, own(f"teacher-{name}"), truth, name)
     for name in some("door"):
         yield partial(things.door, own(name), units[name], truth)
     for name, unit in sorted(units.items()):

@@ -52,7 +52,7 @@ def shelf(world: World, device: Sends, truth: Truth, name: str) -> Life:
         if seems != seemed:
             seemed = seems
             device.observe("presence", {"present": seems})
-        if random.random() < 0.02:
+        if random.random() < 0.02 and not place.closed:
             # A hand on the shelf: two readings that mean nothing.
             for _ in range(2):
                 yield 0.5

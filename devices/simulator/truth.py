@@ -22,6 +22,8 @@ class Shelf:
     piece_g: int
     pieces: int = FULL
     wrong_g: float = 0.0
+    # Staff stand before it: nobody takes anything.
+    closed: bool = False
 
     @property
     def grams(self) -> float:
@@ -41,7 +43,7 @@ class Truth:
     def take(self, name: str) -> Article | None:
         """Take a piece off a shelf; None when it is empty."""
         shelf = self.shelves[name]
-        if not shelf.pieces:
+        if not shelf.pieces or shelf.closed:
             return None
         shelf.pieces -= 1
         return shelf.article
@@ -49,6 +51,8 @@ class Truth:
     def put_down(self, name: str, article: Article) -> None:
         """Put a piece down, where it belongs or where it does not."""
         shelf = self.shelves[name]
+        if shelf.closed:
+            return
         if shelf.article == article:
             shelf.pieces += 1
         else:
@@ -57,6 +61,8 @@ class Truth:
     def fill(self, name: str) -> int:
         """Fill a shelf up and tidy it; return how many pieces it took."""
         shelf = self.shelves[name]
+        if shelf.closed:
+            return 0
         took, shelf.pieces, shelf.wrong_g = FULL - shelf.pieces, FULL, 0.0
         return took
 

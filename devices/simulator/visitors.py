@@ -8,7 +8,7 @@ from typing import Final
 
 from devices.simulator.goods import Article
 from devices.simulator.people import Life, Sends, World
-from devices.simulator.truth import Truth
+from devices.simulator.truth import FULL, Shelf, Truth
 
 WORDS: Final = ("milk", "bread", "tea", "where is the soap", "gluten free", "mlik", "apple juice")
 
@@ -58,6 +58,33 @@ def _pay(world: World, till: Sends, basket: list[Article]) -> None:
     ]
     sale_id = f"T-{world.random.getrandbits(48):012x}"
     till.observe("sale", {"sale_id": sale_id, "lines": lines})
+
+
+def teacher(world: World, truth: Truth, name: str) -> Life:
+    """Teaches a scale once, as staff do: an empty shelf, then a dozen of what belongs there."""
+    while True:
+        yield 15.0
+        sensors = world.hub.get("/shelf/sensors")["items"]
+        told = next((o for o in sensors if o["device"] == name and o["kind"] == "weight"), None)
+        if told is None or not told["place"] or told["calibrated"]:
+            continue
+        products = world.hub.get(f"/shelf/places/{told['place']}")["products"]
+        if products:
+            yield from _teach(world, truth.shelves[name], name, products[0]["sku"])
+
+
+def _teach(world: World, shelf: Shelf, name: str, sku: str) -> Life:
+    known = next((one for one in world.goods.all if one.sku == sku), None)
+    shelf.article = known or Article(sku, sku, 199)
+    shelf.closed = True
+    try:
+        for pieces, step in ((0, {}), (12, {"units": 12, "sku": sku})):
+            shelf.pieces, shelf.wrong_g = pieces, 0.0
+            yield 25.0
+            key = f"sim-{world.random.getrandbits(48):x}"
+            world.hub.post(f"/shelf/sensors/{name}/calibrate", step, key)
+    finally:
+        shelf.pieces, shelf.closed = FULL, False
 
 
 def stocker(world: World, truth: Truth) -> Life:

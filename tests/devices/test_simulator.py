@@ -39,6 +39,7 @@ class Store:
         }
         self.asked: list[str] = []
         self.closed = False
+        self.sensors: list[dict[str, Any]] = []
 
     def get(self, path: str, **query: str) -> Any:
         if self.closed:
@@ -46,6 +47,10 @@ class Store:
         if path == "/orders":
             found = [one for one in self.orders.values() if one["state"] == query["state"]]
             return {"items": found}
+        if path == "/shelf/sensors":
+            return {"items": self.sensors}
+        if path.startswith("/shelf/places/"):
+            return {"products": [{"sku": "1"}]}
         if path.startswith("/stock/"):
             return {"buckets": {"available": 10}}
         return self.orders[path.removeprefix("/orders/")]
@@ -270,6 +275,26 @@ def test_people_are_late_take_what_is_not_there_and_forget() -> None:
     assert store.asked == ["/orders/W-0/short", "/orders/W-0/ready"]
     assert scanner.scanned.count("4006381333931") == 1
     assert passed > 120 + 300
+
+
+def test_a_scale_is_taught_once_by_what_belongs_on_its_place() -> None:
+    store = Store(0)
+    world = a_world(store)
+    truth = furnished(["shelf-1"], (Article("9", "9", 1),), Random(1))
+    shelf = truth.shelves["shelf-1"]
+    sensor = {"device": "shelf-1", "kind": "weight", "place": "3-1", "calibrated": False}
+    store.sensors = [sensor]
+    seen = []
+    life = visitors.teacher(world, truth, "shelf-1")
+    while len(store.asked) < 2:
+        next(life)
+        seen.append((shelf.closed, shelf.pieces))
+    assert store.asked == ["/shelf/sensors/shelf-1/calibrate"] * 2
+    assert seen == [(False, FULL), (True, 0), (True, 12), (False, FULL)]
+    assert shelf.article.sku == "1"
+    sensor["calibrated"] = True
+    walk(life, 600)
+    assert len(store.asked) == 2
 
 
 # --- recordings

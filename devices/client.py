@@ -175,6 +175,7 @@ class DeviceClient:
             }
             if self._session is not None:
                 self._session.serve(self._served)
+            self._news.notify_all()
 
     def tell(self, device: str, online: bool, **more: Any) -> None:
         """Tell whether a served device is there (`battery_pct`, `firmware`); said again at each

@@ -1,6 +1,7 @@
 """The give and take of one connection: what waits goes out in packs, what is acked is let go.
 
-It must never send more than a window ahead of the hub's word, and never wait for ever for one.
+It must never send more than a window ahead of the hub's word, and never wait for ever for one:
+what waits of a device that nobody here speaks for any more gets none, and holds up nobody.
 """
 
 import threading
@@ -40,6 +41,7 @@ class Exchange:
         # What was sent and has no ack: its number and when it was sent, oldest first.
         self._flying: dict[Key, tuple[int, float]] = {}
         self._sent_n = 0
+        self._speaks_for = session.speaks_for
 
     @property
     def over(self) -> bool:
@@ -47,6 +49,9 @@ class Exchange:
 
     def send(self) -> None:
         """Publish what waits, as far as the window is open."""
+        if self._speaks_for != self._session.speaks_for:
+            self._speaks_for = self._session.speaks_for
+            self._begin_anew()
         room = WINDOW - len(self._flying)
         if room <= WINDOW // 2:
             return
@@ -57,6 +62,8 @@ class Exchange:
         now = time.monotonic()
         by_device: dict[str, list[Waiting]] = {}
         for one in pack:
+            if one.device not in self._speaks_for:
+                continue
             self._flying[one.device, one.id] = (one.n, now)
             by_device.setdefault(one.device, []).append(one)
         for device, some in by_device.items():
@@ -79,6 +86,8 @@ class Exchange:
         session = self._session
         if session.words or session.commands or self.over:
             return True
+        if self._speaks_for != session.speaks_for:
+            return True
         return len(self._flying) < WINDOW // 2 and self._outbox.has_after(self._sent_n)
 
     def settle(self, words: Sequence[Word]) -> None:
@@ -95,8 +104,11 @@ class Exchange:
         overdue = self._overdue_at()
         if overdue is not None and now >= overdue:
             self._patience.in_vain()
-            self._flying.clear()
-            self._sent_n = 0
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._flying.clear()
+        self._sent_n = 0
 
     def _overdue_at(self) -> float | None:
         for _, sent_s in self._flying.values():

@@ -77,7 +77,8 @@ class Session:
         self.words: list[Word] = []
         self.commands: deque[Command] = deque()
         self._account = account
-        self._served = set(devices)
+        # Whose observations the broker takes from this account, and whose acks are heard.
+        self.speaks_for = frozenset((account.device, *devices))
         self._statuses = status
         self._news = news
         self._client = self._make(version)
@@ -120,10 +121,10 @@ class Session:
 
     def serve(self, devices: Iterable[str]) -> None:
         """Listen for these devices from now on, and for no other but the account's own."""
-        wanted = set(devices)
-        if wanted == self._served:
+        wanted = frozenset((self._account.device, *devices))
+        if wanted == self.speaks_for:
             return
-        gone, self._served = self._served - wanted, wanted
+        gone, self.speaks_for = self.speaks_for - wanted, wanted
         if self.open:
             if gone:
                 self._client.unsubscribe([one for name in gone for one in self._filters(name)])
@@ -154,7 +155,7 @@ class Session:
         self._become("in")
 
     def _subscribe(self) -> None:
-        names = (self._account.device, *sorted(self._served))
+        names = sorted(self.speaks_for)
         self._client.subscribe([(one, 1) for name in names for one in self._filters(name)])
 
     def _filters(self, device: str) -> tuple[str, str]:

@@ -327,6 +327,22 @@ def test_whom_it_no_longer_serves_it_no_longer_hears(stage: Stage) -> None:
     device.stop()
 
 
+def test_what_waits_of_a_device_that_it_no_longer_serves_holds_up_nobody(stage: Stage) -> None:
+    device = stage.offline()
+    device.serve(["b"])
+    gone = device.observe_many(Observed("scan", {"code": str(n)}, "b") for n in range(600))
+    device.serve([])
+    own = device.observe("scan", {"code": "mine"})
+    device.start()
+    until(lambda: own in {one["id"] for one in stage.hub.observations()}, "its own came")
+    stage.hub.ack(own)
+    until(lambda: device.outbox.count() == 600, "nothing of the other is let go")
+    assert stage.hub.observations("b") == []
+    device.serve(["b"])
+    until(lambda: {one["id"] for one in stage.hub.observations("b")} >= {*gone[:500]}, "they come")
+    device.stop()
+
+
 def test_what_was_told_of_a_served_device_is_told_again_after_a_reconnect(stage: Stage) -> None:
     device = stage.device()
     device.serve(["b"])

@@ -13,6 +13,7 @@ from typing import Any
 from .client import Client
 from .commands import Handler
 from .hub import Hub, Line
+from .proof import Proof
 from .pull import CommandSink, Pull, ReplicaSink
 from .push import Push
 
@@ -35,7 +36,7 @@ class Agent:
         line = Line(hub.bytes_per_hour)
         self._hub = hub
         self._clients = [
-            Client(central_url, hub.store, credential, hub.instance, line.spend) for _ in "123"
+            Client(central_url, hub.store, credential, hub.instance, line.spend) for _ in "1234"
         ]
         self._replica = ReplicaSink(hub)
         self._push = Push(hub, self._clients[0], line)
@@ -44,8 +45,10 @@ class Agent:
             Pull(self._replica, self._clients[2], line, self._may_pull),
         )
         line.conversations = (self._push, *self._pulls)
+        self.proof = Proof(hub, self._clients[3], lambda: self._push.agreed)
         self.loops = tuple(
-            Loop(f"sync-{part.name}", part.step, part.wake) for part in (self._push, *self._pulls)
+            Loop(f"sync-{part.name}", part.step, part.wake)
+            for part in (self._push, *self._pulls, self.proof)
         )
         self._unsubscribe = hub.ring.subscribe(self._committed)
         self._stopping = threading.Event()
@@ -69,7 +72,8 @@ class Agent:
     def state(self) -> dict[str, Any]:
         """Return `state`, `pushed_seq`, `backlog`, `lag_s`, and `as_of`: central's age here."""
         with self._hub.reader() as conn:
-            return {**self._push.shown(conn), "as_of": self._replica.as_of}
+            shown = self._push.shown(conn)
+        return {**shown, "as_of": self._replica.as_of, "differs": list(self.proof.differs)}
 
     def alive(self) -> bool:
         """Do all the agent's own threads run?"""

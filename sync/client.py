@@ -179,6 +179,10 @@ class Client:
         """Return central's digest of this store, as `sync.digest.Digest` spells it."""
         return _read(_object, self._call("GET", "/digest").body)
 
+    def refold(self) -> None:
+        """Ask central to fold this store's facts again."""
+        self._call("POST", "/refold")
+
     def close(self) -> None:
         """Break off whatever is under way, so that a parked poll ends now."""
         self._sockets.shut()

@@ -29,14 +29,15 @@ def compare(read: Read, central_url: str, store: str, credential: str) -> list[s
     """
     client = Client(central_url, store, credential, "verify")
     try:
-        return _compare(read, client)
+        return compare_with(read, client)
     except Trouble as trouble:
         raise Unavailable("central does not answer") from trouble
     finally:
         client.close()
 
 
-def _compare(read: Read, client: Client) -> list[str]:
+def compare_with(read: Read, client: Client) -> list[str]:
+    """Do so over a conversation that stands."""
     until = time.monotonic() + PATIENCE_S
     while True:
         theirs = client.digest()

@@ -206,6 +206,11 @@ class Push:
         self._hub.writer.submit_sync(lambda tx: tables.save_pushed(tx.conn, cursor, generation))
 
     @property
+    def agreed(self) -> bool:
+        """Is central's head in the journal, and nothing under way?"""
+        return self._state.agreed and self._state.standing == "online"
+
+    @property
     def may_pull(self) -> bool:
         """Who is held or retired takes no new orders."""
         return self._state.standing not in ("held", "retired")

@@ -218,6 +218,13 @@ def store_digest(store: str) -> Response:
         return answer(store_journal.store_digest(conn, store))
 
 
+@blueprint.post("/stores/<store>/refold")
+@for_store
+def refold(store: str) -> Response:
+    """Fold this store's facts again: its hub reads them differently."""
+    return answer(inventory().store.run(lambda tx: store_journal.refold_store(tx, store)))
+
+
 @blueprint.post("/enrol")
 def enrol() -> Response:
     """Exchange a one-time token for the store's credential."""

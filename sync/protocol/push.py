@@ -17,6 +17,8 @@ from .repair import JournalPage, Offer, Rebase, Repair, Same, Stage, offer, read
 from .whole import whole
 
 HEARTBEAT_S: Final = 60.0
+HELD_S: Final = 10.0
+"""Who is held asks so often whether a person has decided."""
 SCRUB_S: Final = 24 * 3600.0
 BATCH_FIRST: Final = 500
 BATCH_LEAST: Final = 50
@@ -169,7 +171,7 @@ def _answered(state: Pusher, flight: Send, message: Answered, chain: Chain) -> P
         return replace(heard, beat_at=now)
     if answer.status == "held":
         told = "another hub of this store is on line; a person has to say which one stays"
-        return replace(heard, agreed=False, standing="held", reason=told, beat_at=now + HEARTBEAT_S)
+        return replace(heard, agreed=False, standing="held", reason=told, beat_at=now + HELD_S)
     if state.repair is not None:
         # Nothing is settled before the repair is through.
         return replace(heard, agreed=False, standing="forked", reason=state.reason)

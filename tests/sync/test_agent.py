@@ -70,6 +70,28 @@ def test_both_ends_sum_up_to_the_same_digest(both: Both) -> None:
         compared(f"http://127.0.0.1:{both.line.address[1]}")
 
 
+def test_a_reading_that_went_wrong_at_either_end_is_folded_again(both: Both) -> None:
+    both.hub.receive("4711", 5, "one")
+    both.hub.agent.start()
+    both.in_step()
+    until(lambda: both.hub.agent.state()["state"] == "online", "on line")
+    wrong = "UPDATE {} SET qty = qty + 1 WHERE bucket = 'available'"
+
+    def differs() -> list[str]:
+        return compare(both.hub.store.read, both.central.url, STORE, both.central.credential)
+
+    run = both.central.running.inventory.store.run
+    run(lambda tx: tx.conn.execute(wrong.format("stock")))
+    assert differs()
+    both.hub.agent.proof.poke()
+    until(lambda: not differs(), "central folded again")
+    both.hub.store.writer.run(lambda tx: tx.conn.execute(wrong.format("stock_balance")))
+    assert differs()
+    both.hub.agent.proof.poke()
+    until(lambda: not differs(), "the hub folded again")
+    assert both.hub.agent.state()["differs"] == []
+
+
 def test_the_catalogue_and_the_pickup_key_reach_the_hub(both: Both) -> None:
     both.hub.agent.start()
     rows = [

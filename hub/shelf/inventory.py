@@ -4,6 +4,7 @@ It must never count a SKU whose units do not all carry tags, and never enter a l
 that no person has confirmed.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final
@@ -54,11 +55,11 @@ def end(tx: Transaction, sweep_id: str, confirm_above: int, *, actor: str, cause
         )
     facts: list[Fact] = []
     lines = []
-    ended = tx.now
+    ended, readers = tx.now, _readers(tx, sweep)
     for found in _found(tx, sweep):
         asks = sweeping.needs_person(found, confirm_above)
         if not asks:
-            facts += _counted(tx, sweep, found, ended, actor)
+            facts += _counted(tx, sweep, found, readers, ended, actor)
         lines.append(_line(found, "waiting" if asks else "counted"))
     waiting = any(line["state"] == "waiting" for line in lines)
     if waiting:
@@ -83,7 +84,7 @@ def confirm(
     if accept:
         found = Found(sku, line["tags"], line["aside"], line["expected"])
         ended = datetime.fromtimestamp((sweep.ended_ms or 0) / 1000, UTC)
-        facts += _counted(tx, sweep, found, ended, actor)
+        facts += _counted(tx, sweep, found, _readers(tx, sweep), ended, actor)
     decided = "counted" if accept else "left"
     lines = [one | {"state": decided} if one["sku"] == sku else one for one in sweep.result]
     state = sweep.state
@@ -127,17 +128,29 @@ def _moved(tx: Transaction, sku: str, since: str | None) -> int:
     return stock.moved_since(tx.conn, sku, since)
 
 
+def _readers(tx: Transaction, sweep: Sweep) -> dict[str, set[str]]:
+    """Which devices met tags of each SKU; read once, for a sweep may have met 100,000."""
+    found: dict[str, set[str]] = {}
+    for _, sku, device in queries.swept(tx.conn, sweep.id):
+        found.setdefault(sku, set()).add(device)
+    return found
+
+
 def _counted(
-    tx: Transaction, sweep: Sweep, found: Found, ended: datetime, actor: str
+    tx: Transaction,
+    sweep: Sweep,
+    found: Found,
+    readers: Mapping[str, Collection[str]],
+    ended: datetime,
+    actor: str,
 ) -> list[Fact]:
     """The evidence, then the count that rests on it, then the end of the count's task."""
-    devices = {device for _, sku, device in queries.swept(tx.conn, sweep.id) if sku == found.sku}
     evidence = TagsCounted(
         place=sweep.place,
         inventory=sweep.id,
         sku=found.sku,
         epcs=found.tags,
-        devices=tuple(sorted(devices)),
+        devices=tuple(sorted(readers.get(found.sku, ()))),
         began=stamp(datetime.fromtimestamp(sweep.began_ms / 1000, UTC)),
         ended=stamp(ended),
     )

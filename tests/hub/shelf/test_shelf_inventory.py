@@ -68,6 +68,24 @@ def test_sales_that_go_on_meanwhile_are_no_difference(floor: Floor, shop: Shop) 
     assert shop.stock("MILK")["on_hand"] == 7
 
 
+def test_the_tags_of_a_sweep_are_read_as_often_for_many_products_as_for_one(
+    floor: Floor, shop: Shop
+) -> None:
+    def reads(place: str) -> int:
+        sweep, asked = shop.do(inventory.begin, place), list[str]()
+        floor.read(milk(1), device="reader-2")
+        shop.run(lambda tx: tx.conn.set_trace_callback(asked.append))
+        shop.do(inventory.end, sweep.id, MOST)
+        shop.run(lambda tx: tx.conn.set_trace_callback(None))
+        return sum("FROM shelf_sweep_tag" in one for one in asked)
+
+    shop.receive("MILK", 1)
+    one = reads("A-1")
+    for n in range(20):
+        shop.do(actions.set_tagged, f"SKU-{n}", True)
+    assert reads(WHOLE) == one
+
+
 def test_a_large_difference_waits_for_a_person(floor: Floor, shop: Shop) -> None:
     shop.receive("MILK", 12)
     done = swept(floor, milk(8))

@@ -273,6 +273,9 @@ class DeviceClient:
 
     def _exchange(self, session: Session) -> None:
         self._restamp()
+        # What acks took before says nothing now: a broker that came back may have lost what a
+        # hub that comes back later never hears.
+        self._patience = Patience(*RESEND_S)
         exchange = Exchange(
             session, self.outbox, self._patience, self._news, lambda: self._stopping or self._silent
         )

@@ -11,7 +11,7 @@ import zstandard
 
 from hub.chain import Pair
 
-from .protocol import Badge, Cursor, JournalPage, Number, Passed, Push, PushAnswer
+from .protocol import About, Badge, Cursor, JournalPage, Number, Passed, Push, PushAnswer
 
 PROTOCOL_HEADER: Final = "X-StoreHub-Protocol"
 PROTOCOLS_HEADER: Final = "X-StoreHub-Protocols"
@@ -67,6 +67,7 @@ class _Header(msgspec.Struct, frozen=True, omit_defaults=True):
     number: _Number | None = None
     told: int = 0
     hardware: str = ""
+    about: About | None = None
 
 
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -158,7 +159,9 @@ def pack_push(push: Push) -> bytes:
     badge = push.badge
     number = _Number(badge.number.life, badge.number.n) if badge.number else None
     reaches = _wire(push.reaches) if push.reaches else None
-    header = _Header(_wire(push.after), reaches, push.shown, number, badge.told, badge.hardware)
+    header = _Header(
+        _wire(push.after), reaches, push.shown, number, badge.told, badge.hardware, push.about
+    )
     return compress(b"\n".join((msgspec.json.encode(header), *push.contents, b"")))
 
 
@@ -172,7 +175,7 @@ def unpack_push(body: bytes) -> Push:
     reaches = header.reaches.pair() if header.reaches else None
     number = Number(header.number.life, header.number.n) if header.number else None
     badge = Badge(number, header.told, header.hardware[:64])
-    return Push(header.after.pair(), contents, reaches, badge, header.shown)
+    return Push(header.after.pair(), contents, reaches, badge, header.shown, header.about)
 
 
 def head_of(answer: PushAnswer) -> Head:

@@ -12,13 +12,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-import msgspec
-
-from hub import chain, journal
+from hub import journal
 from hub.chain import BrokenChain, Pair
-from hub.clock import parse
 
 from . import frames, protocol, rebase, tables
+from .about import Portrait, age_s
 from .client import Client, Denied, Rejected, Trouble, Unanswered, Unreachable
 from .hub import Hub, Line
 from .pace import Pace
@@ -65,6 +63,7 @@ class Push:
         self._hub = hub
         self._client = client
         self._line = line
+        self._portrait = Portrait(hub.clock)
         self._poked = False
         self._noted_at = 0.0
         self._gather_until = 0.0
@@ -152,6 +151,8 @@ class Push:
     def _send(self, send: Send) -> Answered:
         with self._hub.reader() as conn:
             push = protocol.packed(self._state, send, LiveChain(conn))
+            reaches = push.after.seq + len(push.contents)
+            push = replace(push, about=self._portrait.said(conn, reaches))
         answer = self._client.push(frames.pack_push(push)).answer()
         return Answered(time.monotonic(), send.after, answer)
 
@@ -224,17 +225,10 @@ class Push:
             "reason": state.reason or None,
             "pushed_seq": state.cursor.seq,
             "backlog": max(0, journal.head(conn).seq - state.cursor.seq),
-            "lag_s": self._age(waiting[0][1]) if waiting else 0.0,
+            "lag_s": age_s(waiting[0][1], self._hub.clock) if waiting else 0.0,
             "generation": state.generation or None,
             "hardware": self._hub.hardware or None,
         }
-
-    def _age(self, content: bytes) -> float:
-        try:
-            recorded = parse(chain.decode(content).recorded_at)
-        except (msgspec.MsgspecError, ValueError):
-            return 0.0
-        return max(0.0, round((self._hub.clock.now() - recorded).total_seconds(), 1))
 
 
 def failed(trouble: Trouble) -> Failed:

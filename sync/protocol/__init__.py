@@ -16,6 +16,7 @@ journal is looked up through `Chain`, and a step returns the new state and the e
 `tests/simulation` runs exactly these steps under seeded faults; docs/sync.md says each rule.
 """
 
+from .about import About
 from .budget import Budget
 from .central import (
     Accepted,
@@ -81,6 +82,7 @@ __all__ = [
     "QUIET_S",
     "VERSION",
     "WAIT_S",
+    "About",
     "Accepted",
     "Answered",
     "Apply",

@@ -10,6 +10,7 @@ from typing import Final, Literal
 from hub import chain as hashes
 from hub.chain import Pair
 
+from .about import About
 from .fence import Badge, Fence, Passed, judge
 from .messages import Chain, holds
 from .repair import JournalPage, newest_common
@@ -31,6 +32,7 @@ class Push:
     reaches: Pair | None = None
     badge: Badge = field(default_factory=Badge)
     shown: str = ""
+    about: About | None = None
 
 
 Status = Literal["taken", "behind", "damaged", "hello", "held"]

@@ -1,0 +1,52 @@
+"""Tells central what this hub says of itself: release, backlog, quarantine.
+
+It must never hold a push up: what is dear to count is counted now and then.
+"""
+
+import importlib.metadata
+import sqlite3
+import time
+from typing import Final
+
+import msgspec
+
+from hub import chain, journal, quarantine
+from hub.clock import Clock, parse, stamp
+from hub.database import FORMAT
+
+from .protocol import About
+
+COUNT_EVERY_S: Final = 10.0
+
+
+def age_s(content: bytes, clock: Clock) -> float:
+    """Return how long ago an entry was recorded, by the same clock that recorded it."""
+    try:
+        recorded = parse(chain.decode(content).recorded_at)
+    except (msgspec.MsgspecError, ValueError):
+        return 0.0
+    return max(0.0, round((clock.now() - recorded).total_seconds(), 1))
+
+
+class Portrait:
+    """What this hub says of itself."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._release = importlib.metadata.version("storehub")
+        self._quarantine = 0
+        self._counted_at = float("-inf")
+
+    def said(self, conn: sqlite3.Connection, reaches: int) -> About:
+        """Return what goes with a push that brings the journal up to seq `reaches`."""
+        if time.monotonic() - self._counted_at >= COUNT_EVERY_S:
+            self._quarantine, self._counted_at = quarantine.count(conn), time.monotonic()
+        waiting = journal.entries(conn, reaches, 1)
+        return About(
+            at=stamp(self._clock.now()),
+            release=self._release,
+            schema=FORMAT,
+            head=journal.head(conn).seq,
+            oldest_s=round(age_s(waiting[0][1], self._clock)) if waiting else 0,
+            quarantine=self._quarantine,
+        )

@@ -1,0 +1,22 @@
+"""What a hub says of itself with each push, so that head office sees its fleet; additive.
+
+It must never be needed: a hub of an older release says nothing, and its pushes are as good.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """`at`: the hub's own clock (a stamp), so that ages are told by one clock, right or wrong.
+
+    `head`: the journal's last seq. `oldest_s`: how long the oldest fact waits that this push does
+    not bring. `schema`: the format of hub.db. `quarantine`: messages that wait at the hub.
+    """
+
+    at: str = ""
+    release: str = ""
+    schema: int = 0
+    head: int = 0
+    oldest_s: int = 0
+    quarantine: int = 0

@@ -11,11 +11,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 import biip
 import msgspec
+from biip import gs1_prefixes
 from biip.gs1_application_identifiers import GS1ApplicationIdentifier
 
 from hub.errors import Invalid
 from hub.gs1.epc import decode_epc
 from hub.gs1.gtin import is_valid_gtin, normalize
+
+# Every company prefix that GS1 ever gave out, for a name that nobody here asks for: 10 MiB.
+gs1_prefixes._GS1_COMPANY_PREFIX_TRIE = {}
 
 GS: Final = "\x1d"
 # A two-digit year is read around this one (GS1 General Specifications 7.12): 51 or more ahead is

@@ -1,6 +1,8 @@
 """One item number, whichever carrier it comes in; what is wrong never becomes an item."""
 
+import biip
 import pytest
+from biip import gs1_prefixes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -146,3 +148,13 @@ def test_a_scan_longer_than_any_barcode_is_cut_and_said_so() -> None:
     meaning = read("9" * 100_000)
     assert len(meaning.text) == 4096
     assert meaning.problem
+
+
+def test_the_list_of_company_prefixes_takes_no_memory() -> None:
+    # biip keeps it under this private name; if that changes, 10 MiB come back.
+    assert "_GS1_COMPANY_PREFIX_TRIE" in vars(gs1_prefixes)
+    message = biip.parse("]C10104006381333931").gs1_message
+    assert message is not None
+    item = message.element_strings[0].gtin
+    assert item is not None
+    assert item.company_prefix is None

@@ -44,7 +44,7 @@ def jobs(store: Store, ingest: Ingest, memory: tags.Watch) -> list[Job]:
         Job("orders not collected", 60, lambda _: _expire(store)),
         Job("facts to ask about", 10, lambda _: writer.run(pickup.settle)),
         Job("balances below zero", 60, work(stock.mend)),
-        Job("rights to promise", 60, work(partial(stock.balance_rights, quota=quota(settings)))),
+        Job("rights to promise", 60, _lend(store, quota(settings))),
         Job("doubtful records", 3600, work(stock.ask_for_counts)),
         Job("device commands", 0.5, lambda now: _send(store, ingest, now)),
         Job("whom each gateway serves", 0.5, foreign.tell_gateways(store)),
@@ -75,6 +75,18 @@ def quota(settings: Settings) -> Quota:
     # A store that stands alone has nobody to lend to; what it lent before it asks for no more.
     hours = settings.web_quota_hours if settings.central_url else 0
     return Quota(hours, settings.web_quota_share, settings.web_quota_low)
+
+
+def _lend(store: Store, lent: Quota) -> Callable[[datetime], None]:
+    """Return the work that balances rights; nearly always all of them are."""
+
+    def run(now: datetime) -> None:
+        trusted = store.clock.quality() != "unknown"
+        due = store.read(partial(stock.unbalanced, trusted=trusted), now, lent)
+        if due:
+            store.writer.run(lambda tx: stock.balance_rights(tx, lent, due, cause=_cause()))
+
+    return run
 
 
 def _expire(store: Store) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from sqlite3 import Connection
 from typing import Any, Final
 
 from hub.catalog import queries as catalog
@@ -15,7 +16,7 @@ from hub.clock import stamp
 from hub.errors import Invalid, Refusal
 from hub.journal import Fact, Transaction
 from hub.stock import queries, rules, tables
-from hub.stock.facts import StockMoved
+from hub.stock.facts import RightsGranted, RightsRecalled, StockMoved
 from hub.stock.ledger import Policy, per_sku
 from hub.stock.promise import CHANNELS
 from hub.stock.rights import Quota, decide_balance
@@ -174,19 +175,40 @@ def ask_for_counts(
     return tx.append(facts, cause=cause, actor=actor) if facts else []
 
 
+def unbalanced(conn: Connection, now: datetime, quota: Quota, *, trusted: bool) -> dict[str, int]:
+    """What `balance_rights` would change: units that central took in a week, by SKU.
+
+    Asked on a reader, for it looks at every SKU that central sells or holds rights to. While
+    nobody knows what time it is, no demand is of this week.
+    """
+    week = queries.in_demand(conn, stamp(now - timedelta(days=7))[:10])
+    demand = week if trusted else dict.fromkeys(week, 0)
+    return {sku: qty for sku, qty in demand.items() if _balance(conn, sku, qty, quota, now)}
+
+
 def balance_rights(
-    tx: Transaction, quota: Quota, *, cause: str, actor: str = "hub", limit: int = 200
+    tx: Transaction,
+    quota: Quota,
+    demand: Mapping[str, int],
+    *,
+    cause: str,
+    actor: str = "hub",
+    limit: int = 200,
 ) -> list[Entry]:
-    """Lend central what its demand needs, ask back what no units stand behind (a job)."""
-    week = stamp(tx.now - timedelta(days=7))[:10]
+    """Lend central what its `demand` needs, ask back what no units stand behind (a job)."""
     facts: list[Fact] = []
-    for sku, asked in queries.in_demand(tx.conn, week).items():
-        stock, rights = queries.load(tx.conn, sku, tx.now), queries.rights(tx.conn, sku)
-        wished = queries.asked_back(tx.conn, sku)
-        facts += decide_balance(stock, rights, asked, wished, quota)
+    for sku, week in demand.items():
+        facts += _balance(tx.conn, sku, week, quota, tx.now)
         if len(facts) >= limit:
             break
     return tx.append(facts, cause=cause, actor=actor) if facts else []
+
+
+def _balance(
+    conn: Connection, sku: str, week: int, quota: Quota, now: datetime
+) -> Sequence[RightsGranted | RightsRecalled]:
+    rights, asked = queries.rights(conn, sku), queries.asked_back(conn, sku)
+    return decide_balance(queries.load(conn, sku, now), rights, week, asked, quota)
 
 
 def rights_told(

@@ -4,11 +4,15 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from hub import jobs
 from hub.fleet import actions as fleet
 from hub.fleet.watch import queries as watch
 from hub.fleet.watch import tables
 from hub.pickup import actions as pickup
+from hub.stock import queries as stock
+from hub.stock.rights import Quota
 from tests.hub.shop import Shop
 
 
@@ -64,3 +68,23 @@ def test_what_the_hub_did_not_hear_while_it_was_deaf_is_nobody_s_silence(shop: S
     assert state(timedelta(seconds=5)) == "online"
     assert state(timedelta(minutes=9)) == "online"
     assert state(timedelta(minutes=2)) == "away"
+
+
+def test_rights_are_looked_at_beside_the_writer_and_written_only_where_they_change(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.receive("MILK", 20)
+    shop.place("R-1", ("MILK", 2), channel="web")
+    lend = jobs._lend(shop.store, Quota(outage_h=720))
+    monkeypatch.setattr(shop.clock, "quality", lambda: "unknown")
+    lend(shop.clock.now())
+    assert lent(shop) == 0, "whose demand is of this week, nobody knows"
+    monkeypatch.undo()
+    lend(shop.clock.now())
+    assert lent(shop) > 0
+    monkeypatch.setattr(shop.store.writer, "run", lambda work: pytest.fail("nothing to write"))
+    lend(shop.clock.now())
+
+
+def lent(shop: Shop) -> int:
+    return int(shop.store.read(stock.rights, "MILK").held)

@@ -18,8 +18,10 @@ from tests.sync.pair import STORE, Both, Central, StoreSide, until
 QUOTA = Quota(outage_h=720, share_pct=50, low_pct=50)
 
 
-def balance(hub: StoreSide, cause: str) -> None:
-    hub.store.writer.run(lambda tx: stock.balance_rights(tx, QUOTA, cause=cause))
+def balance(hub: StoreSide, cause: str, *, trusted: bool = True) -> None:
+    with hub.store.database.reader() as conn:
+        due = stock.unbalanced(conn, hub.store.clock.now(), QUOTA, trusted=trusted)
+    hub.store.writer.run(lambda tx: stock.balance_rights(tx, QUOTA, due, cause=cause))
 
 
 def free(hub: StoreSide, channel: str = "kiosk") -> int:

@@ -327,7 +327,13 @@ def _san(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(name))
     except ValueError:
+        pass
+    try:
         return x509.DNSName(name)
+    except ValueError:
+        raise Refusal(
+            f"No certificate can carry the name {name!r}: write it in host_names as xn--…"
+        ) from None
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -339,11 +345,14 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Replace `file` whole and for its owner alone."""
+    """Replace `file` whole and for its owner alone. Raises Refusal when the disk takes nothing."""
     draft = file.with_name(f".{file.name}.new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
-    draft.replace(file)
+    try:
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+        draft.replace(file)
+    except OSError as error:
+        raise Refusal(f"{file} cannot be written ({error.strerror}).") from error

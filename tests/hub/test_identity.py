@@ -1,5 +1,6 @@
 """A running hub shows its certificate, renews it, and opens without one rather than not at all."""
 
+import errno
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,25 @@ def test_a_taken_port_is_a_note_that_stays_and_mended_files_end_theirs(tmp_path:
     key.write_bytes(kept)
     other.look(NOW)
     assert other.note == ""
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_full_disk_and_a_name_in_letters_of_its_own_keep_no_store_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    if not first:
+        Identity(tmp_path, chosen(tmp_path))
+    strange = Identity(tmp_path, chosen(tmp_path, host_names="größe.local"))
+    assert "No certificate can carry the name 'größe.local'" in strange.note
+    assert (strange.tls is None) == first
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(authority.os, "fsync", full)
+    made = Identity(tmp_path, chosen(tmp_path, host_names="new.name"))
+    assert "cannot be written (No space left on device)" in made.note
+    assert (made.tls is None) == first
 
 
 def test_no_https_when_the_port_is_0(tmp_path: Path) -> None:

@@ -92,12 +92,13 @@ def redeem(tx: Transaction, digest: str, *, source: str) -> Redeemed:
     Raises Refusal when too many wrong ones came, and what the fleet's action raises.
     """
     now_ms = _ms(tx.now)
-    here, everywhere = queries.wrong(tx.conn, source, now_ms - _ms_of(rules.WINDOW))
+    window_ms = now_ms - _ms_of(rules.WINDOW)
+    here, everywhere = queries.wrong(tx.conn, source, window_ms)
     rules.check_attempts(here, everywhere)
     kept = queries.kept(tx.conn, digest, now_ms)
     refusal = rules.refusal(kept)
     if kept is None or refusal is not None:
-        tables.note_wrong(tx.conn, source, now_ms)
+        tables.note_wrong(tx.conn, source, now_ms, before_ms=window_ms)
         fleet.rogue(tx, "join", name="" if kept is None else kept.device, source=source)
         return Redeemed("", "", refusal)
     secret = _carried_out(tx, queries.order(tx.conn, digest))
@@ -106,11 +107,16 @@ def redeem(tx: Transaction, digest: str, *, source: str) -> Redeemed:
 
 
 def certify(tx: Transaction, device: str) -> str:
-    """Return a new name for a certificate of `device`; it counts until its secret changes."""
+    """Return a new name for a certificate of `device`; it counts until its secret changes.
+
+    Raises NotFound, Refusal.
+    """
     fact = queries.secret_fact(tx.conn, device)
     if fact is None:
         raise NotFound(f"No device {device!r} with an account is enrolled in this store.")
     name = f"{device}.{secrets.token_hex(4)}"
+    if len(name) > rules.COMMON_NAME_MOST:
+        raise Refusal(f"{device} is too long an id for a certificate.", slug="id-too-long")
     tables.keep_certificate(tx.conn, name, device, fact, stamp(tx.now))
     tx.touch("devices")
     return name

@@ -28,6 +28,8 @@ KEPT: Final = timedelta(days=1)
 # About 2 ms on the writer. A code lives ten minutes, so more would buy little.
 ITERATIONS: Final = 5_000
 QR: Final = "SH1:J:"
+# X.509's limit for the name by which a certificate logs in.
+COMMON_NAME_MOST: Final = 64
 
 
 @dataclass(frozen=True)

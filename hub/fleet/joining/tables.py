@@ -36,7 +36,9 @@ def use(connection: sqlite3.Connection, digest: str, at_ms: int, source: str) ->
     )
 
 
-def note_wrong(connection: sqlite3.Connection, source: str, at_ms: int) -> None:
+def note_wrong(connection: sqlite3.Connection, source: str, at_ms: int, *, before_ms: int) -> None:
+    """Note a wrong attempt, and forget those that count no more: anybody on the LAN makes them."""
+    connection.execute("DELETE FROM device_code_wrong WHERE at_ms <= ?", (before_ms,))
     connection.execute("INSERT INTO device_code_wrong VALUES (?, ?)", (source, at_ms))
 
 

@@ -278,3 +278,20 @@ def test_a_device_behind_a_gateway_is_told_that_it_needs_no_account() -> None:
         "s-1", "contact", "zigbee2mqtt", "", "battery", "gw", (), "0x1", None, None
     )
     assert "speaks through gw" in sheets.sheet(device, REACH).notes[0]
+
+
+def test_guesses_that_count_no_more_are_forgotten(hub: Spine) -> None:
+    for _ in range(3):
+        redeem(hub, "2222-2222")
+        hub.clock.advance(rules.WINDOW)
+    with hub.database.reader() as reader:
+        (kept,) = reader.execute("SELECT count(*) FROM device_code_wrong").fetchone()
+    assert kept == 1
+
+
+def test_an_id_that_no_certificate_can_carry_is_refused_before_one_is_noted(hub: Spine) -> None:
+    name = "x" * 56
+    redeem(hub, make(hub, name))
+    with pytest.raises(Refusal, match="too long an id for a certificate"):
+        hub.writer.run(lambda tx: actions.certify(tx, name))
+    assert accounts(hub)[name].certificates == ()

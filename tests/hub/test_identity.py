@@ -87,7 +87,7 @@ def test_a_full_disk_and_a_name_in_letters_of_its_own_keep_no_store_closed(
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(authority.os, "fsync", full)
+    monkeypatch.setattr("hub.authority.os.fsync", full)
     made = Identity(tmp_path, chosen(tmp_path, host_names="new.name"))
     assert "cannot be written (No space left on device)" in made.note
     assert (made.tls is None) == first

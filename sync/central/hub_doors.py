@@ -101,12 +101,12 @@ def push(store: str) -> Response:
 
 
 def _accept(store: str, pushed: protocol.Push, instance: str) -> Received:
-    central = inventory().store
+    central, whole = inventory().store, inventory()
     while True:
         generation = central.generation
 
         def work(tx: Tx, generation: str = generation) -> Received | None:
-            return store_journal.accept(tx, store, pushed, instance, generation)
+            return whole.accept(tx, store, pushed, instance, generation)
 
         judged = central.run(work)
         if judged is not None:

@@ -44,7 +44,7 @@ class Customer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /api/v1/orders`."""
+    """The body of `POST /api/v1/orders`. `fallback`: the store that gets what `store` lacks."""
 
     order_id: _Id
     store: _Id
@@ -53,6 +53,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")] = "EUR"
     promise_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     channel: Literal["web", "phone"] = "web"
+    fallback: _Id | None = None
 
 
 _orders: Final = msgspec.json.Decoder(Order)
@@ -65,6 +66,8 @@ def read_order(body: bytes) -> Order:
     line_ids = [line.line_id for line in order.lines]
     if len(set(line_ids)) != len(line_ids):
         raise Invalid("Two lines have the same line_id.", field="lines")
+    if order.fallback == order.store:
+        raise Invalid("The fallback is another store.", field="fallback")
     for n, line in enumerate(order.lines):
         check_sku(line.sku, f"lines.{n}.sku")
     try:

@@ -13,8 +13,18 @@ from hub.clock import Clock
 from hub.errors import Invalid
 from hub.pickup import code as pickup_code
 from hub.stock.facts import ON_HAND
+from sync.protocol import Push, Received
 
-from . import intake, keys, store_feed, store_journal, store_orders, store_people, store_rights
+from . import (
+    intake,
+    keys,
+    store_feed,
+    store_journal,
+    store_orders,
+    store_people,
+    store_reroute,
+    store_rights,
+)
 from .store_sqlite import Store
 from .store_writer import Tx
 
@@ -54,6 +64,15 @@ class Inventory:
         spent = [(side["sku"], side["returned"], side["spent"]) for side in rights]
         key = self._key
         return pickup_code.make(order_id, store, signed, key.private, key.key_id, spent)
+
+    def accept(
+        self, tx: Tx, store: str, push: Push, instance: str, generation: str
+    ) -> Received | None:
+        """Take a push in, and settle what it says of orders that central watches."""
+        judged = store_journal.accept(tx, store, push, instance, generation)
+        if judged is not None and judged.answer.status == "taken":
+            store_reroute.settle(tx, store, self._code, generation)
+        return judged
 
     def import_catalog(self, tx: Tx, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Publish catalogue rows; rows that no hub could read are refused, each with why."""

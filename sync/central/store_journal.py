@@ -16,7 +16,7 @@ from hub.errors import NotFound, Refusal
 from sync import digest, protocol
 from sync.protocol import Fence, Push, Received, has_gone_back, receive
 
-from . import store_people, store_rights
+from . import store_fleet, store_people, store_rights
 from .projection import DIGEST, Fold, read_order
 from .store_writer import Tx
 
@@ -76,6 +76,7 @@ def accept(tx: Tx, store_id: str, push: Push, instance: str, generation: str) ->
     )
     if judged.fence != known:
         save_fence(tx, store_id, judged.fence)
+    store_fleet.note(tx, store_id, push, judged.answer)
     if judged.answer.status != "taken":
         return judged
     if judged.pairs:

@@ -44,23 +44,24 @@ def place(
     The same order twice is one order and one answer. Raises Refusal when its number is taken by
     another order, NotFound for an unknown store.
     """
-    request = blake2b(msgspec.json.encode(order, order="sorted"), digest_size=32).digest()
+    request = _digest(order)
     known = tx.conn.execute("SELECT * FROM placed WHERE order_id = ?", (order.order_id,)).fetchone()
     if known is not None:
         if known["request"] != request:
             raise Refusal(f"There is already another order {order.order_id}.", slug="order-exists")
         return _answer(order.order_id, known["short_code"], known["pickup_code"]), True
-    if not _has_store(tx.conn, order.store):
-        raise NotFound(f"No store {order.store} here.")
+    for named in (order.store, order.fallback):
+        if named is not None and not _has_store(tx.conn, named):
+            raise NotFound(f"No store {named} here.")
     ref = store_people.add(tx, order.customer)
-    code = _free_short_code(tx.conn, order.store)
+    code = short_code_at(tx.conn, order.store, intake.short_code())
     body = _body(order, name_of, ref, code, stamp(tx.now))
     wanted = per_sku((line.sku, line.qty) for line in order.lines)
     body["rights"] = store_rights.spend(tx, order.store, wanted, generation)
     pickup_code = make_code(order.order_id, order.store, body["lines"], body["rights"])
     tx.conn.execute(
         "INSERT INTO placed (order_id, store_id, request, customer_ref, short_code, pickup_code,"
-        " body, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " body, at, fallback, watched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             order.order_id,
             order.store,
@@ -70,11 +71,21 @@ def place(
             pickup_code,
             msgspec.json.encode(body).decode(),
             stamp(tx.now),
+            order.fallback,
+            1 if order.fallback or body["rights"] else 0,
         ),
     )
     command = {"id": f"place-{order.order_id}", "type": "order.place", "order": body}
     store_feed.add_command(tx, order.store, command, ref)
     return _answer(order.order_id, code, pickup_code), False
+
+
+def _digest(order: intake.Order) -> bytes:
+    # What names no fallback has the digest that releases gave it which knew of none.
+    parts = msgspec.to_builtins(order)
+    if order.fallback is None:
+        del parts["fallback"]
+    return blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=32).digest()
 
 
 def _answer(order_id: str, short_code: str, pickup_code: str) -> dict[str, Any]:
@@ -122,10 +133,9 @@ def _has_store(conn: sqlite3.Connection, store_id: str) -> bool:
     return row is not None
 
 
-def _free_short_code(conn: sqlite3.Connection, store_id: str) -> str:
-    # Free among the orders of this store that are not done; 1 in 530,000 even of all.
+def short_code_at(conn: sqlite3.Connection, store_id: str, code: str) -> str:
+    """Return `code`, or another one that is free among the orders of this store not yet done."""
     while True:
-        code = intake.short_code()
         taken = conn.execute(
             "SELECT 1 FROM placed p LEFT JOIN pickup k USING (store_id, order_id)"
             " WHERE p.store_id = ? AND p.short_code = ?"
@@ -135,6 +145,7 @@ def _free_short_code(conn: sqlite3.Connection, store_id: str) -> str:
         ).fetchone()
         if taken is None:
             return code
+        code = intake.short_code()
 
 
 def order(conn: sqlite3.Connection, order_id: str) -> dict[str, Any]:
@@ -144,12 +155,14 @@ def order(conn: sqlite3.Connection, order_id: str) -> dict[str, Any]:
     store_id = placed["store_id"] if placed is not None else None
     told = conn.execute(
         "SELECT k.*, s.pushed_at FROM pickup k JOIN store s USING (store_id) WHERE k.order_id = ?1"
-        " AND (?2 IS NULL OR k.store_id = ?2)",
+        " AND (?2 IS NULL OR k.store_id = ?2) ORDER BY k.state = 'REJECTED'",
         (order_id, store_id),
     ).fetchone()
     if placed is None and told is None:
         raise NotFound(f"No order {order_id} here.")
     found = _as_placed(conn, placed) if placed is not None else {}
+    if placed is not None:
+        found |= _moved(conn, order_id, found["timeline"])
     if told is not None:
         view = read_order(told["folded"])
         found |= {"order_id": order_id, "store": told["store_id"], "state": told["state"]}
@@ -179,10 +192,26 @@ def _as_placed(conn: sqlite3.Connection, placed: sqlite3.Row) -> dict[str, Any]:
         "promise_at": body["promise_at"],
         "placed_at": placed["at"],
         "cancel_asked_at": placed["cancel_asked_at"],
+        "fallback": placed["fallback"],
         "lines": body["lines"],
         "timeline": [{"at": placed["at"], "what": "placed"}],
         "as_of": heard["pushed_at"] if heard else None,
     }
+
+
+def _moved(conn: sqlite3.Connection, order_id: str, timeline: list[Any]) -> dict[str, Any]:
+    """Return which store could not fulfill the order, and the timeline with what it said."""
+    row = conn.execute(
+        "SELECT r.*, k.timeline FROM rerouted r LEFT JOIN pickup k"
+        " ON k.store_id = r.from_store AND k.order_id = r.order_id WHERE r.order_id = ?",
+        (order_id,),
+    ).fetchone()
+    if row is None:
+        return {}
+    told = msgspec.json.decode(row["timeline"] or "[]")
+    move = {"at": row["at"], "what": "rerouted", "from": row["from_store"], "to": row["to_store"]}
+    told = [event | {"store": row["from_store"]} for event in told]
+    return {"rerouted_from": row["from_store"], "timeline": [*timeline, *told, move]}
 
 
 def _merged(placed: list[dict[str, Any]], told: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -223,7 +252,10 @@ def erase(tx: Tx, ref: str) -> dict[str, Any]:
     if at is None:
         return {"ref": ref, "erased_at": store_people.erased_at(tx.conn, ref)}
     stores = tx.conn.execute(
-        "SELECT DISTINCT store_id FROM placed WHERE customer_ref = ?", (ref,)
+        "SELECT store_id FROM placed WHERE customer_ref = ?1 UNION"
+        " SELECT r.from_store FROM rerouted r JOIN placed p USING (order_id)"
+        " WHERE p.customer_ref = ?1",
+        (ref,),
     ).fetchall()
     for (store_id,) in stores:
         command = {"id": f"erase-{ref}", "type": "customer.erase", "ref": ref}

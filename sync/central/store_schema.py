@@ -113,3 +113,27 @@ def m005_rights(db: sqlite_utils.Database) -> None:
         " PRIMARY KEY (store_id, sku)) WITHOUT ROWID"
     )
     db.execute("ALTER TABLE store ADD COLUMN agreed TEXT")
+
+
+@MIGRATIONS()
+def m006_fleet(db: sqlite_utils.Database) -> None:
+    """What a hub last said of itself (`sync.protocol.About`), and since when it is refused."""
+    for column in ("told", "told_at", "newest_at", "refused", "refused_since", "refused_at"):
+        db.execute(f"ALTER TABLE store ADD COLUMN {column} TEXT")
+
+
+@MIGRATIONS()
+def m007_fallback(db: sqlite_utils.Database) -> None:
+    """Where an order goes that its store can't fulfill; `watched`: central waits for its end."""
+    db.execute("ALTER TABLE placed ADD COLUMN fallback TEXT")
+    db.execute("ALTER TABLE placed ADD COLUMN watched INTEGER NOT NULL DEFAULT 0")
+    db.execute("CREATE INDEX placed_watched ON placed (store_id) WHERE watched = 1")
+    db.execute("CREATE INDEX placed_fallback ON placed (fallback) WHERE watched = 1")
+    db.execute(
+        "CREATE TABLE rerouted (order_id TEXT PRIMARY KEY, from_store TEXT NOT NULL,"
+        " to_store TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE promise_break (order_id TEXT NOT NULL, store_id TEXT NOT NULL,"
+        " at TEXT NOT NULL, PRIMARY KEY (order_id, store_id)) WITHOUT ROWID"
+    )

@@ -53,6 +53,9 @@ def check(story: Any) -> None:
         twice = [c for c, count in causes.items() if count > 1 and c not in told.garbled]
         if twice:
             raise Violation(f"{hub.machine}: {twice[0]} has {causes[twice[0]]} appends")
+        garbage = any(read(content) is None for content in disk.rows)
+        if garbage and not told.damaged & told.lost:
+            raise Violation(f"{hub.machine}: damaged bytes stand beside their good copy")
         ids = [entry.id for content in disk.rows if (entry := read(content)) is not None]
         if len(ids) != len(set(ids)):
             raise Violation(f"{hub.machine}: an entry stands twice")

@@ -1,10 +1,14 @@
 """A full disk at either end is waited out: nothing is lost, no thread dies."""
 
+import shutil
 import time
+
+import pytest
 
 from hub.catalog import queries as catalog
 from hub.chain import ORIGIN
-from sync import frames
+from hub.errors import Unavailable
+from sync import frames, protocol, rebase, tables
 from sync.protocol import Push
 from tests.sync.pair import PUSH, Both, Central, order_body, received, until
 
@@ -42,3 +46,59 @@ def test_a_hub_without_room_for_the_catalogue_keeps_selling_and_catches_up(both:
     with both.hub.replica._lock:
         replica.execute("PRAGMA max_page_count = 1000000")
     until(lambda: both.hub.read(catalog.product, "S499"), "the catalogue came", 15)
+
+
+def test_a_hub_that_cannot_keep_a_snapshot_lives_and_takes_it_later(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol.pull, "FAR", 50)
+    rows = [{"kind": "product", "sku": f"S{n}", "names": {"en": f"{n}"}} for n in range(200)]
+    assert both.central.post("/catalog/import", {"rows": rows}).status_code == 200
+    # What is no file takes no byte, as a full disk.
+    barrier = both.hub.replica.path.with_name("replica.db.part")
+    barrier.mkdir()
+    both.hub.agent.start()
+    time.sleep(1)
+    assert both.hub.agent.alive()
+    both.hub.receive("4711", 1, "goes on")
+    both.in_step()
+    barrier.rmdir()
+    until(lambda: both.hub.read(catalog.product, "S199"), "the catalogue came", 30)
+
+
+@pytest.mark.parametrize("place", [(rebase, "perform"), (tables, "stage")])
+def test_a_hub_without_room_for_a_repair_lives_and_repairs_later(
+    both: Both, monkeypatch: pytest.MonkeyPatch, place: tuple[object, str]
+) -> None:
+    directory, copy = both.directory / "hub", both.directory / "backup"
+
+    def opened() -> None:
+        url = f"http://127.0.0.1:{both.line.address[1]}"
+        both.hub = type(both.hub)(directory, url, both.central.credential)
+
+    both.hub.close()
+    shutil.copytree(directory, copy)
+    opened()
+    both.hub.agent.start()
+    both.hub.receive("4711", 1, "lost with the disk")
+    both.in_step()
+    both.hub.close()
+    shutil.rmtree(directory)
+    copy.rename(directory)
+    opened()
+    where, name = place
+    work, tries = getattr(where, name), 0
+
+    def full(*given: object, **named: object) -> object:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise Unavailable("The disk is full.", retry_after_s=0.2)
+        return work(*given, **named)
+
+    monkeypatch.setattr(where, name, full)
+    both.hub.agent.start()
+    until(lambda: tries >= 2, "it was tried")
+    assert both.hub.agent.alive()
+    both.in_step(30)
+    assert both.hub.agent.alive()

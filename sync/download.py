@@ -11,6 +11,8 @@ from typing import Final
 
 import zstandard
 
+from hub.errors import Unavailable
+
 MOST_BYTES: Final = 4 << 30
 _CHUNK: Final = 1 << 20
 
@@ -23,17 +25,21 @@ class Download:
         self._new = replica.with_name(f"{replica.name}.new")
 
     def keep(self, digest: str, offset: int, data: bytes) -> None:
-        """Write a part at its place; offset 0 begins anew."""
-        with self._part.open("r+b" if offset else "wb") as file:
+        """Write a part at its place; offset 0 begins anew. Raises Unavailable on a full disk."""
+        with _room(), self._part.open("r+b" if offset else "wb") as file:
             file.seek(offset)
             file.truncate()
             file.write(data)
 
     @contextmanager
     def unpacked(self, digest: str) -> Iterator[Path | None]:
-        """Yield the database inside; None where the bytes are not those of `digest`."""
+        """Yield the database inside; None where the bytes are not those of `digest`.
+
+        Raises Unavailable on a full disk.
+        """
         try:
-            good = self._digest() == digest and self._unpack()
+            with _room():
+                good = self._digest() == digest and self._unpack()
             yield self._new if good else None
         finally:
             for name in (self._new, *self._new.parent.glob(f"{self._new.name}-*")):
@@ -44,6 +50,8 @@ class Download:
 
     def _digest(self) -> str:
         digest = blake2b(digest_size=16)
+        if not self._part.exists():
+            return ""
         with self._part.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
@@ -62,3 +70,13 @@ class Download:
                     return False
                 plain.write(chunk)
         return True
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """A disk that takes nothing now may do so later: that is no reason to end the hub."""
+    try:
+        yield
+    except OSError as error:
+        sentence = f"The catalogue cannot be written ({error.strerror})."
+        raise Unavailable(sentence, retry_after_s=5) from error

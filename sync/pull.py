@@ -138,7 +138,11 @@ class Pull:
             raise Unanswered("an empty part of a snapshot")
         effect = self._take(Part(now, fetch, got.digest, got.offset, size, got.total))
         if isinstance(effect, Keep):
-            self._sink.keep(effect, got.data)
+            try:
+                self._sink.keep(effect, got.data)
+            except Unavailable as error:
+                log.warning("The snapshot cannot be kept: %s", error.sentence)
+                self._take(Spoilt(now))
 
     def _swap(self, effect: Swap) -> None:
         at = self._sink.swap(effect)

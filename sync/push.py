@@ -10,10 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from hub import journal
 from hub.chain import BrokenChain, Pair
+from hub.errors import Unavailable
 
 from . import frames, protocol, rebase, tables
 from .about import Portrait, age_s
@@ -115,7 +117,7 @@ class Push:
             self._hub.writer.submit_sync(lambda tx: journal.doubt(tx.conn, None))
         self._note()
         if self._state.cursor.seq >= self._head().seq:
-            self._gather_until = time.monotonic() + GATHER_S
+            self._gather_until = max(self._gather_until, time.monotonic() + GATHER_S)
         return 0.0
 
     def _take(self, message: Message) -> Effect | None:
@@ -140,12 +142,15 @@ class Push:
                 return self._send(effect)
             if isinstance(effect, Offer):
                 return self._ask(effect)
+            if isinstance(effect, Rebase):
+                return Rebased(time.monotonic(), self._rebase(effect))
         except frames.Malformed as error:
             return failed(Unanswered(str(error)))
         except Trouble as error:
             return failed(error)
-        if isinstance(effect, Rebase):
-            return Rebased(time.monotonic(), self._rebase(effect))
+        except Unavailable as error:
+            self._no_room(error)
+            return failed(Unanswered(error.sentence, error.retry_after_s))
         return Scrubbed(time.monotonic(), self._scrub())
 
     def _send(self, send: Send) -> Answered:
@@ -162,9 +167,16 @@ class Push:
         return Paged(time.monotonic(), offer, page, generation)
 
     def _stage(self, stage: Stage) -> None:
-        self._hub.writer.submit_sync(
-            lambda tx: tables.stage(tx.conn, stage.after.seq, stage.contents, first=stage.first)
-        ).result()
+        work = partial(tables.stage, after=stage.after.seq, contents=stage.contents)
+        try:
+            self._hub.writer.submit_sync(lambda tx: work(tx.conn, first=stage.first)).result()
+        except Unavailable as error:
+            # The rebase finds too little put aside, and the repair begins anew.
+            self._no_room(error)
+
+    def _no_room(self, error: Unavailable) -> None:
+        log.warning("The journal cannot be mended now: %s", error.sentence)
+        self._gather_until = time.monotonic() + error.retry_after_s
 
     def _rebase(self, effect: Rebase) -> bool:
         done = self._hub.writer.submit_sync(lambda tx: rebase.perform(tx, effect)).result()

@@ -87,7 +87,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Spoilt:
-    """The snapshot that came is not what its digest promised."""
+    """The snapshot that came is not what its digest promised, or could not be kept."""
 
     now: float
 
@@ -148,6 +148,9 @@ def pull_step(state: Puller, message: Message) -> tuple[Puller, Effect | None]:
     if isinstance(message, Saved):
         done = replace(state, cursor=message.cursor, flight=None)
         return replace(done, fetching=False, digest="", have=0, total=-1), None
+    if isinstance(message, Spoilt):
+        pace = state.pace.troubled("unavailable", message.now, draw=0.5)
+        return replace(state, pace=pace, flight=None, digest="", have=0, total=-1), None
     if state.flight is None:
         return state, None
     if isinstance(message, Failed):
@@ -157,9 +160,6 @@ def pull_step(state: Puller, message: Message) -> tuple[Puller, Effect | None]:
         return replace(state, pace=pace, flight=None, online=False), None
     if isinstance(message, Part):
         return _part(state, message)
-    if isinstance(message, Spoilt):
-        pace = state.pace.troubled("unavailable", message.now, draw=0.5)
-        return replace(state, pace=pace, flight=None, digest="", have=0, total=-1), None
     if not isinstance(state.flight, Ask) or message.asked != state.flight.cursor:
         return state, None
     heard = replace(state, pace=state.pace.answered(message.now), online=True)

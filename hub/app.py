@@ -91,6 +91,8 @@ class Hub:
         known_jobs = jobs(self.store, self.ingest, memory)
         known_jobs.append(Job("the hub's certificate", identity.LOOK_S, self.identity.look))
         turned_away = partial(operations.count_turned_away, self.store, Watch(directory / LOG))
+        may_connect = operations.keep_accounts(self.store, lambda: self.ingest.connected)
+        known_jobs.append(Job("who may connect", 5, may_connect))
         known_jobs.append(Job("who was turned away", 5, lambda _: turned_away()))
         self.schedule = Schedule(known_jobs, self.store.clock)
         self.replica: ReplicaStore | None = None

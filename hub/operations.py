@@ -8,7 +8,8 @@ An operation takes and returns what JSON can say, since it may cross the control
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +18,7 @@ from hub import broker, handlers, imports, joining, quarantine
 from hub.broker.watch import Watch
 from hub.control import Operation
 from hub.customers import actions as customers
-from hub.errors import HubError
+from hub.errors import HubError, Unavailable
 from hub.fleet import actions as fleet
 from hub.fleet import queries as fleet_queries
 from hub.journal import Transaction
@@ -144,11 +145,37 @@ def _revoke(store: Store, device: str) -> None:
 
 
 def accounts_changed(store: Store) -> None:
-    """Let the broker know at once who may connect now."""
+    """Let the broker know at once who may connect now. Raises Unavailable on a full disk."""
+    _tell_broker(store)
+
+
+def _tell_broker(store: Store) -> Sequence[fleet_queries.Account]:
     # One at a time: an older list must not be written over a newer one.
     with _ACCOUNTS:
-        known = store.read(fleet_queries.accounts)
-        broker.accounts_changed(store.directory, store.settings, known)
+        known: list[fleet_queries.Account] = store.read(fleet_queries.accounts)
+        try:
+            broker.accounts_changed(store.directory, store.settings, known)
+        except OSError as error:
+            sentence = f"The broker's files cannot be written ({error.strerror})."
+            raise Unavailable(sentence, retry_after_s=5) from error
+        return known
+
+
+def keep_accounts(store: Store, connected: Callable[[], bool]) -> Callable[[datetime], None]:
+    """Return a job: the broker hears of a change that nobody told it of.
+
+    A kill came between the commit and the broker's files, or a repair of the journal brought a
+    device's end that this copy had not known. A broker that is only starting reads the files
+    itself, and may not know the signal yet.
+    """
+    told: Sequence[fleet_queries.Account] | None = None
+
+    def look(_: datetime) -> None:
+        nonlocal told
+        if connected() and store.read(fleet_queries.accounts) != told:
+            told = _tell_broker(store)
+
+    return look
 
 
 def count_turned_away(store: Store, watch: Watch) -> None:

@@ -1,12 +1,14 @@
 """What the store does by itself: it waits for a person who was faster."""
 
+import errno
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from hub import jobs
+from hub import broker, jobs, operations
+from hub.errors import Unavailable
 from hub.fleet import actions as fleet
 from hub.fleet.watch import queries as watch
 from hub.fleet.watch import tables
@@ -88,3 +90,31 @@ def test_rights_are_looked_at_beside_the_writer_and_written_only_where_they_chan
 
 def lent(shop: Shop) -> int:
     return int(shop.store.read(stock.rights, "MILK").held)
+
+
+def test_the_broker_hears_of_a_device_s_end_that_nobody_told_it_of(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rights, there = shop.store.directory / "broker" / "acl", [False]
+    look = operations.keep_accounts(shop.store, lambda: there[0])
+    shop.run(lambda tx: fleet.enroll(tx, "till-1", kind="till", place="counter"))
+    look(shop.clock.now())
+    assert not rights.exists(), "a broker that starts reads its files itself"
+    there[0] = True
+    look(shop.clock.now())
+    assert "user till-1" in rights.read_text()
+    # As after a kill that came before the files, or a repair of the journal.
+    shop.run(lambda tx: fleet.revoke(tx, "till-1"))
+    write = broker._write
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(broker, "_write", full)
+    with pytest.raises(Unavailable, match="cannot be written"):
+        look(shop.clock.now())
+    monkeypatch.setattr(broker, "_write", write)
+    look(shop.clock.now())
+    assert "user till-1" not in rights.read_text()
+    monkeypatch.setattr(broker, "_write", full)
+    look(shop.clock.now())

@@ -142,6 +142,16 @@ def board(
     return [_card(dict(row), now) for row in rows]
 
 
+def reserved_since(conn: Connection, at: str) -> list[str]:
+    """Ids of the orders that came since the stamp `at` and that nobody picks yet, oldest first."""
+    rows = conn.execute(
+        "SELECT order_id FROM pickup_order WHERE state = ? AND accepted_at >= ?"
+        " ORDER BY accepted_at, order_id",
+        (Status.RESERVED.value, at),
+    )
+    return [order_id for (order_id,) in rows]
+
+
 def counts(conn: Connection) -> dict[str, int]:
     """How many orders stand in each state."""
     rows = conn.execute("SELECT state, count(*) FROM pickup_order GROUP BY state")

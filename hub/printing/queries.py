@@ -15,7 +15,6 @@ from hub.clock import stamp
 from hub.errors import NotFound
 from hub.fleet import queries as fleet
 from hub.pickup import queries as pickup
-from hub.pickup.lifecycle import Status
 from hub.printing import layouts
 from hub.printing.document import Document
 from hub.printing.layouts import Article, Count, Line, Order
@@ -28,6 +27,8 @@ from hub.tasks import queries as tasks
 _JOB: Final = f"SELECT {', '.join(Job._fields)} FROM print_job"
 # `ref` of a count sheet that asks for what the store has been asked to count.
 TASKS: Final = "tasks"
+# So many slips are made in one work on the writer; the next second makes the next ones.
+MOST_SLIPS: Final = 20
 
 
 def choices(conn: Connection) -> Choices:
@@ -85,14 +86,13 @@ def wait_for_slips(conn: Connection, now: datetime) -> list[str]:
     known = printers(conn)
     if chosen.slips_at not in known if chosen.slips_at else len(known) != 1:
         return []
-    since = stamp(now - timedelta(minutes=chosen.minutes))
-    new = pickup.board(conn, [Status.RESERVED], limit=50)
-    return [
-        card["order_id"]
-        for card in new
-        if (card["accepted_at"] or "") >= since
-        and not jobs(conn, kind=Kind.PICKUP_SLIP, ref=card["order_id"], limit=1)
-    ]
+    new = pickup.reserved_since(conn, stamp(now - timedelta(minutes=chosen.minutes)))
+    rows = conn.execute(
+        "SELECT ref FROM print_job WHERE kind = ? AND ref IN (SELECT value FROM json_each(?))",
+        (Kind.PICKUP_SLIP, msgspec.json.encode(new).decode()),
+    )
+    printed = {ref for (ref,) in rows}
+    return [order_id for order_id in new if order_id not in printed][:MOST_SLIPS]
 
 
 def stored(conn: Connection, job_id: str) -> Document:

@@ -304,6 +304,20 @@ def test_a_slip_that_somebody_printed_already_is_not_printed_by_itself(papers: P
     assert papers.shop.run(actions.new_orders) == []
 
 
+def test_an_order_gets_its_slip_however_many_wait_before_it(papers: Papers) -> None:
+    papers.choose(print_new_orders=True)
+    papers.shop.receive("MILK", 70)
+    for n in range(60):
+        papers.shop.place(f"EARLY-{n}", ("MILK", 1), promise_at="2026-11-21T13:00:00.000Z")
+    made: list[str] = []
+    while some := papers.shop.run(actions.new_orders):
+        assert len(some) <= queries.MOST_SLIPS, "the writer is held for a moment only"
+        made += some
+    assert len(made) == 61, "and that of the fixture"
+    papers.shop.place("LATE", ("MILK", 1), promise_at="2026-11-23T13:00:00.000Z")
+    assert [papers.job(one).ref for one in papers.shop.run(actions.new_orders)] == ["LATE"]
+
+
 def test_new_orders_wait_for_somebody_to_choose_among_printers(papers: Papers) -> None:
     papers.choose(print_new_orders=True)
     papers.enroll("printer-2")

@@ -69,7 +69,9 @@ def judge(fence: Fence, badge: Badge, generation: str) -> tuple[Fence, Passed]:
     number = badge.number
     if number is None or number.life != life or number.n > fence.last:
         n = fence.last + 1
-        fence = replace(fence, last=n, given=(*fence.given, (n, badge.hardware)))
+        # A machine's latest number is enough: one that restarts all night must not fill the row.
+        others = (one for one in fence.given if one[1] != badge.hardware)
+        fence = replace(fence, last=n, given=(*others, (n, badge.hardware)))
         return fence, Passed("hello", Number(life, n), fence.used)
     used = max(fence.used, number.n)
     oldest = fence.oldest

@@ -48,6 +48,14 @@ def test_a_late_packet_of_a_dead_process_alarms_nobody() -> None:
         assert (standing, fence.oldest) == ("ok", 0)
 
 
+def test_a_machine_that_restarts_all_night_is_remembered_once() -> None:
+    fence, _ = hello(Fence(), "B")
+    for _ in range(50):
+        fence, _ = hello(fence, "A")
+    assert fence.given == ((1, "B"), (51, "A"))
+    assert confirm(fence, "A").retired == {"B"}
+
+
 def test_who_was_not_chosen_is_retired_and_the_numbers_begin_again() -> None:
     fence, first = hello(Fence(), "A")
     fence, second = hello(fence, "B")

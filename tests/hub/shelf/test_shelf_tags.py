@@ -208,6 +208,22 @@ def test_tags_are_forgotten_a_week_after_they_left(floor: Floor, shop: Shop) -> 
     assert shop.store.read(lambda conn: list(queries.tag_rows(conn))) == []
 
 
+def test_forgetting_some_tags_reads_no_others_anew(
+    floor: Floor, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floor.read([epc(MILK, 1)])
+    floor.wait(GONE_S)
+    shop.do(floor.watch.depart)
+    shop.clock.advance(timedelta(days=8))
+    floor.read([epc(MILK, 2)])
+    with monkeypatch.context() as reading:
+        reading.setattr(queries, "tag_rows", lambda conn: pytest.fail("all are read anew"))
+        assert shop.run(floor.watch.forget) == 1
+        floor.read([epc(MILK, 1), epc(MILK, 2)])
+    rows = shop.store.read(lambda conn: list(queries.tag_rows(conn)))
+    assert [bool(row["place"]) for row in rows] == [True, True], "the forgotten one has arrived"
+
+
 @pytest.mark.parametrize(("switched_on", "sold", "asked"), [
     (True, 1, ["left:MILK"]), (True, 2, []), (False, 0, []),
 ])  # fmt: skip

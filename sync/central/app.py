@@ -14,9 +14,18 @@ from hub.commands import problem, problem_of
 from hub.errors import HubError, Unavailable
 from sync.frames import PUSH_BYTES
 
-from . import api, hub_doors, pages, store_journal
+from . import (
+    api,
+    fleet_rules,
+    fleet_views,
+    hub_doors,
+    pages,
+    store_fleet,
+    store_promise,
+    store_reroute,
+)
 from .inventory import Inventory
-from .metrics import Numbers
+from .metrics import INTAKE, Numbers
 from .web import PROBLEM, NoToken, answer, inventory, numbers, problem_answer
 
 BRAND: Final = "Store Hub"
@@ -45,6 +54,7 @@ def create_app(inventory: Inventory, brand: str = BRAND) -> Flask:
     app.extensions["inventory"] = inventory
     app.extensions["numbers"] = Numbers()
     app.register_blueprint(api.blueprint)
+    app.register_blueprint(fleet_views.blueprint)
     app.register_blueprint(hub_doors.blueprint)
     pages.register(app)
     app.jinja_env.globals["brand"] = brand
@@ -103,6 +113,8 @@ def _finish(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.path.startswith(("/api", "/sync")):
         response.headers.setdefault("Cache-Control", "no-store")
+    if response.status_code >= 400 and request.endpoint in INTAKE:
+        numbers().refusals.labels(INTAKE[request.endpoint], response.status_code).inc()
     # A parked poll says nothing about how fast central is.
     if request.endpoint and request.endpoint != "hub_doors.feed" and "began" in g:
         took = time.perf_counter() - g.began
@@ -117,9 +129,13 @@ def _ready() -> Response:
 
 
 def _metrics() -> Response:
-    counted = numbers()
-    with inventory().store.reader() as conn:
-        for shown in store_journal.stores(conn):
-            counted.head.labels(shown["store"]).set(shown["head"]["seq"])
-            counted.quarantine.labels(shown["store"]).set(shown["quarantine"])
+    counted, store = numbers(), inventory().store
+    now = store.clock.now()
+    with store.reader() as conn:
+        found = fleet_rules.fleet(store_fleet.stores(conn), now)
+        rights = store_promise.held_by_store(conn)
+        broken, moved = store_reroute.counts(conn)
+    counted.show(found, rights, now)
+    counted.breaks.set(broken)
+    counted.rerouted.set(moved)
     return Response(generate_latest(counted.registry), content_type="text/plain; version=0.0.4")

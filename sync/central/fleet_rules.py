@@ -49,6 +49,7 @@ class Seen:
 
     store: str
     name: str
+    seq: int = 0
     heard_at: datetime | None = None
     pushed_at: datetime | None = None
     told_at: datetime | None = None

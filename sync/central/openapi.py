@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from . import intake
+from . import intake, openapi_fleet
 
 _PROBLEM: Final = {
     "description": "A problem (RFC 9457); `detail` is a sentence for people.",
@@ -40,8 +40,8 @@ _ROWS: Final = {
 
 def document() -> dict[str, Any]:
     """Return the document."""
-    (order,), parts = msgspec.json.schema_components(
-        [intake.Order], ref_template="#/components/schemas/{name}"
+    (order, wanted), parts = msgspec.json.schema_components(
+        [intake.Order, openapi_fleet.Wanted], ref_template="#/components/schemas/{name}"
     )
     return {
         "openapi": "3.1.0",
@@ -117,6 +117,7 @@ def document() -> dict[str, Any]:
                 "get": _get("A SKU's units by the store's facts, and as of when.", "store", "sku")
             },
             "/api/v1/quarantine": {"get": _get("Entries that central could not fold.")},
+            **openapi_fleet.paths(wanted, _get, _post),
             "/api/v1/openapi.json": {"get": _get("This document.")},
         },
     }

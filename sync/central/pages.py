@@ -21,7 +21,16 @@ from werkzeug.wrappers import Response as AnyResponse
 from hub.catalog.search import Found, search
 from hub.errors import HubError, Invalid, NotFound
 
-from . import api, hub_doors, intake, store_journal, store_orders
+from . import (
+    api,
+    fleet_page,
+    fleet_views,
+    hub_doors,
+    intake,
+    offers,
+    store_journal,
+    store_orders,
+)
 from .web import answer, inventory
 
 blueprint = Blueprint("pages", __name__)
@@ -74,8 +83,11 @@ def register(app: Flask) -> None:
     csrf.init_app(app)
     csrf.exempt(api.blueprint)
     csrf.exempt(hub_doors.blueprint)
+    csrf.exempt(fleet_views.blueprint)
     limiter.init_app(app)
     app.register_blueprint(blueprint)
+    fleet_page.register(app, limiter)
+    offers.register(app, limiter)
     app.jinja_env.filters["money"] = money
 
 
@@ -109,6 +121,7 @@ def _shop(form: dict[str, str], units: dict[str, str], problem: str | None) -> s
         basket=basket,
         form=form,
         problem=problem,
+        asked=form.get("store", "") if problem else "",
         query=request.args.get("q", ""),
     )
 
@@ -143,6 +156,7 @@ def place() -> AnyResponse | tuple[str, int]:
     """Take in the form. What is missing is said on the page, and nothing typed is lost."""
     try:
         order, central = _order_of(request.form), inventory()
+        offers.check(order, asked=request.form.get("asked", ""))
         shown, _ = central.store.run(lambda tx: central.place(tx, order))
     except HubError as error:
         typed = {name: request.form.get(name, "") for name in ("store", "name", "email", "phone")}
@@ -214,6 +228,8 @@ def order(order_id: str) -> str:
     with inventory().store.reader() as conn:
         shown = store_orders.order(conn, order_id)
         name = store_journal.store(conn, shown["store"])["name"]
+        first = shown.get("rerouted_from")
+        from_name = store_journal.store(conn, first)["name"] if first else None
     title, sentence = SAID[shown["state"]]
     total = sum(
         (line.get("unit_price_minor") or 0) * line.get("qty", line.get("ordered", 0))
@@ -223,6 +239,7 @@ def order(order_id: str) -> str:
         "order.html",
         order=shown,
         store_name=name,
+        from_name=from_name,
         title=title,
         sentence=sentence,
         steps=STEPS,

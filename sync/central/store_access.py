@@ -94,3 +94,11 @@ def token_of(conn: sqlite3.Connection, token: str) -> tuple[str, str] | None:
     """Return (name, role) of an API token."""
     row = conn.execute("SELECT name, role FROM token WHERE digest = ?", (digest(token),)).fetchone()
     return None if row is None else (str(row[0]), str(row[1]))
+
+
+def token_of_digest(conn: sqlite3.Connection, hexed: str) -> tuple[str, str] | None:
+    """Return (name, role) of the API token with this digest, as a signed session keeps it."""
+    row = conn.execute(
+        "SELECT name, role FROM token WHERE digest = ?", (bytes.fromhex(hexed),)
+    ).fetchone()
+    return None if row is None else (str(row[0]), str(row[1]))

@@ -88,6 +88,7 @@ def _seen(row: sqlite3.Row) -> Seen:
     return Seen(
         store=row["store_id"],
         name=row["name"],
+        seq=row["seq"],
         heard_at=_at(row["heard_at"]),
         pushed_at=_at(row["pushed_at"]),
         told_at=_at(row["told_at"]),

@@ -137,3 +137,9 @@ def m007_fallback(db: sqlite_utils.Database) -> None:
         "CREATE TABLE promise_break (order_id TEXT NOT NULL, store_id TEXT NOT NULL,"
         " at TEXT NOT NULL, PRIMARY KEY (order_id, store_id)) WITHOUT ROWID"
     )
+
+
+@MIGRATIONS()
+def m008_rights_by_sku(db: sqlite_utils.Database) -> None:
+    """Who holds rights to an article is asked across all stores."""
+    db.execute("CREATE INDEX rights_sku ON rights (sku)")

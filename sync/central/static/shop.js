@@ -62,6 +62,39 @@ function draw() {
   sum.querySelector("strong").textContent = money(total, currency);
   document.getElementById("place").disabled = basket.size === 0;
   for (const item of list.children) mark(item);
+  clearTimeout(offering);
+  offering = setTimeout(offer, 150);
+}
+// Which stores have the basket: one that has none of it is not offered while another has.
+let offering = 0;
+let latest = 0;
+const WORDS = { has: "has it now", asks: "will check", lacks: "sold out" };
+async function offer() {
+  const stores = document.getElementById("store");
+  const asked = new URLSearchParams([...basket].map(([sku, { qty }]) => [sku, qty]));
+  const mine = ++latest;
+  let found = {};
+  try {
+    if (basket.size) found = (await (await fetch(`/offers?${asked}`)).json()).stores ?? {};
+  } catch {
+    // Without an answer every store is offered; the store itself decides in any case.
+  }
+  if (mine !== latest) return;
+  const rank = (option) => ["has", "asks", "lacks"].indexOf(found[option.value] ?? "asks");
+  const others = Object.values(found).some((word) => word !== "lacks");
+  for (const option of stores.options) {
+    option.dataset.name ??= option.textContent;
+    const word = found[option.value];
+    option.textContent = word ? `${option.dataset.name}: ${WORDS[word]}` : option.dataset.name;
+    option.disabled = word === "lacks" && others;
+  }
+  const picked = stores.selectedOptions[0];
+  if (picked?.disabled) {
+    const best = [...stores.options].sort((one, other) => rank(one) - rank(other))[0];
+    stores.value = best.value;
+    document.getElementById("offered").textContent =
+      `${picked.dataset.name} is sold out of something you chose, so ${best.dataset.name} is picked.`;
+  }
 }
 function productOf(item) {
   const { sku, name, price, currency } = item.dataset;

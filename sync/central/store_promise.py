@@ -1,0 +1,97 @@
+"""What may be promised now, store by store: the rights that central holds.
+
+It must never count rights of a store that has not agreed with this central since its last life,
+and never tell how many units a store keeps for its own channels.
+"""
+
+import sqlite3
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from . import promise_rules
+from .promise_rules import Word
+
+OFFERED_MOST: Final = 50
+
+
+def stock(conn: sqlite3.Connection, sku: str, generation: str) -> dict[str, Any]:
+    """Return the units of an article that may be promised at each store that ever lent some."""
+    rows = conn.execute(
+        "SELECT s.store_id, s.name, s.pushed_at, CASE WHEN s.agreed = ?2"
+        " THEN max(0, r.granted - r.returned - r.spent) ELSE 0 END AS held"
+        " FROM rights r JOIN store s USING (store_id) WHERE r.sku = ?1"
+        " ORDER BY held DESC, s.store_id",
+        (sku, generation),
+    )
+    items = [
+        {"store": row[0], "name": row[1], "rights": row["held"], "as_of": row["pushed_at"]}
+        for row in rows
+    ]
+    return {"sku": sku, "rights": sum(item["rights"] for item in items), "items": items}
+
+
+def promise(
+    conn: sqlite3.Connection, wanted: Mapping[str, int], near: str | None, generation: str
+) -> dict[str, Any]:
+    """Return the stores that can give all that is wanted, then those that can give a part."""
+    found = promise_rules.offers(wanted, _held(conn, wanted, generation), near)[:OFFERED_MOST]
+    known = {row["store_id"]: row for row in _stores(conn, [one.store for one in found])}
+    items = [
+        {
+            "store": one.store,
+            "name": known[one.store]["name"],
+            "whole": one.whole,
+            "lines": [
+                {"sku": sku, "qty": qty, "rights": one.units[sku]} for sku, qty in wanted.items()
+            ],
+            "as_of": known[one.store]["pushed_at"],
+        }
+        for one in found
+    ]
+    return {"items": items, "next": None}
+
+
+def words(conn: sqlite3.Connection, wanted: Mapping[str, int], generation: str) -> dict[str, Word]:
+    """Return for each store whether it has what is wanted: `promise_rules.words`."""
+    empty: dict[str, set[str]] = {}
+    for sku in wanted:
+        # A store that was never heard is not known to lack anything.
+        rows = conn.execute(
+            "SELECT s.store_id, s.pushed_at IS NOT NULL AND coalesce(k.qty, 0) <= 0"
+            " FROM store s LEFT JOIN stock k"
+            " ON k.store_id = s.store_id AND k.sku = ? AND k.bucket = 'available'",
+            (sku,),
+        )
+        for store, lacks in rows:
+            empty.setdefault(store, set()).update({sku} if lacks else ())
+    return promise_rules.words(wanted, _held(conn, wanted, generation), empty)
+
+
+def _held(
+    conn: sqlite3.Connection, skus: Collection[str], generation: str
+) -> dict[str, dict[str, int]]:
+    marks = ", ".join("?" * len(skus))
+    rows = conn.execute(
+        "SELECT r.store_id, r.sku, r.granted - r.returned - r.spent FROM rights r"
+        f" JOIN store s USING (store_id) WHERE s.agreed = ? AND r.sku IN ({marks})",
+        (generation, *skus),
+    )
+    held: dict[str, dict[str, int]] = {}
+    for store, sku, qty in rows:
+        held.setdefault(store, {})[sku] = max(0, qty)
+    return held
+
+
+def _stores(conn: sqlite3.Connection, wanted: Collection[str]) -> list[sqlite3.Row]:
+    marks = ", ".join("?" * len(wanted))
+    return conn.execute(
+        f"SELECT store_id, name, pushed_at FROM store WHERE store_id IN ({marks})", tuple(wanted)
+    ).fetchall()
+
+
+def held_by_store(conn: sqlite3.Connection) -> dict[str, int]:
+    """Return the units of all articles that central may promise, by store."""
+    rows = conn.execute(
+        "SELECT store_id, sum(max(0, granted - returned - spent)) FROM rights GROUP BY store_id"
+    )
+    return {row[0]: row[1] for row in rows}

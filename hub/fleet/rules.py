@@ -14,8 +14,9 @@ from hub.errors import Invalid
 from hub.fleet.facts import DeviceEnrolled
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# The hub's own name at the broker; a device of that name would read everything.
-RESERVED: Final = frozenset({"hub"})
+# The hub's own name at the broker, by which a device would read everything; and what the causes
+# of others begin with: a device of that name could take central's next order for one done.
+RESERVED: Final = frozenset({"hub", "central", "key", "cmd", "import", "conflict"})
 # mosquitto_passwd's own default. A device's secret has 160 random bits, so more would buy nothing.
 ITERATIONS: Final = 101
 SALT_BYTES: Final = 12
@@ -40,7 +41,7 @@ def check_name(device: str) -> None:
             f"{device[:80]!r} is no device id: letters, digits, - and _, at most 64.", field="id"
         )
     if device in RESERVED:
-        raise Invalid(f"{device!r} is the hub's own name.", field="id")
+        raise Invalid(f"{device!r} is a name of the hub's own.", field="id")
 
 
 def check(fact: DeviceEnrolled) -> None:

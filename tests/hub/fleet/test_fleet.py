@@ -61,7 +61,9 @@ def test_a_revoked_device_has_no_credential_and_stays_in_the_list(hub: Spine) ->
         hub.writer.run(lambda tx: actions.revoke(tx, "till-1"))
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a/b", "+", "#", "x" * 65, "hub", "a\n"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a/b", "+", "#", "x" * 65, "hub", "central", "key", "a\n"]
+)
 def test_a_name_that_cannot_stand_in_a_topic_is_refused(hub: Spine, name: str) -> None:
     with pytest.raises(Invalid):
         enroll(hub, name)

@@ -6,6 +6,7 @@ It must never trust a line to be whole, and never let the log fill the disk.
 import os
 import re
 from collections import Counter, OrderedDict
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -55,13 +56,15 @@ class Watch:
                     self._at, self._rest = 0, b""
                 log.seek(self._at)
                 read = log.read(READ_MOST)
-        except FileNotFoundError:
+        except OSError:
+            # Not there yet, or not ours to read: a broker that once ran as another user left it.
             return []
         self._at += len(read)
         if self._at >= size and size > LOG_MOST:
             # The broker appends: it goes on at the beginning.
-            os.truncate(self._log, 0)
-            self._at = 0
+            with suppress(OSError):
+                os.truncate(self._log, 0)
+                self._at = 0
         *lines, rest = (self._rest + read).split(b"\n")
         self._rest = rest[-4096:]
         return lines

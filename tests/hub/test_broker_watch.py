@@ -96,3 +96,11 @@ def test_wrong_passwords_and_unknown_names_at_a_real_broker_are_counted(
         time.sleep(0.2)
         assert all_there()
         assert counted == {"127.0.0.1": 3}
+
+
+def test_a_log_that_cannot_be_read_ends_no_hub(tmp_path: Path) -> None:
+    # A directory in its place is as unreadable to root as another user's file is to us.
+    (tmp_path / "log").mkdir()
+    watch = Watch(tmp_path / "log")
+    assert watch.step() == {}
+    assert watch.step() == {}

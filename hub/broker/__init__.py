@@ -126,7 +126,12 @@ def store_tls(directory: Path, settings: Settings) -> Tls:
     """Return the TLS files of this store, made or renewed where needed. Raises Refusal."""
     further = [name.strip() for name in settings.host_names.split(",")]
     names = authority.names_here(name for name in further if name)
-    return authority.establish(directory, settings.store, names, datetime.now(UTC))
+    try:
+        return authority.establish(directory, settings.store, names, datetime.now(UTC))
+    except OSError as error:
+        # Another user's, after a command that was run as root.
+        place = directory / authority.DIRECTORY
+        raise Refusal(f"{place} cannot be used ({error.strerror}).") from error
 
 
 def answers(host: str, port: int) -> bool:

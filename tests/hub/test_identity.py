@@ -93,6 +93,16 @@ def test_a_full_disk_and_a_name_in_letters_of_its_own_keep_no_store_closed(
     assert (made.tls is None) == first
 
 
+def test_files_of_another_user_keep_no_store_closed(tmp_path: Path) -> None:
+    Identity(tmp_path, chosen(tmp_path))
+    for name in ("ca.pem", "hub.pem"):
+        (tmp_path / "tls" / name).unlink()
+        (tmp_path / "tls" / name).mkdir()
+    made = Identity(tmp_path, chosen(tmp_path))
+    assert "tls cannot be used (" in made.note
+    assert made.tls is None
+
+
 def test_no_https_when_the_port_is_0(tmp_path: Path) -> None:
     made, door = Identity(tmp_path, chosen(tmp_path, https_port=0)), Door()
     made.open(door.open, door.renew)

@@ -1,0 +1,177 @@
+"""Which stores have what a customer wants: by rights held, and never more than is true."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.chain import Pair
+from sync.central import promise_rules
+from tests.sync.pair import PUSH, Central, entry, order_body, received
+
+UNITS = st.dictionaries(st.sampled_from("ABC"), st.integers(0, 5), max_size=3)
+WANTED = st.dictionaries(st.sampled_from("ABC"), st.integers(1, 5), min_size=1, max_size=3)
+STORES = st.dictionaries(st.sampled_from(["s1", "s2", "s3", "s4"]), UNITS, max_size=4)
+
+
+@given(WANTED, STORES, st.sampled_from([None, "s2", "mars"]))
+def test_an_offer_is_within_the_rights_and_whole_ones_come_first(
+    wanted: dict[str, int], held: dict[str, dict[str, int]], near: str | None
+) -> None:
+    found = promise_rules.offers(wanted, held, near)
+    for one in found:
+        assert all(one.units[sku] <= held[one.store].get(sku, 0) for sku in wanted)
+        assert one.whole == all(held[one.store].get(sku, 0) >= qty for sku, qty in wanted.items())
+        assert any(one.units.values())
+    assert [one.whole for one in found] == sorted((one.whole for one in found), reverse=True)
+    offered = {one.store for one in found}
+    assert offered == {name for name, units in held.items() if any(units.get(s) for s in wanted)}
+    whole = [one.store for one in found if one.whole]
+    assert "s2" not in whole or near != "s2" or whole[0] == "s2"
+
+
+def test_most_lines_come_before_most_units_and_near_only_among_equals() -> None:
+    held = {"s1": {"A": 9, "B": 1}, "s2": {"A": 2, "B": 2}, "s3": {"A": 3, "B": 0}}
+    wanted = {"A": 3, "B": 3}
+    order = [one.store for one in promise_rules.offers(wanted, held, near="s2")]
+    assert order == ["s1", "s3", "s2"]
+
+
+def test_a_store_lacks_what_it_has_no_unit_of_and_else_is_asked() -> None:
+    said = promise_rules.words(
+        {"A": 2}, {"s1": {"A": 2}, "s2": {"A": 1}, "s3": {"A": 1}},
+        {"s1": {"A"}, "s2": (), "s3": {"A"}, "s4": (), "s5": {"B"}},
+    )  # fmt: skip
+    assert said == {"s1": "has", "s2": "asks", "s3": "lacks", "s4": "asks", "s5": "asks"}
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
+    """Mill Lane has 9 and keeps them; Harbour lent 5 of its 7; Hill was never heard."""
+    central = Central(tmp_path_factory.mktemp("head-office"))
+    say = _says(central)
+    say("store-1", received("m", "4711", 9), received("m2", "4713", 1))
+    for store, name in (("harbour", "Harbour Street"), ("hill", "Hill Road")):
+        assert central.post("/stores", {"store": store, "name": name}).status_code == 201
+    lent = entry("l", {"sku": "4711", "granted": 5}, kind="RightsGranted")
+    also = entry("l2", {"sku": "4712", "granted": 1}, kind="RightsGranted")
+    say("harbour", received("h", "4711", 7), lent, also)
+    yield central
+    central.stop()
+
+
+def _says(central: Central) -> Callable[..., Any]:
+    from sync import frames
+    from sync.central import store_access, store_journal
+    from sync.protocol import Push
+
+    office = central.running.inventory.store
+
+    def say(store: str, *contents: bytes) -> None:
+        office.run(lambda tx: store_access.add_store(tx, store, store))
+        credential = office.run(lambda tx: store_access.create_credential(tx, store))
+        with office.reader() as conn:
+            head = store_journal.head(conn, store)
+        answer = requests.post(
+            f"{central.url}/sync/v1/stores/{store}/journal",
+            data=frames.pack_push(Push(Pair(*head), contents)), timeout=10,
+            headers=PUSH | {"Authorization": f"Bearer {credential}", "X-StoreHub-Protocol": "1"},
+        )  # fmt: skip
+        assert answer.status_code == 200
+
+    return say
+
+
+def test_other_channels_hear_the_rights_and_never_the_stock(office: Central) -> None:
+    shown = office.get("/stock/4711").json()
+    assert shown["rights"] == 5
+    (item,) = shown["items"]
+    assert (item["store"], item["name"], item["rights"]) == ("harbour", "Harbour Street", 5)
+    assert item["as_of"]
+    assert set(item) == {"store", "name", "rights", "as_of"}
+    assert "7" not in office.get("/stock/4711").text.replace("4711", "").split('"as_of"')[0]
+    assert office.get("/stock/unknown").json()["items"] == []
+
+
+def test_stores_that_can_give_all_are_named_and_a_part_is_said_to_be_one(office: Central) -> None:
+    lines = [{"sku": "4711", "qty": 2}, {"sku": "4711", "qty": 3}]
+    (item,) = office.post("/promise", {"lines": lines, "near": "store-1"}).json()["items"]
+    assert (item["store"], item["whole"]) == ("harbour", True)
+    assert item["lines"] == [{"sku": "4711", "qty": 5, "rights": 5}]
+    (part,) = office.post("/promise", {"lines": [*lines, lines[0]]}).json()["items"]
+    assert part["whole"] is False
+    key = office.post("/promise", {"lines": lines}, key="k-1")
+    again = office.post("/promise", {"lines": lines}, key="k-1")
+    assert (again.json(), again.headers["Idempotency-Replayed"]) == (key.json(), "true")
+    for wrong in (
+        {"lines": []},
+        {"lines": [{"sku": "", "qty": 1}]},
+        {"lines": [{"sku": "a", "qty": 0}]},
+    ):
+        assert office.post("/promise", wrong).status_code == 422
+    assert requests.post(f"{office.url}/api/v1/promise", json={}, timeout=5).status_code == 401
+
+
+def test_rights_of_a_store_that_has_not_agreed_with_this_life_of_central_are_not_counted(
+    central: Central,
+) -> None:
+    _says(central)("harbour", entry("l", {"sku": "4711", "granted": 5}, kind="RightsGranted"))
+    wanted = {"lines": [{"sku": "4711", "qty": 1}]}
+    assert len(central.post("/promise", wanted).json()["items"]) == 1
+    central.running.inventory.store.renew(central.running.inventory.store.generation)
+    assert central.post("/promise", wanted).json()["items"] == []
+    assert central.get("/stock/4711").json()["rights"] == 0
+
+
+def test_a_pickup_store_without_the_goods_is_not_offered(office: Central) -> None:
+    """Defect 9. It is a yes or no: how many units there are cannot be found out by asking."""
+
+    def said(**basket: int) -> dict[str, str]:
+        found = requests.get(f"{office.url}/offers", params=basket, timeout=5).json()["stores"]
+        assert isinstance(found, dict)
+        return found
+
+    assert said(**{"4711": 5}) == {"store-1": "asks", "harbour": "has", "hill": "asks"}
+    assert said(**{"4711": 10}) == {"store-1": "asks", "harbour": "asks", "hill": "asks"}
+    assert said(**{"4712": 1}) == {"store-1": "lacks", "harbour": "has", "hill": "asks"}
+    assert said() == {}
+    bad = requests.get(f"{office.url}/offers?4711=some", timeout=5)
+    assert bad.status_code == 422
+
+
+def test_the_order_page_names_a_store_that_has_the_goods(office: Central) -> None:
+    rows = [{"kind": "product", "sku": "4712", "names": {"en": "Butter"}}]
+    assert office.post("/catalog/import", {"rows": rows}).status_code == 200
+    browser = requests.Session()
+    page = browser.get(f"{office.url}/", timeout=5).text
+    csrf = page.split('name="csrf_token" value="')[1].split('"')[0]
+    form = {"csrf_token": csrf, "qty:4712": "1", "name": "Ida", "store": "store-1"}
+    head = {"Referer": office.url, "Accept": "text/html"}
+    refused = browser.post(f"{office.url}/orders", data=form, headers=head, timeout=5)
+    assert refused.status_code == 422
+    assert "Harbour Street has it now" in refused.text
+    assert 'name="asked" value="store-1"' in refused.text
+    # Who insists has the store decide.
+    placed = browser.post(
+        f"{office.url}/orders", data=form | {"asked": "store-1"}, headers=head, timeout=5
+    )
+    assert "Thank you!" in placed.text
+    there = browser.post(
+        f"{office.url}/orders", data=form | {"store": "harbour"}, headers=head, timeout=5
+    )
+    assert "Thank you!" in there.text
+
+
+def test_an_order_names_its_fallback_on_the_customers_page(office: Central) -> None:
+    from tests.sync.test_fallback import proposed
+
+    assert (
+        office.post("/orders", order_body("Q-1", {"4711": 2}, fallback="harbour")).status_code
+        == 201
+    )
+    _says(office)("store-1", *proposed("Q-1", "OrderRejected", "store-1"))
+    page = requests.get(f"{office.url}/orders/Q-1", timeout=5).text
+    assert "Mill Lane could not fulfill your order, so Harbour Street has it now" in page

@@ -218,7 +218,12 @@ def _place(directory: Path) -> Path:
 def _write(file: Path, text: str) -> None:
     """Replace `file` whole and for its owner alone: a reader never sees half of it."""
     with NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as draft:
-        draft.write(text)
-        draft.flush()
-        os.fsync(draft.fileno())
+        try:
+            draft.write(text)
+            draft.flush()
+            os.fsync(draft.fileno())
+        except OSError:
+            # A full disk is tried again and again: each try would leave a file.
+            Path(draft.name).unlink()
+            raise
     Path(draft.name).replace(file)

@@ -105,15 +105,17 @@ def test_the_broker_hears_of_a_device_s_end_that_nobody_told_it_of(
     assert "user till-1" in rights.read_text()
     # As after a kill that came before the files, or a repair of the journal.
     shop.run(lambda tx: fleet.revoke(tx, "till-1"))
-    write = broker._write
+    files = sorted(rights.parent.iterdir())
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(broker, "_write", full)
-    with pytest.raises(Unavailable, match="cannot be written"):
-        look(shop.clock.now())
-    monkeypatch.setattr(broker, "_write", write)
+    with monkeypatch.context() as disk:
+        disk.setattr("hub.broker.os.fsync", full)
+        for _ in range(3):
+            with pytest.raises(Unavailable, match="cannot be written"):
+                look(shop.clock.now())
+    assert sorted(rights.parent.iterdir()) == files, "a try leaves nothing behind"
     look(shop.clock.now())
     assert "user till-1" not in rights.read_text()
     monkeypatch.setattr(broker, "_write", full)

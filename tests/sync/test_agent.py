@@ -133,14 +133,23 @@ def test_a_command_that_comes_again_changes_nothing(both: Both) -> None:
     both.in_step()
     head = both.hub.head()
     both.hub.agent.close()
+    # Who collects is no fact: it was lost with a disk, and comes again with the command.
+    both.hub.store.writer.run(lambda tx: tx.conn.execute("DELETE FROM personal"))
     # Central was restored: another generation, so the whole stream is read again.
     both.hub.store.writer.run(
         lambda tx: tables.save_cursor(tx.conn, "commands", tables.Cursor("another", 1))
     )
     again = _fresh_agent(both)
     again.start()
-    until(lambda: both.hub.read(tables.cursor, "commands").generation != "another", "read again")
+
+    def read_again() -> bool:
+        at = both.hub.read(tables.cursor, "commands")
+        return at.generation != "another" and at.position > 0
+
+    until(read_again, "read again")
     again.close()
+    names = both.hub.read(lambda conn: conn.execute("SELECT name FROM personal").fetchall())
+    assert [row[0] for row in names] == ["Ida Probe"]
     assert both.hub.head() == head
     assert both.hub.read(quarantine.count) == 0
 

@@ -130,9 +130,9 @@ def test_a_clone_is_held_until_a_person_says_which_one_stays(
         shown = both.central.get("/stores").json()["items"][0]
         return bool(shown["held"])
 
-    until(found, "two processes were told apart", 20)
+    until(found, "two processes were told apart", 60)
     first.receive("4711", 4, "till:3")
-    until(lambda: twin.agent.state()["state"] == "held", "the younger one is held", 20)
+    until(lambda: twin.agent.state()["state"] == "held", "the younger one is held", 60)
     twin.receive("4711", 8, "till:held")
     shown = both.central.get("/stores").json()["items"][0]
     assert [one["held"] for one in shown["hubs"]] == [False, True]
@@ -145,7 +145,7 @@ def test_a_clone_is_held_until_a_person_says_which_one_stays(
         twin.agent.nudge()
         return "drained" in stopped
 
-    until(drained, "the retired one brought what it had", 20)
+    until(drained, "the retired one brought what it had", 60)
     assert stopped == ["closing", "drained"]
     first.agent.nudge()
     in_step(both, first)

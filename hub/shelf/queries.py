@@ -230,7 +230,8 @@ class Sweep(msgspec.Struct, frozen=True):
 
 _SWEEP = (
     "SELECT id, place, device, state, began_ms, ended_ms, since, actor, result,"
-    " (SELECT count(*) FROM shelf_sweep_tag WHERE sweep = id) AS tags FROM shelf_sweep"
+    " max(reads, (SELECT count(*) FROM shelf_sweep_tag WHERE sweep = id)) AS tags"
+    " FROM shelf_sweep"
 )
 
 

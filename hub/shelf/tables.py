@@ -205,6 +205,23 @@ def forget_tags(conn: Connection, before_ms: int, token: str) -> int:
     return cursor.rowcount
 
 
+def forget_swept(conn: Connection, before_ms: int, most: int) -> None:
+    """Forget some tags of inventories that ended before that time; how many they were is kept.
+
+    There are customers' own among them.
+    """
+    over = "SELECT id FROM shelf_sweep WHERE state IN ('counted', 'dropped') AND ended_ms < ?"
+    met = "SELECT count(*) FROM shelf_sweep_tag WHERE sweep = id"
+    conn.execute(
+        f"UPDATE shelf_sweep SET reads = max(reads, ({met})) WHERE id IN ({over})", (before_ms,)
+    )
+    conn.execute(
+        "DELETE FROM shelf_sweep_tag WHERE (sweep, epc) IN"
+        f" (SELECT sweep, epc FROM shelf_sweep_tag WHERE sweep IN ({over}) LIMIT ?)",
+        (before_ms, most),
+    )
+
+
 def keep_antenna(conn: Connection, device: str, antenna: int, place: str) -> None:
     """Say which place an antenna looks at; "" takes that back."""
     if place:

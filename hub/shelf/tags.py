@@ -36,6 +36,8 @@ DEPARTURES: Final = 500
 # Sales so long before a departure by a door still explain it.
 SOLD_BEFORE: Final = timedelta(hours=1)
 FORGOTTEN: Final = timedelta(days=7)
+# So many rows of old inventories go in one run.
+SWEPT_MOST: Final = 5_000
 
 _Places = dict[tuple[str, int], str]
 
@@ -174,9 +176,10 @@ class Watch:
         return entries
 
     def forget(self, tx: Transaction) -> int:
-        """Forget tags that departed long ago (the scheduler's job)."""
+        """Forget tags that departed, and what inventories met, long ago (the scheduler's job)."""
         before = round((tx.now - FORGOTTEN).timestamp() * 1000)
         self._foreign.clear()
+        tables.forget_swept(tx.conn, before, SWEPT_MOST)
         known, token = self._token == queries.mark(tx.conn), secrets.token_hex(8)
         gone = tables.forget_tags(tx.conn, before, token)
         if gone and known:

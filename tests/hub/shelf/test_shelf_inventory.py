@@ -1,6 +1,7 @@
 """An inventory by RFID is a count with its evidence; a person confirms what differs much."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -106,6 +107,22 @@ def test_a_person_may_leave_the_record_as_it_is(floor: Floor, shop: Shop) -> Non
     left = shop.do(inventory.confirm, done.id, "MILK", False)
     assert (left.state, lines(left)[0][3]) == ("counted", "left")
     assert (shop.stock("MILK")["on_hand"], shop.tasks("confirm"), evidence(shop)) == (12, [], [])
+
+
+def test_the_tags_of_an_inventory_are_forgotten_after_a_week_and_their_number_is_kept(
+    floor: Floor, shop: Shop
+) -> None:
+    shop.receive("MILK", 12)
+    done = swept(floor, milk(11))
+    waits = swept(floor, milk(3))
+    shop.clock.advance(timedelta(days=6))
+    shop.run(floor.watch.forget)
+    assert len(shop.store.read(queries.swept, done.id)) == 11
+    shop.clock.advance(timedelta(days=2))
+    shop.run(floor.watch.forget)
+    assert shop.store.read(queries.swept, done.id) == []
+    assert shop.store.read(queries.sweep, done.id).tags == 11
+    assert len(shop.store.read(queries.swept, waits.id)) == 3, "a person has yet to confirm"
 
 
 def test_what_stands_in_another_place_as_well_is_not_counted_by_a_sweep_of_one(

@@ -25,7 +25,7 @@ from sync.frames import (
 )
 from sync.protocol import VERSION, Cursor, Received, Stream, feed_verdict, versions
 
-from . import store_access, store_feed, store_journal
+from . import store_access, store_feed, store_fleet, store_journal
 from .intake import decode
 from .store_writer import Tx
 from .web import NoToken, answer, bearer, inventory, numbers, problem_answer
@@ -60,15 +60,19 @@ def for_store(view: Callable[..., Response]) -> Callable[..., Response]:
     @functools.wraps(view)
     def guarded(store: str, **parts: Any) -> Response:
         spoken = protocol.read_versions(request.headers.get(PROTOCOL_HEADER))
+        with inventory().store.reader() as conn:
+            known, revoked = store_access.bearer_of(conn, bearer())
         if protocol.common(spoken) is None:
+            if known == store and not revoked:
+                _remember(store, "protocol-version")
             speaks = protocol.written(versions.SPOKEN)
             told = f"This central speaks protocol {speaks}, not the hub's."
             refused = _problem(400, "protocol-version", told)
             refused.headers[PROTOCOLS_HEADER] = speaks
             return refused
-        with inventory().store.reader() as conn:
-            known = store_access.store_of(conn, bearer())
-        if known is None:
+        if known == store and revoked:
+            _remember(store, "credential")
+        if known is None or revoked:
             raise NoToken("This needs the store's credential.")
         if known != store:
             raise Forbidden(f"This credential is not that of store {store}.")
@@ -82,13 +86,13 @@ def for_store(view: Callable[..., Response]) -> Callable[..., Response]:
 def push(store: str) -> Response:
     """Take a push in: 200 with the head after it, or 409 with the head as it is."""
     if request.mimetype != NDJSON or request.headers.get("Content-Encoding") != "zstd":
-        return _problem(415, "media-type", f"A push is {NDJSON}, encoded as zstd.")
+        return _unread(store, 415, "media-type", f"A push is {NDJSON}, encoded as zstd.")
     try:
         pushed = frames.unpack_push(request.get_data())
     except frames.TooLarge as error:
-        return _problem(413, "too-large", f"{error}.")
+        return _unread(store, 413, "too-large", f"{error}.")
     except frames.Malformed as error:
-        return _problem(400, "unparsable", f"{error}.")
+        return _unread(store, 400, "unparsable", f"{error}.")
     instance = request.headers.get(INSTANCE_HEADER, "")[:64]
     judged = _accept(store, pushed, instance)
     if judged.answer.status == "damaged":
@@ -231,6 +235,16 @@ def enrol() -> Response:
     token = decode(_tokens, request.get_data()).token
     store, credential = inventory().store.run(lambda tx: store_access.enrol(tx, token))
     return answer({"store": store, "credential": credential}, 201)
+
+
+def _remember(store: str, why: str) -> None:
+    """Head office sees that this hub is heard, and why it is sent away."""
+    inventory().store.run(lambda tx: store_fleet.refused(tx, store, why))
+
+
+def _unread(store: str, status: int, slug: str, detail: str) -> Response:
+    _remember(store, slug)
+    return _problem(status, slug, detail)
 
 
 def _problem(status: int, slug: str, detail: str) -> Response:

@@ -69,13 +69,13 @@ def create_credential(tx: Tx, store_id: str) -> str:
     return credential
 
 
-def store_of(conn: sqlite3.Connection, credential: str) -> str | None:
-    """Return whose credential this is."""
+def bearer_of(conn: sqlite3.Connection, credential: str) -> tuple[str | None, bool]:
+    """Return whose credential this is, None for nobody's, and whether it was revoked."""
     row = conn.execute(
-        "SELECT store_id FROM credential WHERE digest = ? AND revoked_at IS NULL",
+        "SELECT store_id, revoked_at IS NOT NULL FROM credential WHERE digest = ?",
         (digest(credential),),
     ).fetchone()
-    return None if row is None else str(row[0])
+    return (None, False) if row is None else (str(row[0]), bool(row[1]))
 
 
 def create_token(tx: Tx, name: str, role: str) -> str:

@@ -36,16 +36,6 @@ GARBAGE_S: Final = 3600.0
 WHOLE: Final = 40 * 1024
 HEAD: Final = 4 * 1024
 _REMEMBERED: Final = 10_000
-# What a mistake in an adapter raises: ours are `careful`, those of others may not be.
-BUGS: Final = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 
 
 @dataclass
@@ -163,7 +153,10 @@ class Relay:
             self._spoil(message, family, glitches[0], batch, now_s, salt)
 
     def _heard(self, adapter: Adapter, message: Message, batch: Batch) -> list[Heard]:
-        """Let the adapter read. A bug of one is no reason to stop: the message would come again."""
+        """Let the adapter read. A bug of one is no reason to stop: the message would come again.
+
+        Ours are `careful`; those of others raise whatever they like.
+        """
         learned, kept = LEARNED + adapter.family, self._ledger.states
 
         def known(key: str) -> str | None:
@@ -173,7 +166,7 @@ class Relay:
         received = Received(message.at, message.quality, message.retained, known)
         try:
             return list(adapter.read(message.topic, message.payload, received))
-        except BUGS as error:
+        except Exception as error:
             if adapter.family not in self._buggy:
                 self._buggy.add(adapter.family)
                 log.exception("The adapter of %s failed; it is said once", adapter.family)

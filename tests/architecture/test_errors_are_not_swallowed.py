@@ -11,6 +11,7 @@ OUTERMOST = {
     "hub.control": "answers that the operation failed and logs why; the hub goes on",
     "devices.client": "logs what ended a connection; the next one begins, the outbox is whole",
     "devices.outbox": "undoes one group in its savepoint; whoever asked for it is told",
+    "devices.gateway.relay": "makes garbage of what an adapter of others fails on, and logs why",
     "hub.app": "logs what ended a thread; the watch then ends the process",
     "kiosk_ui.tls": "logs what ended the thread; the watch then ends the process",
     "kiosk_ui.stream": "logs what ended the thread; the watch then ends the process",

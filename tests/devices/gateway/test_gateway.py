@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import struct
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -314,13 +315,14 @@ def test_an_adapter_s_wrong_data_is_garbage_and_no_crash(tmp_path: Path) -> None
     made.die()
 
 
+@pytest.mark.parametrize("bug", [KeyError("nowhere"), RuntimeError("theirs"), struct.error("cut")])
 def test_an_adapter_s_bug_is_garbage_too_and_said_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, bug: Exception
 ) -> None:
     """Else the message would come again for ever, and everything behind it would wait."""
 
     def read(topic: str, payload: bytes, received: Any) -> list[Any]:
-        return [json.loads(payload)["nowhere"]]
+        raise bug
 
     made = Standing(tmp_path, HandLine(), {"impinj": Adapter("impinj", read)})
     made.serve(READER)

@@ -54,7 +54,7 @@ def decode_epc(text: str) -> Epc:
     """
     code = text.strip().lower().replace(" ", "")
     opaque = Epc(hex=code)
-    if not _HEX.fullmatch(code):
+    if not _HEX.fullmatch(code) or len(code) < 2:
         return opaque
     value, bits = int(code, 16), 4 * len(code)
     header = value >> (bits - 8)

@@ -19,6 +19,8 @@ _SHOWN_AGAIN_MS: Final = 5_000
 # Smaller corrections of a boot's beginning are only the jitter of the network (ms).
 _JITTER_MS: Final = 20
 _BOOTS_MOST: Final = 10_000
+# Thirty years: what is beyond is no clock, and no number that a table holds (ms).
+_DRIFT_MOST_MS: Final = 10**12
 
 
 @dataclass(slots=True)
@@ -70,7 +72,8 @@ class Presence:
         known = self.boots.get((seen.device, seen.boot))
         if seen.quality != "synced" or seen.at_ms is None or known is None:
             return None
-        return seen.at_ms - (min(known, began.get(seen.boot, known)) + seen.uptime_ms)
+        drift_ms = seen.at_ms - (min(known, began.get(seen.boot, known)) + seen.uptime_ms)
+        return max(-_DRIFT_MOST_MS, min(_DRIFT_MOST_MS, drift_ms))
 
     def _boot(self, tx: Transaction, device: str, boot: str, began_ms: int) -> None:
         known = self.boots.get((device, boot))

@@ -105,6 +105,7 @@ def test_any_96_bits_are_an_sgtin_that_encodes_to_itself_or_opaque(value: int) -
         "3037ffffff03d056d15b963f",  # a company prefix above 9999999
         "",
         "not hexadecimal at all!!",
+        "3",  # less than a header
     ],
 )
 def test_what_is_no_sgtin_stays_opaque_and_is_kept(code: str) -> None:

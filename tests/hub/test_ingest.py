@@ -290,6 +290,11 @@ def test_an_uptime_that_was_wrong_once_spoils_nothing_that_follows(hub: Fake) ->
     assert [status for _, status, _ in hub.acks()] == ["committed", "committed"]
     received = round(NOON.timestamp() * 1000)
     assert hub.spine.rows("SELECT occurred_ms FROM observation") == [(received,), (received,)]
+    # Nor do both ends of the calendar.
+    far = scan(uptime_ms=0, at="9999-12-31T23:59:59Z", time_quality="synced")
+    hub.send("till", "scan", far, scan(uptime_ms=60_000, time_quality="synced"))
+    hub.settle()
+    assert [status for _, status, _ in hub.acks()][-2:] == ["committed", "committed"]
 
 
 def test_sql_and_html_are_text_like_any_other(hub: Fake) -> None:

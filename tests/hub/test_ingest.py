@@ -292,7 +292,7 @@ def test_an_uptime_that_was_wrong_once_spoils_nothing_that_follows(hub: Fake) ->
     assert hub.spine.rows("SELECT occurred_ms FROM observation") == [(received,), (received,)]
     # Nor do both ends of the calendar.
     far = scan(uptime_ms=0, at="9999-12-31T23:59:59Z", time_quality="synced")
-    hub.send("till", "scan", far, scan(uptime_ms=60_000, time_quality="synced"))
+    hub.send("till", "scan", scan(uptime_ms=60_000, time_quality="synced"), far)
     hub.settle()
     assert [status for _, status, _ in hub.acks()][-2:] == ["committed", "committed"]
 

@@ -18,6 +18,7 @@ from devices.account import Account
 from hub import authority, broker, logs, settings
 from hub import init as store_init
 from hub.app import Hub
+from hub.cli import office
 from hub.cli.edge import data_option, json_option, must_exist, perform, show
 from hub.cli.signals import until_told
 from hub.demo import Demo
@@ -83,7 +84,8 @@ def run(directory: Path) -> None:
         hub.serve()
 
 
-@click.command()
+@click.group(invoke_without_command=True)
+@click.pass_context
 @data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
 @click.option(
@@ -94,12 +96,20 @@ def run(directory: Path) -> None:
     help="Listen on this port; 0 takes a free one.",
 )
 @click.option("--database", metavar="URL", help="sqlite (default).")
-def central(directory: Path, host: str, port: int, database: str | None) -> None:
-    """Run central inventory."""
+def central(
+    context: click.Context, directory: Path, host: str, port: int, database: str | None
+) -> None:
+    """Run central inventory; or, with a command, tend its files."""
+    if context.invoked_subcommand is not None:
+        return
     if database not in (None, "sqlite"):
         raise Refusal("This release keeps central in SQLite; PostgreSQL comes with the Sync work.")
     logs.start("info")
     central_serve(directory, host, port)
+
+
+for _command in office.COMMANDS:
+    central.add_command(_command)
 
 
 @click.group()

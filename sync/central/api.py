@@ -29,10 +29,16 @@ class _Store(msgspec.Struct, frozen=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
+class _Token(msgspec.Struct, frozen=True):
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
+    role: str
+
+
 class _Machine(msgspec.Struct, frozen=True):
     hardware: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
+_tokens: Final = msgspec.json.Decoder(_Token)
 _machines: Final = msgspec.json.Decoder(_Machine)
 _cancels: Final = msgspec.json.Decoder(_Cancel)
 _rows: Final = msgspec.json.Decoder(_Rows)
@@ -126,6 +132,23 @@ def confirm(store: str) -> Response:
 def refold(store: str) -> Response:
     """Replay of central's quarantine: whatever this release can read now leaves it."""
     return once(lambda tx: (200, store_journal.refold_store(tx, store), False))
+
+
+@blueprint.post("/tokens")
+@may("admin")
+def add_token() -> Response:
+    wanted = intake.decode(_tokens, request.get_data())
+    # A secret is not kept as a reply: each call makes a token of its own.
+    token = inventory().store.run(
+        lambda tx: store_access.create_token(tx, wanted.name, wanted.role)
+    )
+    return answer({"name": wanted.name, "role": wanted.role, "token": token}, 201)
+
+
+@blueprint.post("/tokens/<name>/revoke")
+@may("admin")
+def revoke_token(name: str) -> Response:
+    return once(lambda tx: (200, {"revoked": store_access.revoke_tokens(tx, name)}, False))
 
 
 @blueprint.get("/stores/<store>/stock/<path:sku>")

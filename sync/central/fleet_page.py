@@ -37,6 +37,7 @@ def register(app: Flask, limiter: Limiter) -> None:
     limiter.limit("10 per minute", methods=["POST"])(blueprint)
     app.register_blueprint(blueprint)
     app.jinja_env.filters["age"] = age
+    app.jinja_env.filters["moment"] = moment
 
 
 def age(seconds: float | None) -> str:
@@ -47,6 +48,11 @@ def age(seconds: float | None) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
     return f"{int(seconds)} s"
+
+
+def moment(at: str, now: str) -> str:
+    """Return a moment (a stamp) as people say it: with its day where that is not today's."""
+    return at[11:16] if at[:10] == now[:10] else f"{at[:10]} {at[11:16]}"
 
 
 def _known() -> str | None:

@@ -1,4 +1,4 @@
-"""The fleet's and the promise's part of the OpenAPI document; never more than the routes do."""
+"""Fleet, promise and tokens in the OpenAPI document; never more than the routes do."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +10,15 @@ _QUERY = {
     "condition": {"type": "string", "enum": list(fleet_rules.URGENCY)},
     "q": {"type": "string", "description": "Words in a store's id or name."},
     "after": {"type": "integer", "minimum": 0, "description": "`next` of the page before."},
+}
+
+_TOKEN = {
+    "type": "object",
+    "required": ["name", "role"],
+    "properties": {
+        "name": {"type": "string"},
+        "role": {"type": "string", "enum": ["admin", "orders", "catalog", "read"]},
+    },
 }
 
 
@@ -26,5 +35,9 @@ def paths(
     return {
         "/api/v1/fleet": {"get": fleet},
         "/api/v1/stock/{sku}": {"get": get("What may be promised of a SKU, by store.", "sku")},
+        "/api/v1/tokens": {"post": post("A token of this API; it is shown once.", _TOKEN, 201)},
+        "/api/v1/tokens/{name}/revoke": {
+            "post": post("Make the tokens of this name worthless.", {"type": "object"}, 200, "name")
+        },
         "/api/v1/promise": {"post": post(told, wanted, 200)},
     }

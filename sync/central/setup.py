@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from hub.errors import Refusal
+
 from . import store_access
-from .inventory import Inventory
+from .inventory import FOLDER, Inventory
+from .store_sqlite import copy, write_secret
 from .store_writer import Tx
 
 T = TypeVar("T")
@@ -27,6 +30,27 @@ def add_store(directory: Path, store_id: str, name: str) -> str:
         return store_access.create_credential(tx, store_id)
 
     return _with(directory, work)
+
+
+def join(directory: Path, store_id: str, name: str) -> bool:
+    """Make a store known; False when it was."""
+    return _with(directory, lambda tx: store_access.add_store(tx, store_id, name))
+
+
+def backup(directory: Path, target: Path) -> None:
+    """Copy central's database, as of one commit, and its keys to `target`. Raises Refusal.
+
+    Whoever is started on the copy is another life of central: it begins a new generation.
+    """
+    source = directory / FOLDER
+    if not (source / "central.db").exists():
+        raise Refusal(f"There is no central in {directory}.", slug="no-central")
+    if (target / "central.db").exists():
+        raise Refusal(f"There is a copy in {target} already.", slug="exists")
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("pickup.key", "page.key"):
+        write_secret(target / name, (source / name).read_text())
+    copy(source / "central.db", target / "central.db")
 
 
 def create_enrolment(directory: Path, store_id: str) -> str:

@@ -102,3 +102,11 @@ def token_of_digest(conn: sqlite3.Connection, hexed: str) -> tuple[str, str] | N
         "SELECT name, role FROM token WHERE digest = ?", (bytes.fromhex(hexed),)
     ).fetchone()
     return None if row is None else (str(row[0]), str(row[1]))
+
+
+def revoke_tokens(tx: Tx, name: str) -> int:
+    """Make the tokens of this name worthless; return how many. Raises NotFound."""
+    gone = tx.conn.execute("DELETE FROM token WHERE name = ?", (name,)).rowcount
+    if not gone:
+        raise NotFound(f"No token is named {name}.")
+    return gone

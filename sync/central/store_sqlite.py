@@ -4,6 +4,7 @@ It must never answer before a commit is on disk, and never keep two truths: the 
 index beside it is a replica of its own feed.
 """
 
+import contextlib
 import logging
 import os
 import secrets
@@ -159,6 +160,14 @@ def _begin(connection: sqlite3.Connection, nonce_file: Path) -> str:
     connection.execute("COMMIT")
     write_secret(nonce_file, nonce)
     return generation
+
+
+def copy(source: Path, target: Path) -> None:
+    """Write a compact copy of central.db as of one commit; whoever starts on it is another life."""
+    database.copy(source, target)
+    target.chmod(0o600)
+    with contextlib.closing(sqlite3.connect(target)) as connection, connection:
+        connection.execute("UPDATE central SET value = 'backup' WHERE name = 'nonce'")
 
 
 def write_secret(path: Path, text: str) -> None:

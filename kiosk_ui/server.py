@@ -26,6 +26,10 @@ from kiosk_ui.tls import Door
 
 HANDOVER: Final = "storehub.handover"
 SPARE_THREADS: Final = 10
+# Connections that say nothing, in all and of one address: a process has 1,024 files in most places,
+# and whoever takes them all takes the writer's and the broker's too.
+WAITING_MOST: Final = 400
+WAITING_EACH: Final = 150
 KEEP_ALIVE: Final = 200
 BIGGEST_BODY: Final = 32 * 1_048_576  # read and thrown away; the app answers 413 far earlier
 
@@ -67,10 +71,19 @@ class _Server(wsgi.Server):
         return socket_
 
     def process_conn(self, conn: Any) -> None:
-        if conn.last_used is None:
-            self.put_conn(conn)
-        else:
+        if conn.last_used is not None:
             super().process_conn(conn)
+        elif self._is_crowded(conn.remote_addr):
+            conn.close()
+        else:
+            self.put_conn(conn)
+
+    def _is_crowded(self, source: str) -> bool:
+        """Do so many wait that one more could leave the hub without files to open?"""
+        # cheroot names them nowhere else.
+        known = self._connections._selector.connections  # type: ignore[attr-defined]
+        waiting = [one.remote_addr for _, one in known if one is not self]
+        return len(waiting) >= WAITING_MOST or waiting.count(source) >= WAITING_EACH
 
     def put_conn(self, conn: Any) -> None:
         # What TLS has read ahead is not seen by a selector.

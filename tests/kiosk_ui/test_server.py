@@ -18,6 +18,7 @@ from flask import request
 from hub import authority
 from hub.authority import Tls
 from hub.errors import Unavailable
+from kiosk_ui import server
 from kiosk_ui.server import Running, serve
 from kiosk_ui.tls import HANDS_MOST
 from tests.kiosk_ui.sample import SampleStore
@@ -208,6 +209,28 @@ def test_who_connects_and_says_nothing_takes_no_worker(
             stack.enter_context(socket.create_connection(("127.0.0.1", running.port)))
         with urllib.request.urlopen(f"http://127.0.0.1:{running.port}/healthz", timeout=5) as ok:
             assert ok.status == 200
+
+
+def test_however_many_connect_and_say_nothing_only_so_many_are_kept(
+    running: Running, tls: Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def files() -> int:
+        return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+    monkeypatch.setattr(server, "WAITING_EACH", 20)
+    before = files()
+    with ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(socket.create_connection(("127.0.0.1", running.port)))
+        # Both ends are of this process: 60 of ours, and about 20 of the server's.
+        eventually(lambda: files() - before - 60 in range(15, 26))
+        with secure(running, tls) as sock, suppress(OSError):
+            sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n")
+            assert sock.recv(10) == b"", "over TLS it is the same"
+        monkeypatch.setattr(server, "WAITING_EACH", 150)
+        with secure(running, tls) as sock:
+            sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n")
+            assert sock.recv(10) == b"HTTP/1.1 2"
 
 
 def test_a_renewed_certificate_is_shown_to_who_comes_next(

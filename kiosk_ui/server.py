@@ -28,7 +28,7 @@ HANDOVER: Final = "storehub.handover"
 SPARE_THREADS: Final = 10
 # Connections that say nothing, in all and of one address: a process has 1,024 files in most places,
 # and whoever takes them all takes the writer's and the broker's too.
-WAITING_MOST: Final = 400
+WAITING_MOST: Final = 300
 WAITING_EACH: Final = 150
 KEEP_ALIVE: Final = 200
 BIGGEST_BODY: Final = 32 * 1_048_576  # read and thrown away; the app answers 413 far earlier

@@ -13,7 +13,7 @@ from hub.customers import actions as customers
 from hub.errors import Unavailable
 from hub.pickup import queries as pickup
 from hub.stock import queries as stock
-from sync import tables
+from sync import proof, tables
 from sync.compare import compare
 from tests.sync.pair import STORE, Both, entry, push, until
 
@@ -90,6 +90,40 @@ def test_a_reading_that_went_wrong_at_either_end_is_folded_again(both: Both) -> 
     both.hub.agent.proof.poke()
     until(lambda: not differs(), "the hub folded again")
     assert both.hub.agent.state()["differs"] == []
+
+
+def test_what_folding_does_not_mend_is_folded_once_and_not_each_hour(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both.hub.receive("4711", 5, "one")
+    both.hub.agent.start()
+    both.in_step()
+    until(lambda: both.hub.agent.state()["state"] == "online", "on line")
+    found, asked = ["stock: 5 here, 6 there"], []
+
+    def differs(*_: object) -> list[str]:
+        asked.append(1)
+        return list(found)
+
+    monkeypatch.setattr(proof, "compare_with", differs)
+
+    def hour() -> str:
+        before = len(asked)
+        both.hub.agent.proof.poke()
+        until(lambda: len(asked) > before, "it was looked")
+        until(lambda: both.hub.agent.proof._due > 0, "and noted")
+        time.sleep(0.3)
+        return both.hub.store.ring.epoch
+
+    first = both.hub.store.ring.epoch
+    folded = hour()
+    assert folded != first
+    assert [hour(), hour()] == [folded, folded], "two releases differ until one is updated"
+    assert both.hub.agent.state()["differs"] == found
+    found.clear()
+    hour()
+    found.append("orders: another difference")
+    assert hour() != folded
 
 
 def test_the_catalogue_and_the_pickup_key_reach_the_hub(both: Both) -> None:

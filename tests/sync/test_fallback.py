@@ -9,7 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync.central import intake, store_access, store_journal, store_orders, store_reroute
+from sync.central import (
+    intake,
+    store_access,
+    store_feed,
+    store_journal,
+    store_orders,
+    store_reroute,
+)
 from sync.central.inventory import Inventory
 from sync.protocol import Push
 from tests.sync.pair import STORE, Central, entry, order_body
@@ -97,6 +104,11 @@ def test_a_rejected_order_goes_to_the_fallback_under_its_own_number(
     told = [event.get("what") or event["state"] for event in shown["timeline"]]
     assert told == ["placed", "PROPOSED", "REJECTED", "rerouted"]
     assert chain.sent("F-1") == [(STORE, "order.place"), (OTHER, "order.place")]
+    with head_office.store.reader() as conn:
+        page = store_feed.page(conn, "commands", OTHER, "", 0)
+    sent = msgspec.json.decode(page.rows[-1].row)
+    assert (sent["id"], sent["order"]["store"]) == ("fallback:F-1", OTHER)
+    assert sent["order"]["personal"]["name"] == "Ida Probe"
     chain.say(OTHER, *proposed("F-1", "OrderRejected", OTHER))
     assert chain.shown("F-1")["state"] == "REJECTED"
     assert len(chain.sent("F-1")) == 2

@@ -38,6 +38,9 @@ def test_most_lines_come_before_most_units_and_near_only_among_equals() -> None:
     wanted = {"A": 3, "B": 3}
     order = [one.store for one in promise_rules.offers(wanted, held, near="s2")]
     assert order == ["s1", "s3", "s2"]
+    equal = {"s1": {"A": 3}, "s2": {"A": 3}}
+    order = [one.store for one in promise_rules.offers({"A": 3}, equal, near="s2")]
+    assert order == ["s2", "s1"]
 
 
 def test_a_store_lacks_what_it_has_no_unit_of_and_else_is_asked() -> None:
@@ -159,6 +162,10 @@ def test_the_order_page_names_a_store_that_has_the_goods(office: Central) -> Non
         f"{office.url}/orders", data=form | {"asked": "store-1"}, headers=head, timeout=5
     )
     assert "Thank you!" in placed.text
+    # Where nobody is known to have it, the store decides as well.
+    nobody = form | {"qty:4713": "1", "qty:4712": "0", "store": "harbour"}
+    asked = browser.post(f"{office.url}/orders", data=nobody, headers=head, timeout=5)
+    assert "Thank you!" in asked.text
     there = browser.post(
         f"{office.url}/orders", data=form | {"store": "harbour"}, headers=head, timeout=5
     )

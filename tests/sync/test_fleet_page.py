@@ -128,6 +128,7 @@ def test_who_is_heard_and_refused_failed(office: Office) -> None:
             office.pass_s(45)
         row = office.row()
         assert (row["condition"], row["refused"], row["since"]) == ("failed", why, stamp(began))
+        assert row["silent_s"] == 45
         office.pass_s(700)
         assert office.row()["condition"] == "failed"
         office.pass_s(200)
@@ -154,6 +155,8 @@ def test_whose_credential_was_revoked_is_heard_and_failed(office: Office) -> Non
 def test_two_hubs_on_line_come_first(office: Office) -> None:
     badges = [Badge(hardware=name) for name in ("one", "two")]
     numbers = [office.push(badge=badge).json()["number"] for badge in badges]
+    # A hello is no refusal.
+    assert office.row()["refused"] is None
     from sync.protocol import Number
 
     for n, told in ((1, 0), (0, 2)):

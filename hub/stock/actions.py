@@ -207,14 +207,14 @@ def balance_rights(
 def _balance(
     conn: Connection, sku: str, week: int, quota: Quota, now: datetime
 ) -> Sequence[RightsGranted | RightsRecalled]:
-    rights, asked = queries.rights(conn, sku), queries.asked_back(conn, sku)
-    return decide_balance(queries.load(conn, sku, now), rights, week, asked, quota)
+    rights, wishes = queries.rights(conn, sku), queries.wishes(conn, sku)
+    return decide_balance(queries.load(conn, sku, now), rights, week, wishes, quota)
 
 
 def rights_told(
     tx: Transaction, sides: Sequence[Mapping[str, Any]], *, cause: str, actor: str = "central"
 ) -> list[Entry]:
-    """Take over what central says of its side: `[{"sku","returned","spent"}]`, in all, ever."""
+    """Take over what central says of its side, in all, ever (`RightsTold`, by SKU)."""
     facts = told(tx, sides)
     return tx.append(facts, cause=cause, actor=actor) if facts else []
 

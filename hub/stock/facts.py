@@ -85,7 +85,7 @@ class RightsGranted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RightsRecalled(msgspec.Struct, frozen=True, kw_only=True):
-    """This store wants rights back: central is to have returned `asked` in all, if it can."""
+    """This store wants rights back: units `asked` in all, ever; central returns what it has."""
 
     sku: str
     asked: int
@@ -95,11 +95,15 @@ class RightsRecalled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RightsTold(msgspec.Struct, frozen=True, kw_only=True):
-    """Central's own side as it stated it: rights `returned` and `spent` in all, ever."""
+    """Central's own side as it stated it: rights `returned` and `spent` in all, ever.
+
+    `answered`: how far it has answered the store's wishes, by their `asked`.
+    """
 
     sku: str
     returned: int
     spent: int
+    answered: int = 0
 
     def topics(self) -> tuple[str, ...]:
         return (f"stock:{self.sku}",)

@@ -34,7 +34,7 @@ from hub.stock.promise import (
     confidence,
     score,
 )
-from hub.stock.rights import Rights, Side
+from hub.stock.rights import Rights, Side, Wishes
 
 
 def load(conn: Connection, sku: str, now: datetime) -> Stock:
@@ -65,10 +65,10 @@ def rights(conn: Connection, sku: str) -> Rights:
     return Rights() if row is None else Rights(Side(row[0]), Side(row[1], row[2]))
 
 
-def asked_back(conn: Connection, sku: str) -> int:
-    """Rights to `sku` that central was ever asked to return."""
-    row = conn.execute("SELECT asked FROM stock_rights WHERE sku = ?", (sku,)).fetchone()
-    return 0 if row is None else int(row[0])
+def wishes(conn: Connection, sku: str) -> Wishes:
+    """Rights to `sku` that central was ever asked to return, and how far it has answered."""
+    row = conn.execute("SELECT asked, answered FROM stock_rights WHERE sku = ?", (sku,)).fetchone()
+    return Wishes() if row is None else Wishes(*row)
 
 
 def in_demand(conn: Connection, day: str) -> dict[str, int]:
@@ -246,7 +246,7 @@ def explain(
         },
         "rights": {
             "granted": owner.given,
-            "asked_back": asked_back(conn, sku),
+            "asked_back": wishes(conn, sku).asked,
             "returned": other.given,
             "spent": other.spent,
         },

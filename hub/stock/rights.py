@@ -66,6 +66,13 @@ def _refuse_beyond(rights: Rights, qty: int) -> None:
         raise Refusal(f"Only {max(0, rights.held)} units are held to be promised.", slug="no-right")
 
 
+class Wishes(NamedTuple):
+    """Units that the owner ever asked back, and how far the other holder has answered."""
+
+    asked: int = 0
+    answered: int = 0
+
+
 class Quota(NamedTuple):
     """How many units the web is lent: its demand over an outage, within a share of what is free.
 
@@ -90,18 +97,21 @@ def target(week: int, free: int, quota: Quota) -> int:
 
 
 def decide_balance(
-    stock: Stock, rights: Rights, week: int, asked: int, quota: Quota
+    stock: Stock, rights: Rights, week: int, wishes: Wishes, quota: Quota
 ) -> list[RightsGranted | RightsRecalled]:
     """Fill the web's quota up at low water, or ask for rights back that no units stand behind.
 
-    `asked`: units ever asked back. A grant makes earlier wishes void: what is given is meant.
+    A wish on its way is not made again; central may have spent meanwhile, and what it could not
+    return is asked for anew once it has answered.
     """
     policy = stock.policy
     kept = max(policy.safety_stock, policy.safety_stock_low)
     free = stock.units("available") - kept
     if free < rights.held:
-        wish = rights.other.given + min(rights.held, rights.held - max(0, free))
-        return [RightsRecalled(sku=stock.sku, asked=wish)] if wish > asked else []
+        if wishes.asked > wishes.answered:
+            return []
+        more = rights.held - max(0, free)
+        return [RightsRecalled(sku=stock.sku, asked=wishes.asked + more)]
     wanted = target(week, free, quota)
     if rights.held * 100 < wanted * quota.low_pct or (not rights.held and wanted):
         given = rights.owner.given + wanted - rights.held
@@ -109,14 +119,15 @@ def decide_balance(
     return []
 
 
-def decide_told(rights: Rights, sku: str, returned: int, spent: int) -> list[RightsTold]:
+def decide_told(rights: Rights, wishes: Wishes, told: RightsTold) -> list[RightsTold]:
     """Take central's own side over as it states it; what is known already is no fact."""
-    seen = rights.other.merged(Side(returned, spent))
-    if seen == rights.other:
+    seen = rights.other.merged(Side(told.returned, told.spent))
+    answered = max(wishes.answered, told.answered)
+    if (seen, answered) == (rights.other, wishes.answered):
         return []
-    return [RightsTold(sku=sku, returned=seen.given, spent=seen.spent)]
+    return [RightsTold(sku=told.sku, returned=seen.given, spent=seen.spent, answered=answered)]
 
 
-def decide_return(rights: Rights, asked: int) -> int:
-    """Return how many units central gives back when the store asked for `asked` in all."""
-    return max(0, min(rights.held, asked - rights.other.given))
+def decide_return(rights: Rights, wishes: Wishes) -> int:
+    """Return how many units central gives back for wishes that it has not answered yet."""
+    return max(0, min(rights.held, wishes.asked - wishes.answered))

@@ -58,6 +58,7 @@ CREATE TABLE stock_rights (
   sku TEXT PRIMARY KEY,
   granted INTEGER NOT NULL DEFAULT 0,
   asked INTEGER NOT NULL DEFAULT 0,
+  answered INTEGER NOT NULL DEFAULT 0,
   returned INTEGER NOT NULL DEFAULT 0,
   spent INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
@@ -103,9 +104,11 @@ ON CONFLICT (hour) DO UPDATE SET qty = qty + excluded.qty
 """
 
 _RIGHTS: Final = """
-INSERT INTO stock_rights (sku, granted, asked, returned, spent) VALUES (?, ?, ?, ?, ?)
+INSERT INTO stock_rights (sku, granted, asked, answered, returned, spent)
+VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (sku) DO UPDATE SET granted = max(granted, excluded.granted),
-  asked = max(asked, excluded.asked), returned = max(returned, excluded.returned),
+  asked = max(asked, excluded.asked), answered = max(answered, excluded.answered),
+  returned = max(returned, excluded.returned),
   spent = max(spent, excluded.spent)
 """
 
@@ -154,15 +157,15 @@ def _extended(conn: Connection, entry: Entry, fact: HoldExtended) -> None:
 
 
 def _granted(conn: Connection, entry: Entry, fact: RightsGranted) -> None:
-    conn.execute(_RIGHTS, (fact.sku, fact.granted, 0, 0, 0))
+    conn.execute(_RIGHTS, (fact.sku, fact.granted, 0, 0, 0, 0))
 
 
 def _recalled(conn: Connection, entry: Entry, fact: RightsRecalled) -> None:
-    conn.execute(_RIGHTS, (fact.sku, 0, fact.asked, 0, 0))
+    conn.execute(_RIGHTS, (fact.sku, 0, fact.asked, 0, 0, 0))
 
 
 def _told(conn: Connection, entry: Entry, fact: RightsTold) -> None:
-    conn.execute(_RIGHTS, (fact.sku, 0, 0, fact.returned, fact.spent))
+    conn.execute(_RIGHTS, (fact.sku, 0, 0, fact.answered, fact.returned, fact.spent))
 
 
 MIGRATIONS: Final = Migrations("stock")

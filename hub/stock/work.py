@@ -41,18 +41,19 @@ def count_task(tx: Transaction, sku: str, reason: str, cause: str) -> list[Fact]
 
 
 def told(tx: Transaction, sides: Sequence[Mapping[str, Any]]) -> list[RightsTold]:
-    """What central's statement of its side changes here; `[{"sku","returned","spent"}]`."""
+    """What central's statement of its side (`RightsTold`, by SKU) changes here."""
     if not sides:
         return []
     try:
         read = msgspec.convert(list(sides), list[RightsTold])
     except msgspec.ValidationError as error:
         raise Invalid(f"rights: {error}.", field="rights") from None
+    conn = tx.conn
     return [
         fact
         for side in read
         for fact in decide_told(
-            queries.rights(tx.conn, side.sku), side.sku, side.returned, side.spent
+            queries.rights(conn, side.sku), queries.wishes(conn, side.sku), side
         )
     ]
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from hub.stock import rights
 from hub.stock.facts import RightsGranted, RightsRecalled, RightsTold
-from hub.stock.rights import Rights, Side
+from hub.stock.rights import Rights, Side, Wishes
 
 from . import store_feed
 from .store_writer import Tx
@@ -74,18 +74,23 @@ def agreed(tx: Tx, store_id: str, generation: str) -> None:
 
 
 def _give_back(tx: Tx, store_id: str, wish: RightsRecalled) -> None:
-    row = tx.conn.execute(
-        "SELECT asked FROM rights WHERE store_id = ? AND sku = ?", (store_id, wish.sku)
-    ).fetchone()
-    if row is not None and wish.asked <= row[0]:
+    wishes = Wishes(wish.asked, _answered(tx.conn, store_id, wish.sku))
+    if wishes.asked <= wishes.answered:
         return
     tx.conn.execute(_TAKE, (store_id, wish.sku, 0, wish.asked, 0, 0))
     known = _rights(tx.conn, store_id, wish.sku)
-    back = rights.decide_return(known, wish.asked)
-    if back:
-        side = _keep(tx, store_id, wish.sku, rights.give_back(known, back))
-        command = {"id": f"rights-{secrets.token_hex(8)}", "type": "rights.told", "rights": [side]}
-        store_feed.add_command(tx, store_id, command)
+    back = rights.decide_return(known, wishes)
+    # Also when nothing can be returned: the store waits for the answer before it asks again.
+    side = _keep(tx, store_id, wish.sku, rights.give_back(known, back))
+    command = {"id": f"rights-{secrets.token_hex(8)}", "type": "rights.told", "rights": [side]}
+    store_feed.add_command(tx, store_id, command)
+
+
+def _answered(conn: sqlite3.Connection, store_id: str, sku: str) -> int:
+    row = conn.execute(
+        "SELECT asked FROM rights WHERE store_id = ? AND sku = ?", (store_id, sku)
+    ).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _rights(conn: sqlite3.Connection, store_id: str, sku: str) -> Rights:
@@ -99,4 +104,5 @@ def _rights(conn: sqlite3.Connection, store_id: str, sku: str) -> Rights:
 def _keep(tx: Tx, store_id: str, sku: str, known: Rights) -> dict[str, Any]:
     own = known.other
     tx.conn.execute(_TAKE, (store_id, sku, 0, 0, own.given, own.spent))
-    return {"sku": sku, "returned": own.given, "spent": own.spent}
+    answered = _answered(tx.conn, store_id, sku)
+    return {"sku": sku, "returned": own.given, "spent": own.spent, "answered": answered}

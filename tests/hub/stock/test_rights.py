@@ -11,10 +11,11 @@ from hub.errors import Refusal
 from hub.stock import rights
 from hub.stock.facts import RightsGranted, RightsRecalled, RightsTold
 from hub.stock.ledger import Policy, Stock
-from hub.stock.rights import Quota, Rights, Side
+from hub.stock.rights import Quota, Rights, Side, Wishes
 
 QUOTA = Quota(outage_h=8, share_pct=50, low_pct=50)
 PLAIN = Policy(safety_stock_low=0)
+NONE = Wishes()
 QTY = st.integers(0, 6)
 
 
@@ -139,12 +140,12 @@ def test_no_outage_to_bridge_is_no_quota() -> None:
 
 def test_rights_are_filled_up_below_the_mark_and_not_at_every_order() -> None:
     stock = Stock("A", {"available": 100}, policy=PLAIN)
-    first = rights.decide_balance(stock, Rights(), 210, 0, QUOTA)
+    first = rights.decide_balance(stock, Rights(), 210, NONE, QUOTA)
     assert first == [RightsGranted(sku="A", granted=17)]
     held_9 = Rights(Side(17), Side(0, 8))
-    assert rights.decide_balance(stock, held_9, 210, 0, QUOTA) == []
+    assert rights.decide_balance(stock, held_9, 210, NONE, QUOTA) == []
     held_8 = Rights(Side(17), Side(0, 9))
-    assert rights.decide_balance(stock, held_8, 210, 0, QUOTA) == [
+    assert rights.decide_balance(stock, held_8, 210, NONE, QUOTA) == [
         RightsGranted(sku="A", granted=26)
     ]
 
@@ -152,22 +153,36 @@ def test_rights_are_filled_up_below_the_mark_and_not_at_every_order() -> None:
 def test_rights_without_units_behind_them_are_asked_back_once() -> None:
     stock = Stock("A", {"available": 3}, policy=PLAIN)
     lent = Rights(Side(10), Side(1, 2))  # 7 held
-    assert rights.decide_balance(stock, lent, 210, 0, QUOTA) == [RightsRecalled(sku="A", asked=5)]
-    assert rights.decide_balance(stock, lent, 210, 5, QUOTA) == []
+    assert rights.decide_balance(stock, lent, 210, NONE, QUOTA) == [
+        RightsRecalled(sku="A", asked=4)
+    ]
+    assert rights.decide_balance(stock, lent, 210, Wishes(4, 0), QUOTA) == []
     none_left = Stock("A", {"available": -2}, policy=PLAIN)
-    assert rights.decide_balance(none_left, lent, 210, 5, QUOTA) == [
-        RightsRecalled(sku="A", asked=8)
+    assert rights.decide_balance(none_left, lent, 210, Wishes(4, 0), QUOTA) == []
+
+
+def test_what_central_could_not_return_is_asked_for_again_once_it_has_answered() -> None:
+    stock = Stock("A", {"available": 8}, policy=PLAIN)
+    lent = Rights(Side(20), Side(2, 8))  # 5 were asked, 2 returned: the rest was spent by then
+    assert rights.decide_balance(stock, lent, 0, Wishes(5, 5), QUOTA) == [
+        RightsRecalled(sku="A", asked=7)
     ]
 
 
 def test_central_gives_back_what_it_has_and_no_more() -> None:
-    assert rights.decide_return(Rights(Side(10), Side(1, 2)), 5) == 4
-    assert rights.decide_return(Rights(Side(10), Side(1, 8)), 5) == 1
-    assert rights.decide_return(Rights(Side(10), Side(5, 2)), 5) == 0
+    assert rights.decide_return(Rights(Side(10), Side(1, 2)), Wishes(5, 1)) == 4
+    assert rights.decide_return(Rights(Side(10), Side(1, 8)), Wishes(5, 1)) == 1
+    assert rights.decide_return(Rights(Side(10), Side(5, 2)), Wishes(5, 5)) == 0
 
 
 def test_what_central_says_again_or_late_is_no_fact() -> None:
     known = Rights(Side(10), Side(1, 4))
-    assert rights.decide_told(known, "A", 1, 4) == []
-    assert rights.decide_told(known, "A", 0, 3) == []
-    assert rights.decide_told(known, "A", 0, 5) == [RightsTold(sku="A", returned=1, spent=5)]
+    wishes = Wishes(3, 2)
+    for again in ((1, 4, 2), (0, 3, 0)):
+        said = RightsTold(sku="A", returned=again[0], spent=again[1], answered=again[2])
+        assert rights.decide_told(known, wishes, said) == []
+    more = RightsTold(sku="A", returned=0, spent=5)
+    taken = RightsTold(sku="A", returned=1, spent=5, answered=2)
+    assert rights.decide_told(known, wishes, more) == [taken]
+    heard = RightsTold(sku="A", returned=1, spent=4, answered=3)
+    assert rights.decide_told(known, wishes, heard) == [heard]

@@ -13,7 +13,7 @@ help:  ## this list
 run: system-run .venv/.run  ## prepare everything and start the sample store (ARGS="--no-devices --port-base 9000")
 	@exec $(BIN)/storehub demo $(ARGS)
 
-check: .venv/.dev static  ## format, lint, types, import contracts and the fast tests: two minutes
+check: .venv/.dev static  ## format, lint, types, import contracts and the fast tests
 	@$(PYTEST) -q -n 2 --dist worksteal -m "not slow and not browser and not kill and not soak and not bench" $(ARGS)
 
 test: system-test .venv/.dev static  ## everything but soak and bench; ends with pytest's closing line

@@ -185,14 +185,22 @@ class Floor:
         return found
 
     def goods(self, count: int) -> list[dict[str, Any]]:
-        """Return products of the sample catalogue that have a barcode: sku, gtin, name."""
-        found: dict[str, dict[str, Any]] = {}
-        for word in ("milk", "bread", "tea", "soap", "rice", "juice", "apple"):
-            for item in self.hub.json("/catalog/search", q=word)["items"]:
-                if item["gtin"]:
-                    found[item["sku"]] = item
-        assert len(found) >= count, "the sample catalogue is too small"
-        return list(found.values())[:count]
+        """Return products of the sample catalogue that have a barcode: sku, gtin, name.
+
+        A hub is ready before it has the catalogue (offline is a normal state): wait for it.
+        """
+
+        def look() -> list[dict[str, Any]] | None:
+            found: dict[str, dict[str, Any]] = {}
+            for word in ("milk", "bread", "tea", "soap", "rice", "juice", "apple"):
+                for item in self.hub.json("/catalog/search", q=word)["items"]:
+                    if item["gtin"]:
+                        found[item["sku"]] = item
+            return list(found.values())[:count] if len(found) >= count else None
+
+        found = self.until(look, f"{count} products with a barcode are in the catalogue")
+        assert found is not None
+        return found
 
     def on_hand(self, sku: str) -> int:
         """Return the units here; a SKU that the store has never heard of has none."""

@@ -134,16 +134,20 @@ def pick(
     line_id: str,
     qty: int,
     code: str | None = None,
+    by_hand: str | None = None,
     *,
     actor: str,
     cause: str,
     occurred_at: datetime | None = None,
 ) -> list[Entry]:
-    """Units were taken from the shelf; `code` is what was scanned, and has to match the line."""
+    """Units were taken from the shelf; `code` is what was scanned, and has to match the line.
+
+    `by_hand`: why nothing was scanned.
+    """
     check_qty(qty, "qty")
     order, holder = load(tx, order_id)
     sku = None if code is None else scanned_sku(tx.conn, code)
-    facts = rules.decide_pick(order, actor, holder, line_id, qty, sku)
+    facts = rules.decide_pick(order, actor, holder, line_id, qty, sku, by_hand)
     return append(tx, facts, actor, cause, occurred_at)
 
 

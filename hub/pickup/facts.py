@@ -78,9 +78,12 @@ class PickingReleased(_OrderFact, frozen=True, kw_only=True):
     by: str
 
 
-class LinePicked(_OrderFact, frozen=True, kw_only=True):
+class LinePicked(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """`by_hand`: why nothing was scanned, where the picker had to say so."""
+
     line_id: str
     qty: int
+    by_hand: str | None = None
 
 
 class LineShorted(_OrderFact, frozen=True, kw_only=True):

@@ -4,8 +4,9 @@ It must never take more units than a line still waits for, and never stage an op
 """
 
 from itertools import count
+from typing import Final
 
-from hub.errors import Refusal
+from hub.errors import Invalid, Refusal
 from hub.pickup.checks import check_picker, check_reason, check_step, line_of, name_of
 from hub.pickup.facts import (
     LinePicked,
@@ -22,17 +23,30 @@ from hub.pickup.lifecycle import Status, Step
 from hub.pickup.moves import PICK_LATER, SHORT_REASONS
 from hub.pickup.order import Line, LineStep, PickupOrder
 
+# Why a unit may be picked without its scan.
+HAND_REASONS: Final = ("NO_BARCODE", "UNREADABLE", "NO_SCANNER", "LOOSE_GOODS")
+
 
 def decide_pick(
-    order: PickupOrder, by: str, holder: str, line_id: str, qty: int, scanned_sku: str | None = None
+    order: PickupOrder,
+    by: str,
+    holder: str,
+    line_id: str,
+    qty: int,
+    scanned_sku: str | None = None,
+    by_hand: str | None = None,
 ) -> list[LinePicked]:
     """Units of a line were taken from the shelf; a scan has to match the line."""
+    if by_hand is not None:
+        check_reason(by_hand, HAND_REASONS)
+        if scanned_sku is not None:
+            raise Invalid("A pick is scanned or by hand, not both.", field="by_hand")
     line = _line_in_picking(order, Step.PICK, by, holder, line_id)
     if scanned_sku is not None and scanned_sku != line.sku:
         wanted = line.name or f"SKU {line.sku}"
         raise Refusal(f"The scan is SKU {scanned_sku}; this line needs {wanted}.", slug="mismatch")
     _check_pending(line, qty)
-    return [LinePicked(order_id=order.order_id, line_id=line_id, qty=qty)]
+    return [LinePicked(order_id=order.order_id, line_id=line_id, qty=qty, by_hand=by_hand)]
 
 
 def decide_short(

@@ -152,6 +152,26 @@ def reserved_since(conn: Connection, at: str) -> list[str]:
     return [order_id for (order_id,) in rows]
 
 
+def picked_by(conn: Connection, actor: str) -> list[str]:
+    """Ids of the orders that `actor` picks at present, the earliest promise first."""
+    rows = conn.execute(
+        "SELECT order_id FROM pickup_order WHERE state = 'PICKING' AND claimed_by = ?"
+        " ORDER BY promise_at IS NULL, promise_at, order_id",
+        (actor,),
+    )
+    return [order_id for (order_id,) in rows]
+
+
+def put_off(conn: Connection, order_ids: Sequence[str]) -> set[tuple[str, str]]:
+    """The lines (order, line) whose last step was to be picked later."""
+    rows = conn.execute(
+        "SELECT order_id, line_id, type, max(n) FROM pickup_event WHERE line_id IS NOT NULL"
+        f" AND order_id IN ({','.join('?' * len(order_ids))}) GROUP BY order_id, line_id",
+        tuple(order_ids),
+    )
+    return {(order, line) for order, line, kind, _ in rows if kind == "LinePostponed"}
+
+
 def counts(conn: Connection) -> dict[str, int]:
     """How many orders stand in each state."""
     rows = conn.execute("SELECT state, count(*) FROM pickup_order GROUP BY state")

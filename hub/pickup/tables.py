@@ -134,7 +134,7 @@ def _apply(conn: Connection, entry: Entry, fact: Any) -> None:
 
 def _note(fact: Any) -> str | None:
     """The one word that a timeline shows beside a fact."""
-    for name in ("reason", "shelf", "proof_kind", "step", "where"):
+    for name in ("reason", "shelf", "proof_kind", "step", "where", "by_hand"):
         value = getattr(fact, name, None)
         if value is not None:
             return str(value)

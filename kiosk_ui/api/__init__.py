@@ -11,6 +11,7 @@ from kiosk_ui.api import (
     stock,
     system,
     tasks,
+    waves,
 )
 from kiosk_ui.api.contract import api as blueprint
 
@@ -26,4 +27,5 @@ __all__ = [
     "stock",
     "system",
     "tasks",
+    "waves",
 ]

@@ -32,6 +32,11 @@ class Pick(Asked):
     line_id: Id
     qty: Qty
     code: Code | None = None
+    by_hand: Literal["NO_BARCODE", "UNREADABLE", "NO_SCANNER", "LOOSE_GOODS"] | None = None
+
+
+class Wave(Asked):
+    order_ids: Annotated[list[Id], Meta(min_length=1, max_length=12)]
 
 
 class Short(Asked):
@@ -105,6 +110,13 @@ class OrderRow(Struct):
 class Orders(Struct):
     items: list[OrderRow]
     next: str | None
+
+
+class Picking(Struct):
+    """What somebody picks at present; the lines as the floor is walked."""
+
+    orders: list[dict[str, Any]]
+    lines: list[dict[str, Any]]
 
 
 # -- stock

@@ -166,7 +166,10 @@
     } else if (event.key.length === 1) typed += event.key;
   }, true);
 
+  // A page that knows what a scan means there takes it (a listener that prevents the default).
   function scanned(text, key) {
+    const left = document.dispatchEvent(new CustomEvent("hub:scanned", { detail: { text, key }, cancelable: true }));
+    if (!left) return Promise.resolve();
     const to = document.querySelector("[data-scan-to]");
     if (to && !text.startsWith("SH1:")) {
       const values = { text, key: key || crypto.getRandomValues(new Uint32Array(3)).join("-") };

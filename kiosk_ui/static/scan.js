@@ -69,6 +69,7 @@
         audio: false,
         video: { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } },
       });
+      if (page.dataset.off) { stop(); tell("", "off"); return; }
       video.srcObject = stream;
       await video.play();
       const [track] = stream.getVideoTracks();
@@ -129,6 +130,9 @@
   // Where what is read goes: this hub, as the person who is signed in, once.
   async function send(read) {
     navigator.vibrate?.(40);
+    page.dataset.sent = String(Number(page.dataset.sent || 0) + 1);
+    // A page that knows what a scan means there takes it (a listener that prevents the default).
+    if (!document.dispatchEvent(new CustomEvent("hub:scanned", { detail: read, cancelable: true }))) return;
     const where = document.querySelector("#found [data-order]");
     const values = {
       text: read.text,
@@ -136,7 +140,6 @@
       order_id: where ? where.dataset.order : "",
       key: crypto.getRandomValues(new Uint32Array(3)).join("-"),
     };
-    page.dataset.sent = String(Number(page.dataset.sent || 0) + 1);
     await htmx.ajax("POST", page.dataset.post, { target: "#found", swap: "innerHTML", values });
   }
 
@@ -149,7 +152,7 @@
     const read = codes.map((code) => [code.rawValue, NAMES[code.format] || code.format]);
     await htmx.ajax("POST", page.dataset.many, { target: "#found", swap: "innerHTML", values: { codes: JSON.stringify(read) } });
   }
-  photo.addEventListener("change", async () => {
+  photo?.addEventListener("change", async () => {
     const [file] = photo.files;
     if (!file) return;
     photo.disabled = true;
@@ -169,9 +172,11 @@
       if (stream) { stop(); await start(); }
     });
   });
+  // A page with its own switch for the camera sets data-off and tells of a change.
+  page.addEventListener("camera", () => { if (page.dataset.off) { stop(); tell("", "off"); } else start(); });
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "hidden") stop(); else if (page.dataset.state !== "refused") start();
+    if (document.visibilityState === "hidden") stop(); else if (page.dataset.state !== "refused" && !page.dataset.off) start();
   });
   addEventListener("pagehide", stop);
-  start();
+  if (!page.dataset.off) start();
 })();

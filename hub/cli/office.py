@@ -9,7 +9,16 @@ from typing import Any, Final
 import click
 
 from hub.cli.edge import data_option, json_option, show
-from sync.central import backup, create_enrolment, create_token, init, join
+from sync.central import (
+    backup,
+    create_enrolment,
+    create_token,
+    init,
+    join,
+    list_keys,
+    revoke_key,
+    rotate_key,
+)
 
 
 @click.command()
@@ -47,7 +56,52 @@ def store(store_id: str, name: str, directory: Path, as_json: bool) -> None:
 def backup_(target: Path, directory: Path) -> None:
     """Copy central's database and keys to TARGET; central may run meanwhile."""
     backup(directory, target)
-    click.echo(f"Copied to {target}: central.db, pickup.key, page.key.")
+    click.echo(f"Copied to {target}: central.db, the keys of pickup codes, page.key.")
 
 
-COMMANDS: Final[tuple[Any, ...]] = (token, store, backup_)
+@click.group()
+def key() -> None:
+    """The keys that sign pickup codes."""
+
+
+@key.command()
+@data_option
+@json_option
+def rotate(directory: Path, as_json: bool) -> None:
+    """Draw a new key; a running central has POST /api/v1/keys/rotate.
+
+    It signs a store's codes once that store's hub has it. Codes of earlier keys stay good.
+    """
+    show(rotate_key(directory), as_json, lambda m: [m["key_id"]])
+
+
+@key.command("list")
+@data_option
+@json_option
+def list_(directory: Path, as_json: bool) -> None:
+    """The keys, newest first, and how many stores each signs for."""
+    show(list_keys(directory), as_json, lambda found: [_told(one) for one in found])
+
+
+@key.command()
+@click.argument("key_id")
+@data_option
+@json_option
+def revoke(key_id: str, directory: Path, as_json: bool) -> None:
+    """Make all codes of a stolen key worthless and sign those of open orders anew."""
+    show(
+        revoke_key(directory, key_id),
+        as_json,
+        lambda m: [
+            f"{m['codes']} codes signed anew.",
+            *[f"{one} has not heard of it yet." for one in m["unaware"]],
+        ],
+    )
+
+
+def _told(one: dict[str, Any]) -> str:
+    state = f"revoked {one['revoked_at']}" if one["revoked_at"] else f"{one['stores']} stores"
+    return f"{one['key_id']}  {one['made_at']}  {state}"
+
+
+COMMANDS: Final[tuple[Any, ...]] = (token, store, backup_, key)

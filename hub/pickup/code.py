@@ -78,6 +78,11 @@ def is_signed(text: str) -> bool:
     return text.startswith(PREFIX) and len(text) > len(PREFIX) + _SIGNATURE * 4 // 3
 
 
+def key_id_of(text: str) -> str:
+    """Return the name of the key that a code says it was signed with; nothing is checked."""
+    return _parse(text)[0].key_id
+
+
 def read(text: str, keys: Mapping[str, Ed25519PublicKey], store: str | None) -> PickupCode:
     """Check the code and return what it says. Raises Refusal with a sentence for the counter.
 

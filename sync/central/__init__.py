@@ -1,7 +1,17 @@
 """The reference central inventory: one retailer, many stores."""
 
 from .server import Running, serve
-from .setup import add_store, backup, create_enrolment, create_token, init, join
+from .setup import (
+    add_store,
+    backup,
+    create_enrolment,
+    create_token,
+    init,
+    join,
+    list_keys,
+    revoke_key,
+    rotate_key,
+)
 
 __all__ = [
     "Running",
@@ -11,5 +21,8 @@ __all__ = [
     "create_token",
     "init",
     "join",
+    "list_keys",
+    "revoke_key",
+    "rotate_key",
     "serve",
 ]

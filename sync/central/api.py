@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from hub.errors import Invalid
 
-from . import intake, openapi, store_access, store_journal, store_orders
+from . import intake, openapi, store_access, store_journal, store_keys, store_orders
 from .web import answer, inventory, may, numbers, once
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -149,6 +149,27 @@ def add_token() -> Response:
 @may("admin")
 def revoke_token(name: str) -> Response:
     return once(lambda tx: (200, {"revoked": store_access.revoke_tokens(tx, name)}, False))
+
+
+@blueprint.get("/keys")
+@may("admin")
+def keys() -> Response:
+    with inventory().store.reader() as conn:
+        return answer({"items": store_keys.keys(conn), "next": None})
+
+
+@blueprint.post("/keys/rotate")
+@may("admin")
+def rotate_key() -> Response:
+    central = inventory()
+    return once(lambda tx: (201, store_keys.rotate(tx, central.ring), False))
+
+
+@blueprint.post("/keys/<key_id>/revoke")
+@may("admin")
+def revoke_key(key_id: str) -> Response:
+    central = inventory()
+    return once(lambda tx: (200, store_keys.revoke(tx, key_id, central.ring), False))
 
 
 @blueprint.get("/stores/<store>/stock/<path:sku>")

@@ -175,8 +175,15 @@ def _page(stream: store_feed.Stream, store: str, at: Cursor) -> frames.RawPage |
             store_feed.mark_at(conn, stream, at.position),
         )
         judged = feed_verdict(held, at)
-        if judged == "page":
-            return store_feed.page(conn, stream, store, generation, at.position)
+        found = (
+            store_feed.page(conn, stream, store, generation, at.position)
+            if judged == "page"
+            else None
+        )
+    if found is not None:
+        if stream == "replica":
+            inventory().pulled(store, at.position)
+        return found
     if judged == "lost":
         central.renew(generation)
     told = "Take the snapshot." if stream == "replica" else "Read this stream from its beginning."

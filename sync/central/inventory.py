@@ -4,6 +4,7 @@ It must never hold state of its own; two of them on one database would give the 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,6 @@ from hub.catalog import queries as catalog
 from hub.catalog import rows as catalog_rows
 from hub.clock import Clock
 from hub.errors import Invalid
-from hub.pickup import code as pickup_code
 from hub.stock.facts import ON_HAND
 from sync.protocol import Push, Received
 
@@ -20,6 +20,7 @@ from . import (
     keys,
     store_feed,
     store_journal,
+    store_keys,
     store_orders,
     store_people,
     store_reroute,
@@ -37,11 +38,11 @@ class Inventory:
 
     def __init__(self, directory: Path, clock: Clock | None = None) -> None:
         self.store = Store(directory / FOLDER, clock)
-        self._key = keys.pickup_key(self.store.directory / "pickup.key")
+        self.ring = keys.Keyring(self.store.directory)
         self.page_secret = keys.page_secret(self.store.directory / "page.key")
         self.store.run(store_journal.refold)
         self.store.run(store_people.prepare)
-        self.store.run(lambda tx: store_feed.add_rows(tx, [self._key.row()]))
+        self.store.run(lambda tx: store_keys.publish(tx, self.ring.first))
         self.store.follow()
         self.store.run(store_feed.forget_deleted)
 
@@ -51,19 +52,16 @@ class Inventory:
         with self.store.reader() as conn:
             skus = {line.sku for line in order.lines}
             names = {sku: catalog.name(conn, sku) for sku in skus}
-        return store_orders.place(tx, order, names.get, self._code, self.store.generation)
+        sign = partial(store_keys.sign, tx, self.ring)
+        return store_orders.place(tx, order, names.get, sign, self.store.generation)
 
-    def _code(
-        self,
-        order_id: str,
-        store: str,
-        lines: Sequence[Mapping[str, Any]],
-        rights: Sequence[Mapping[str, Any]],
-    ) -> str:
-        signed = [(line["line_id"], line["sku"], line["qty"]) for line in lines]
-        spent = [(side["sku"], side["returned"], side["spent"]) for side in rights]
-        key = self._key
-        return pickup_code.make(order_id, store, signed, key.private, key.key_id, spent)
+    def pulled(self, store: str, position: int) -> None:
+        """A hub has the catalogue up to `position`: from now on its newest key signs for it."""
+        with self.store.reader() as conn:
+            has = store_keys.has_up_to(conn, position)
+            known = store_keys.of_store(conn, store)
+        if has is not None and has != known:
+            self.store.run(lambda tx: store_keys.heard(tx, store, has))
 
     def accept(
         self, tx: Tx, store: str, push: Push, instance: str, generation: str
@@ -71,7 +69,8 @@ class Inventory:
         """Take a push in, and settle what it says of orders that central watches."""
         judged = store_journal.accept(tx, store, push, instance, generation)
         if judged is not None and judged.answer.status == "taken":
-            store_reroute.settle(tx, store, self._code, generation)
+            sign = partial(store_keys.sign, tx, self.ring)
+            store_reroute.settle(tx, store, sign, generation)
         return judged
 
     def import_catalog(self, tx: Tx, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

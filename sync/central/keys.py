@@ -1,4 +1,4 @@
-"""Central's own secrets: the key that signs pickup codes, and the one behind the order page.
+"""Central's own secrets: the keys that sign pickup codes, and the one behind the order page.
 
 It must never let a private key leave its file (0600); only the public half is published.
 """
@@ -37,13 +37,50 @@ class PickupKey:
         return rows.read({"kind": "pickup_key", "key_id": self.key_id, "public_key": text})
 
 
-def pickup_key(path: Path) -> PickupKey:
-    """Read the signing key, or make it at central's first start."""
-    if not path.exists():
-        pem = Ed25519PrivateKey.generate().private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-        )
-        write_secret(path, pem.decode())
+class Keyring:
+    """The signing keys of a directory: `pickup.key` is the first, `pickup-ID.key` those after it.
+
+    A rotation adds a file and takes none away: hubs that have not heard of the new key yet are
+    signed for with the one that they know.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        first = directory / "pickup.key"
+        self.first = _read(first) if first.exists() else _draw(first)
+        self._known = {self.first.key_id: self.first}
+
+    def get(self, key_id: str | None) -> PickupKey:
+        """Return the key of this name, read when it is first asked for; else the first key."""
+        if key_id is None or key_id in self._known:
+            return self._known[key_id or self.first.key_id]
+        path = self._directory / f"pickup-{key_id}.key"
+        if not path.exists():
+            return self.first
+        return self._known.setdefault(key_id, _read(path))
+
+    def add(self) -> PickupKey:
+        """Draw another key. It signs nothing before somebody says so."""
+        draft = self._directory / "pickup-next.key"
+        made = _draw(draft)
+        draft.replace(self._directory / f"pickup-{made.key_id}.key")
+        return self._known.setdefault(made.key_id, made)
+
+
+def files(directory: Path) -> list[Path]:
+    """Return all files of signing keys, for a backup."""
+    return sorted(directory.glob("pickup*.key"))
+
+
+def _draw(path: Path) -> PickupKey:
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    write_secret(path, pem.decode())
+    return _read(path)
+
+
+def _read(path: Path) -> PickupKey:
     private = load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(private, Ed25519PrivateKey):
         raise TypeError(f"{path.name} holds no Ed25519 key")

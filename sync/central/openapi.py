@@ -116,6 +116,20 @@ def document() -> dict[str, Any]:
             "/api/v1/stores/{store}/stock/{sku}": {
                 "get": _get("A SKU's units by the store's facts, and as of when.", "store", "sku")
             },
+            "/api/v1/keys": {
+                "get": _get("The keys of pickup codes, and how many stores each signs for.")
+            },
+            "/api/v1/keys/rotate": {
+                "post": _post("Draw a new key for pickup codes.", {"type": "object"}, 201)
+            },
+            "/api/v1/keys/{key_id}/revoke": {
+                "post": _post(
+                    "Make a key's codes worthless; those of open orders are signed anew.",
+                    {"type": "object"},
+                    200,
+                    "key_id",
+                )
+            },
             "/api/v1/quarantine": {"get": _get("Entries that central could not fold.")},
             **openapi_fleet.paths(wanted, _get, _post),
             "/api/v1/openapi.json": {"get": _get("This document.")},

@@ -5,11 +5,11 @@ It must never run beside a serving central; that one has the admin API for it.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hub.errors import Refusal
 
-from . import store_access
+from . import keys, store_access, store_keys
 from .inventory import FOLDER, Inventory
 from .store_sqlite import copy, write_secret
 from .store_writer import Tx
@@ -48,8 +48,8 @@ def backup(directory: Path, target: Path) -> None:
     if (target / "central.db").exists():
         raise Refusal(f"There is a copy in {target} already.", slug="exists")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in ("pickup.key", "page.key"):
-        write_secret(target / name, (source / name).read_text())
+    for path in (*keys.files(source), source / "page.key"):
+        write_secret(target / path.name, path.read_text())
     copy(source / "central.db", target / "central.db")
 
 
@@ -63,9 +63,28 @@ def create_token(directory: Path, name: str, role: str) -> str:
     return _with(directory, lambda tx: store_access.create_token(tx, name, role))
 
 
+def rotate_key(directory: Path) -> dict[str, Any]:
+    """Draw a new key for pickup codes; it signs for a store once its hub has it."""
+    return _open(directory, lambda central, tx: store_keys.rotate(tx, central.ring))
+
+
+def revoke_key(directory: Path, key_id: str) -> dict[str, Any]:
+    """Make a key's codes worthless and sign open orders anew. Raises NotFound, Refusal."""
+    return _open(directory, lambda central, tx: store_keys.revoke(tx, key_id, central.ring))
+
+
+def list_keys(directory: Path) -> list[dict[str, Any]]:
+    """Return the keys, newest first."""
+    return _with(directory, lambda tx: store_keys.keys(tx.conn))
+
+
 def _with(directory: Path, work: Callable[[Tx], T]) -> T:
+    return _open(directory, lambda _, tx: work(tx))
+
+
+def _open(directory: Path, work: Callable[[Inventory, Tx], T]) -> T:
     inventory = Inventory(directory)
     try:
-        return inventory.store.run(work)
+        return inventory.store.run(lambda tx: work(inventory, tx))
     finally:
         inventory.close()

@@ -143,3 +143,13 @@ def m007_fallback(db: sqlite_utils.Database) -> None:
 def m008_rights_by_sku(db: sqlite_utils.Database) -> None:
     """Who holds rights to an article is asked across all stores."""
     db.execute("CREATE INDEX rights_sku ON rights (sku)")
+
+
+@MIGRATIONS()
+def m009_signing_key(db: sqlite_utils.Database) -> None:
+    """The keys that sign pickup codes; `store.key_id`: the newest that a store's hub has."""
+    db.execute(
+        "CREATE TABLE signing_key (key_id TEXT PRIMARY KEY, made_at TEXT NOT NULL,"
+        " revoked_at TEXT) WITHOUT ROWID"
+    )
+    db.execute("ALTER TABLE store ADD COLUMN key_id TEXT")

@@ -6,6 +6,7 @@ It must never trust a payload whose signature it hasn't checked.
 
 Version 2 adds [[SKU, returned, spent], …]: central's side of the rights that it spent on this order
 (hub.stock.rights), so that a store that never heard of the order finds the units kept for it.
+Version 3 adds the short code that the customer was told, so that such a store calls it the same.
 The signature is Ed25519 over the JSON bytes, 64 bytes long. Central signs, every hub of the
 retailer verifies with the public keys that central replicates.
 """
@@ -47,6 +48,7 @@ class PickupCode(NamedTuple):
     order_id: str
     lines: tuple[CodeLine, ...]
     rights: tuple[CodeRights, ...] = ()
+    short_code: str | None = None
 
 
 class _Payload(msgspec.Struct, array_like=True):
@@ -56,6 +58,7 @@ class _Payload(msgspec.Struct, array_like=True):
     order_id: str
     lines: list[CodeLine]
     rights: list[CodeRights] = []
+    short_code: str | None = None
 
 
 def make(
@@ -65,11 +68,13 @@ def make(
     key: Ed25519PrivateKey,
     key_id: str,
     rights: Iterable[tuple[str, int, int]] = (),
+    short_code: str | None = None,
 ) -> str:
     """Return the text inside the customer's QR. `lines`: (line id, SKU, units)."""
     stated = [list(side) for side in rights]
-    said = [2 if stated else 1, key_id, store, order_id, [list(line) for line in lines]]
-    content = msgspec.json.encode([*said, stated] if stated else said)
+    more: list[object] = [stated, short_code] if short_code else [stated] if stated else []
+    said = [1 + len(more), key_id, store, order_id, [list(line) for line in lines], *more]
+    content = msgspec.json.encode(said)
     return PREFIX + urlsafe_b64encode(content + key.sign(content)).decode().rstrip("=")
 
 
@@ -89,7 +94,7 @@ def read(text: str, keys: Mapping[str, Ed25519PublicKey], store: str | None) -> 
     `store`: who reads it; None where the order is known to be this store's already.
     """
     payload, content, signature = _parse(text)
-    if payload.version not in (1, 2) or payload.key_id not in keys:
+    if payload.version not in (1, 2, 3) or payload.key_id not in keys:
         raise Refusal("This store doesn't know who signed this pickup code.", slug="code-unknown")
     try:
         keys[payload.key_id].verify(signature, content)
@@ -97,7 +102,13 @@ def read(text: str, keys: Mapping[str, Ed25519PublicKey], store: str | None) -> 
         raise Refusal("This pickup code is not genuine.", slug="code-forged") from None
     if store is not None and payload.store != store:
         raise Refusal(f"This order is collected at store {payload.store}.", slug="other-store")
-    return PickupCode(payload.store, payload.order_id, tuple(payload.lines), tuple(payload.rights))
+    return PickupCode(
+        payload.store,
+        payload.order_id,
+        tuple(payload.lines),
+        tuple(payload.rights),
+        payload.short_code,
+    )
 
 
 def _parse(text: str) -> tuple[_Payload, bytes, bytes]:

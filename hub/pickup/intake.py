@@ -85,7 +85,8 @@ def read_order(order: Mapping[str, Any], name_of: Names) -> OrderProposed:
 def read_code(code: PickupCode, name_of: Names) -> OrderProposed:
     """Return the order that a signed pickup code states."""
     lines = [line._asdict() for line in code.lines]
-    proposed = read_order({"order_id": code.order_id, "lines": lines}, name_of)
+    told = {"short_code": code.short_code} if code.short_code else {}
+    proposed = read_order({"order_id": code.order_id, "lines": lines, **told}, name_of)
     return msgspec.structs.replace(proposed, origin="code")
 
 

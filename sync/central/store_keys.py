@@ -107,7 +107,7 @@ def revoke(tx: Tx, key_id: str, ring: Keyring) -> dict[str, Any]:
 
 def _sign_anew(tx: Tx, key_id: str, ring: Keyring) -> int:
     open_orders = tx.conn.execute(
-        "SELECT p.order_id, p.store_id, p.pickup_code, p.body FROM placed p"
+        "SELECT p.order_id, p.store_id, p.pickup_code, p.short_code, p.body FROM placed p"
         " LEFT JOIN pickup k ON k.store_id = p.store_id AND k.order_id = p.order_id"
         " WHERE coalesce(k.state, 'PROPOSED') NOT IN"
         " ('PICKED_UP', 'REJECTED', 'EXPIRED', 'CANCELED')"
@@ -117,8 +117,9 @@ def _sign_anew(tx: Tx, key_id: str, ring: Keyring) -> int:
         if code.key_id_of(row["pickup_code"]) != key_id:
             continue
         body = msgspec.json.decode(row["body"])
+        rights = body.get("rights", [])
         fresh = sign(
-            tx, ring, row["order_id"], row["store_id"], body["lines"], body.get("rights", [])
+            tx, ring, row["order_id"], row["store_id"], body["lines"], rights, row["short_code"]
         )
         tx.conn.execute(
             "UPDATE placed SET pickup_code = ? WHERE order_id = ?", (fresh, row["order_id"])
@@ -134,9 +135,10 @@ def sign(
     store_id: str,
     lines: list[dict[str, Any]],
     rights: list[dict[str, Any]],
+    short_code: str,
 ) -> str:
     """Return the text inside the customer's QR, signed so that this store can check it."""
     signed = [(line["line_id"], line["sku"], line["qty"]) for line in lines]
     spent = [(side["sku"], side["returned"], side["spent"]) for side in rights]
     key = ring.get(of_store(tx.conn, store_id))
-    return code.make(order_id, store_id, signed, key.private, key.key_id, spent)
+    return code.make(order_id, store_id, signed, key.private, key.key_id, spent, short_code)

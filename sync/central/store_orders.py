@@ -28,8 +28,8 @@ REASONS: Final = (
     "OUT_OF_STOCK",
     "STORE_CLOSED",
 )
-MakeCode = Callable[[str, str, list[dict[str, Any]], list[dict[str, Any]]], str]
-"""(order_id, store, lines, rights spent) → the text inside the QR."""
+MakeCode = Callable[[str, str, list[dict[str, Any]], list[dict[str, Any]], str], str]
+"""(order_id, store, lines, rights spent, short code) → the text inside the QR."""
 
 
 def place(
@@ -58,7 +58,7 @@ def place(
     body = _body(order, name_of, ref, code, stamp(tx.now))
     wanted = per_sku((line.sku, line.qty) for line in order.lines)
     body["rights"] = store_rights.spend(tx, order.store, wanted, generation)
-    pickup_code = make_code(order.order_id, order.store, body["lines"], body["rights"])
+    pickup_code = make_code(order.order_id, order.store, body["lines"], body["rights"], code)
     tx.conn.execute(
         "INSERT INTO placed (order_id, store_id, request, customer_ref, short_code, pickup_code,"
         " body, at, fallback, watched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -22,6 +22,14 @@ def test_a_code_says_its_order_store_and_lines() -> None:
     assert not code.is_signed("SH1:O:R-1")
 
 
+def test_a_code_tells_the_short_code_that_the_customer_was_told() -> None:
+    rights = [("4711", 0, 2)]
+    for stated in ((), rights):
+        told = code.make("R-1", "s1", LINES, KEY, "k1", stated, "7Q4M")
+        assert code.read(told, KEYS, "s1").short_code == "7Q4M"
+    assert code.read(TEXT, KEYS, "s1").short_code is None
+
+
 def test_a_code_of_two_lines_fits_a_small_qr() -> None:
     assert len(TEXT) < 200
 

@@ -1,6 +1,6 @@
 # Store Hub: `make run` starts a store, `make check` is what one runs all day, `make test` is everything.
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak bench bench-barcodes lock format static system-run system-test clean
+.PHONY: help run check test soak bench bench-barcodes bench-escrow lock format static system-run system-test clean
 .DELETE_ON_ERROR:
 
 LOCKS := $(wildcard deploy/locks/*.txt)
@@ -28,6 +28,9 @@ bench: system-test .venv/.dev  ## the figures of docs/bench.md, as ratios beside
 bench-barcodes: .venv/.dev  ## barcode photos and a film beside other decoders, about ten minutes
 	@$(BIN)/python tests/bench/barcodes.py $(ARGS)
 	@$(BIN)/python tests/bench/barcodes_video.py
+
+bench-escrow: .venv/.dev  ## escrow beside other ways of promising one stock, ten minutes (ARGS=SEED)
+	@$(BIN)/python -m tests.bench.escrow $(ARGS)
 
 lock: .venv/.dev  ## write deploy/locks anew (UPGRADE=1 for the newest versions)
 	@deploy/setup/lock.sh

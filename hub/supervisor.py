@@ -55,11 +55,18 @@ class Child:
                 start_new_session=True,
             )
 
-    def wait_ready(self, within_s: float) -> None:
-        """Raises Unavailable with the end of its log when it does not get ready."""
+    def wait_ready(self, within_s: float, on_change: Callable[[], None]) -> None:
+        """Start it again if somebody kills it meanwhile; one that ends by itself has a reason.
+
+        Raises Unavailable with the end of its log when it does not get ready.
+        """
         end = time.monotonic() + within_s
         while time.monotonic() < end:
-            if self.process is None or self.process.poll() is not None:
+            code = None if self.process is None else self.process.poll()
+            if code is not None and code < 0:
+                self.start()
+                on_change()
+            elif code is not None:
                 break
             if self.ready():
                 return
@@ -89,7 +96,7 @@ class Supervisor:
         self.children.append(child)
         child.start()
         self._on_change()
-        child.wait_ready(within_s)
+        child.wait_ready(within_s, self._on_change)
 
     def watch(self, stop: threading.Event) -> None:
         """Return when `stop` is set."""

@@ -44,6 +44,21 @@ def test_a_killed_child_is_started_again_and_told_of(tmp_path: Path) -> None:
     assert child.process.poll() is not None
 
 
+def test_a_child_that_is_killed_before_it_was_ready_is_started_again(tmp_path: Path) -> None:
+    pids: list[int] = []
+
+    def ready() -> bool:
+        if len(pids) == 1:
+            os.kill(child.pid, signal.SIGKILL)
+        return len(pids) == 2
+
+    child = Child("sleeper", sleeper(tmp_path).arguments, tmp_path / "log", ready=ready)
+    supervisor = Supervisor(lambda: pids.append(child.pid))
+    supervisor.add(child)
+    supervisor.stop()
+    assert len(set(pids)) == 2
+
+
 def test_a_child_that_keeps_dying_is_started_ever_more_slowly(tmp_path: Path) -> None:
     supervisor = Supervisor(lambda: None)
     child = sleeper(tmp_path, "raise SystemExit(3)")

@@ -56,6 +56,7 @@ def jobs(store: Store, ingest: Ingest, memory: tags.Watch) -> list[Job]:
         Job("papers nobody waits for", 30, lambda _: writer.run(printing.settle)),
         Job("slips of new orders", 1, _print_slips(store)),
         Job("erasures that central knew", 60, lambda _: writer.run(customers.sweep)),
+        Job("old signatures", 3600, lambda _: writer.run(customers.forget_signatures)),
         Job("old sign-ins", 3600, lambda _: writer.run(staff.forget_sign_ins)),
         Job("old observations", 10, retention.run),
         Job("old replies", 3600, lambda _: writer.run(commands.forget)),

@@ -16,6 +16,7 @@ from kiosk_ui import assets, health, problems, security, show
 from kiosk_ui.api import blueprint as api
 from kiosk_ui.console.letting_in import fleet
 from kiosk_ui.console.views import console
+from kiosk_ui.counter.handover import handover
 from kiosk_ui.counter.views import counter
 from kiosk_ui.ports import Hub
 from kiosk_ui.printing.views import printing
@@ -60,7 +61,18 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
     show.install(app)
     Babel(app, locale_selector=language, default_timezone=hub.options.timezone)
     _protect(app, hub)
-    for blueprint in (start, signin, counter, shelves, scanning, printing, console, fleet, api):
+    for blueprint in (
+        start,
+        signin,
+        counter,
+        handover,
+        shelves,
+        scanning,
+        printing,
+        console,
+        fleet,
+        api,
+    ):
         app.register_blueprint(blueprint)
     health.install(app)
     stream.start()

@@ -4,12 +4,18 @@ It must never write anything personal into a fact, and never bring back what was
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
 
 from hub.catalog.words import fold
 from hub.clock import stamp
 from hub.customers import queries, rules, tables
 from hub.customers.facts import PersonalDataErased
+from hub.errors import Refusal
 from hub.journal import Transaction
+
+# As long as customers and card companies may say that they never got their goods.
+SIGNATURES_KEPT: Final = timedelta(days=120)
 
 
 def put(tx: Transaction, ref: str, personal: Mapping[str, object]) -> bool:
@@ -24,6 +30,28 @@ def put(tx: Transaction, ref: str, personal: Mapping[str, object]) -> bool:
     values = [cleaned[field] for field in rules.FIELDS]
     tables.put_personal(tx.conn, (ref, *values, folded, stamp(tx.now)))
     return True
+
+
+def sign(tx: Transaction, ref: str | None, order_id: str, strokes: str) -> None:
+    """Keep the signature that stands for the handover of an order, as personal data of `ref`.
+
+    Refused where nobody is known whose it would be: it could never be erased.
+    """
+    if ref is None or queries.is_erased(tx.conn, rules.ref(ref)):
+        raise Refusal(
+            "This order names no customer, so no signature can be kept for it:"
+            " scan the pickup code or look at an ID.",
+            slug="nobody-to-sign",
+        )
+    tables.put_signature(tx.conn, (order_id, ref, rules.strokes(strokes), stamp(tx.now)))
+
+
+def forget_signatures(tx: Transaction, kept: timedelta = SIGNATURES_KEPT) -> int:
+    """Delete signatures that nobody will ask for any more; return how many."""
+    found = tables.delete_signatures(tx.conn, stamp(tx.now - kept))
+    if found:
+        tx.clean_wal()
+    return found
 
 
 def erase(tx: Transaction, ref: str, *, actor: str, cause: str) -> bool:

@@ -61,6 +61,32 @@ def find(connection: sqlite3.Connection, text: str, limit: int = 20) -> list[Per
     return [Person(*tuple(row)) for row in found]
 
 
+def among(connection: sqlite3.Connection, refs: Iterable[str], text: str) -> list[str]:
+    """Return those of `refs` whose name, e-mail or phone contains every word of `text`."""
+    wanted = fold(text).split()[:8]
+    if not wanted:
+        return []
+    clauses = " AND ".join("folded LIKE ? ESCAPE '!'" for _ in wanted)
+    found = connection.execute(
+        "SELECT ref FROM personal WHERE ref IN (SELECT value FROM json_each(?))"
+        f" AND {clauses} AND {_NOT_ERASED}",
+        (
+            msgspec.json.encode(list(refs)).decode(),
+            *(f"%{_literal(word)}%" for word in wanted),
+        ),
+    )
+    return [ref for (ref,) in found]
+
+
+def signature(connection: sqlite3.Connection, order_id: str) -> tuple[str, str] | None:
+    """Return (strokes, stamp) of the signature that stands for an order's handover."""
+    row = connection.execute(
+        f"SELECT strokes, signed_at FROM signature WHERE order_id = ? AND {_NOT_ERASED}",
+        (order_id,),
+    ).fetchone()
+    return (row[0], row[1]) if row else None
+
+
 def is_erased(connection: sqlite3.Connection, ref: str) -> bool:
     """Say whether this reference's data was erased, here or by central."""
     row = connection.execute("SELECT 1 FROM customer_erased WHERE ref = ?", (ref,)).fetchone()

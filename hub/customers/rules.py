@@ -2,13 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final
 
-from hub.errors import Invalid
+import msgspec
+from msgspec import Meta
+
+from hub.errors import Invalid, Refusal
 
 # What an order brings; anything else that is sent is not kept.
 FIELDS: Final = ("name", "email", "phone", "plate", "note")
 _LONGEST: Final = {"name": 120, "email": 254, "phone": 40, "plate": 20, "note": 1000}
+_MOST_NUMBERS: Final = 20_000
+_LEAST_NUMBERS: Final = 12
 _REF: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
@@ -18,6 +23,23 @@ def ref(text: str) -> str:
     if not _REF.fullmatch(text):
         raise Invalid("A customer reference is 1 to 64 letters, digits, _ or -.", field="ref")
     return text
+
+
+def strokes(text: str) -> str:
+    """Return a drawn signature, written anew: `[[x, y, x, y, …], …]`, 0 to 1,000 each.
+
+    One dot is no signature, and more than 20,000 numbers no person draws.
+    """
+    try:
+        drawn = msgspec.json.decode(text, type=list[list[Annotated[int, Meta(ge=0, le=1000)]]])
+    except msgspec.DecodeError:
+        raise Invalid("This is no signature.", field="strokes") from None
+    points = sum(len(stroke) for stroke in drawn)
+    if any(len(stroke) % 2 for stroke in drawn) or points > _MOST_NUMBERS:
+        raise Invalid("This is no signature.", field="strokes")
+    if points < _LEAST_NUMBERS:
+        raise Refusal("The customer has not signed yet.", slug="not-signed")
+    return msgspec.json.encode(drawn).decode()
 
 
 def personal(values: Mapping[str, object]) -> dict[str, str | None]:

@@ -1,4 +1,4 @@
-"""The one table with personal data, and the projection that remembers what was erased.
+"""The two tables with personal data, and the projection that remembers what was erased.
 
 Nothing else may hold a customer's name, and no full-text index may be built over it: an index
 keeps words that were deleted.
@@ -17,7 +17,13 @@ from hub.database import TableClass
 from hub.projections import Projection
 
 MIGRATIONS: Final = Migrations("customers")
-TABLES: Final[dict[str, TableClass]] = {"personal": "record", "customer_erased": "projection"}
+TABLES: Final[dict[str, TableClass]] = {
+    "personal": "record",
+    "signature": "record",
+    "customer_erased": "projection",
+}
+# Tables whose rows belong to a customer, with the column that orders them.
+_OF_A_CUSTOMER: Final = (("personal", "ref"), ("signature", "order_id"))
 
 
 @MIGRATIONS()
@@ -37,9 +43,35 @@ def m001_personal(db: sqlite_utils.Database) -> None:
     )
 
 
+@MIGRATIONS()
+def m002_signature(db: sqlite_utils.Database) -> None:
+    """What a customer drew at a handover: `strokes` as JSON, `[[x, y, x, y, …], …]`."""
+    db.execute(
+        """CREATE TABLE signature (
+            order_id TEXT PRIMARY KEY,
+            ref TEXT NOT NULL,
+            strokes TEXT NOT NULL,
+            signed_at TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
 def put_personal(connection: sqlite3.Connection, row: Sequence[str | None]) -> None:
     """Keep one row of `personal`, instead of an older one of the same ref."""
     connection.execute("INSERT OR REPLACE INTO personal VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def put_signature(connection: sqlite3.Connection, row: Sequence[str]) -> None:
+    """Keep (order id, ref, strokes, stamp), instead of an older one of the same order."""
+    connection.execute("INSERT OR REPLACE INTO signature VALUES (?, ?, ?, ?)", row)
+
+
+def delete_signatures(connection: sqlite3.Connection, before: str) -> int:
+    """Delete the signatures from before that stamp; return how many."""
+    found = connection.execute("DELETE FROM signature WHERE signed_at < ?", (before,)).rowcount
+    if found:
+        _write_anew(connection, "signature", "order_id")
+    return found
 
 
 def delete_erased(connection: sqlite3.Connection) -> int:
@@ -49,15 +81,22 @@ def delete_erased(connection: sqlite3.Connection) -> int:
     old copies of neighbouring cells in the gaps (measured: 3 of 2,200 erased names were still
     there). So what stays is written anew, and all old pages are freed and thereby zeroed.
     """
-    found = connection.execute(
-        "DELETE FROM personal WHERE ref IN (SELECT ref FROM customer_erased)"
-    ).rowcount
-    if found:
-        connection.execute("CREATE TEMP TABLE personal_kept AS SELECT * FROM personal")
-        connection.execute("DELETE FROM personal")
-        connection.execute("INSERT INTO personal SELECT * FROM personal_kept ORDER BY ref")
-        connection.execute("DROP TABLE personal_kept")
-    return found
+    total = 0
+    for table, key in _OF_A_CUSTOMER:
+        found = connection.execute(
+            f"DELETE FROM {table} WHERE ref IN (SELECT ref FROM customer_erased)"
+        ).rowcount
+        if found:
+            _write_anew(connection, table, key)
+        total += found
+    return total
+
+
+def _write_anew(connection: sqlite3.Connection, table: str, key: str) -> None:
+    connection.execute(f"CREATE TEMP TABLE kept_rows AS SELECT * FROM {table}")
+    connection.execute(f"DELETE FROM {table}")
+    connection.execute(f"INSERT INTO {table} SELECT * FROM kept_rows ORDER BY {key}")
+    connection.execute("DROP TABLE kept_rows")
 
 
 def _erased(connection: sqlite3.Connection, entry: Entry, fact: PersonalDataErased) -> None:

@@ -266,7 +266,12 @@ def handover(
             " their shelf, and confirm.",
             slug="confirm-handover",
         )
-    shown = proofs.check(proof, order_id, lambda: queries.keys(tx.conn))
+    shown = proofs.check(
+        proof,
+        order_id,
+        lambda: queries.keys(tx.conn),
+        lambda other: queries.is_of_customer(tx.conn, other, order.customer_ref),
+    )
     handed = None if lines is None else [_handed(line) for line in lines]
     facts = rules.decide_handover(
         order,

@@ -17,6 +17,8 @@ ID_KINDS: Final = ("id_card", "passport", "driving_licence", "residence_permit",
 _SAME: Final = {"driver_license": "driving_licence", "driving_license": "driving_licence"}
 
 Keys = Callable[[], Mapping[str, Ed25519PublicKey]]
+# Is another order of this store, by its id, the same customer's?
+SameCustomer = Callable[[str], bool]
 
 
 class Proof(NamedTuple):
@@ -26,14 +28,23 @@ class Proof(NamedTuple):
     id_kind: str | None = None
 
 
-def check(proof: Mapping[str, Any], order_id: str, keys: Keys) -> Proof:
-    """Return what was shown. Raises Refusal when it does not prove this order."""
+def check(
+    proof: Mapping[str, Any],
+    order_id: str,
+    keys: Keys,
+    same_customer: SameCustomer = lambda other: False,
+) -> Proof:
+    """Return what was shown. Raises Refusal when it does not prove this order.
+
+    One of a customer's codes proves who they are: it collects all of their orders.
+    """
     kind, value = proof.get("kind"), str(proof.get("value") or "").strip()
     if kind not in KINDS:
         raise Invalid(f"proof.kind must be one of {', '.join(KINDS)}.", field="proof.kind")
     if kind == "code":
         # The order is in this store already, so the store that the code names says nothing new.
-        if code.read(value, keys(), None).order_id != order_id:
+        named = code.read(value, keys(), None).order_id
+        if named != order_id and not same_customer(named):
             raise Refusal("This pickup code belongs to another order.", slug="other-order")
         return Proof("code")
     if kind == "signature":
@@ -42,6 +53,6 @@ def check(proof: Mapping[str, Any], order_id: str, keys: Keys) -> Proof:
         return Proof("signature")
     if any(character.isdigit() for character in value):
         raise Refusal("Note which kind of ID was shown, never its number.", slug="id-number-given")
-    named = "_".join(value.lower().replace("-", " ").replace("_", " ").split())
-    named = _SAME.get(named, named)
-    return Proof("id_seen", named if named in ID_KINDS else "other")
+    document = "_".join(value.lower().replace("-", " ").replace("_", " ").split())
+    document = _SAME.get(document, document)
+    return Proof("id_seen", document if document in ID_KINDS else "other")

@@ -189,6 +189,28 @@ def by_short_code(conn: Connection, short_code: str, limit: int = 20) -> list[st
     return [order_id for (order_id,) in rows]
 
 
+def is_of_customer(conn: Connection, order_id: str, customer_ref: str | None) -> bool:
+    """Is this order that customer's? Nobody's when nobody knows whose it is."""
+    if customer_ref is None:
+        return False
+    row = conn.execute(
+        "SELECT 1 FROM pickup_order WHERE order_id = ? AND customer_ref = ?",
+        (order_id, customer_ref),
+    ).fetchone()
+    return row is not None
+
+
+def of_customer(conn: Connection, customer_ref: str, limit: int = 50) -> list[tuple[str, str]]:
+    """(order id, state) of a customer's orders, those still to be collected first."""
+    rows = conn.execute(
+        "SELECT order_id, state FROM pickup_order WHERE customer_ref = ?"
+        " ORDER BY state IN ('PICKED_UP', 'CANCELED', 'EXPIRED', 'REJECTED'),"
+        " promise_at IS NULL, promise_at, order_id LIMIT ?",
+        (customer_ref, limit),
+    )
+    return [(order_id, state) for order_id, state in rows]
+
+
 def conflicts(conn: Connection) -> list[tuple[str, str, str]]:
     """All facts that the lifecycle did not foresee: (entry id, order id, type)."""
     rows = conn.execute("SELECT entry, order_id, type FROM pickup_conflict ORDER BY entry")

@@ -44,6 +44,7 @@ CREATE TABLE pickup_order (
 ) WITHOUT ROWID;
 CREATE INDEX pickup_order_board ON pickup_order (state, promise_at);
 CREATE INDEX pickup_order_code ON pickup_order (short_code);
+CREATE INDEX pickup_order_customer ON pickup_order (customer_ref);
 CREATE TABLE pickup_line (
   order_id TEXT NOT NULL,
   n INTEGER NOT NULL,

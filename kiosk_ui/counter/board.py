@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from hub.pickup import queries
 from hub.pickup.lifecycle import Status
-from kiosk_ui.counter import cards
+from kiosk_ui.counter import cards, hands
 from kiosk_ui.session import hub
 
 # Timers move on and names may change: no rendering is shown longer.
@@ -59,14 +59,21 @@ def touched() -> int:
 
 def render() -> str:
     """Render the columns as the store stands now."""
-    shown, now = hub(), hub().clock.now()
+    shown, now, open_at = hub(), hub().clock.now(), hands.hands()
     with shown.reader() as connection:
         known = cards.Known(connection)
         counts = queries.counts(connection)
         limit = shown.options.column_cards
         columns = [
             cards.column(
-                name, title, icon, queries.board(connection, states, limit, now), counts, known, now
+                name,
+                title,
+                icon,
+                queries.board(connection, states, limit, now),
+                counts,
+                known,
+                now,
+                hands=lambda order_id: open_at.others(order_id, None),
             )
             for name, title, icon, states in cards.COLUMNS
         ]

@@ -4,7 +4,7 @@ It must never decide what an order may do: that is read from the lifecycle's tab
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -49,6 +49,7 @@ class Card:
     customer: str
     by: str
     images: tuple[str, ...]
+    hands: tuple[str, ...] = ()  # who has its handover open
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Known:
         return self._people
 
 
-def card(order: Mapping[str, Any], known: Known, now: datetime) -> Card:
+def card(order: Mapping[str, Any], known: Known, now: datetime, hands: Sequence[str] = ()) -> Card:
     timing, words = show.timer(order["promise_at"], now)
     return Card(
         order_id=order["order_id"],
@@ -121,6 +122,7 @@ def card(order: Mapping[str, Any], known: Known, now: datetime) -> Card:
         customer=known.customer(order["customer_ref"]),
         by=known.person(order["claimed_by"]),
         images=tuple(known.image(sku) for sku in order.get("skus", ())[:THUMBS]),
+        hands=tuple(hands),
     )
 
 
@@ -132,12 +134,14 @@ def column(
     counts: Mapping[str, int],
     known: Known,
     now: datetime,
+    hands: Callable[[str], Sequence[str]] = lambda order_id: (),
 ) -> Column:
     """Arrange a column's orders, most urgent first as they come."""
     states = next(states for other, _title, _icon, states in COLUMNS if other == name)
     total = sum(counts.get(state.value, 0) for state in states)
     known.meet(order["customer_ref"] for order in orders)
-    return Column(name, title, icon, [card(order, known, now) for order in orders], total)
+    shown = [card(order, known, now, hands(order["order_id"])) for order in orders]
+    return Column(name, title, icon, shown, total)
 
 
 def allowed(state: str) -> set[str]:

@@ -11,7 +11,6 @@ from typing import Any, Final
 from flask import render_template
 from markupsafe import Markup
 
-from hub import journal
 from hub.pickup import queries
 from kiosk_ui import show
 from kiosk_ui.counter import cards
@@ -89,7 +88,6 @@ def shown(order_id: str, code: str | None = None) -> dict[str, Any]:
         events = [happened(event, known) for event in reversed(order["timeline"])]
         customer = known.customer(order["customer_ref"])
         by = known.person(order["claimed_by"])
-        doubt = journal.in_doubt(connection)
     state = order["state"]
     steps = cards.allowed(state)
     timing, words = show.timer(order["promise_at"], now)
@@ -110,15 +108,12 @@ def shown(order_id: str, code: str | None = None) -> dict[str, Any]:
         "more": more(order, steps),
         "left": sum(line["pending"] for line in wanted),
         "units": sum(line["ordered"] for line in wanted),
-        "partial": sum(line["to_hand_over"] for line in lines) > 1,
         "path": PATH,
         "position": position(state),
         "reason": order["reason"],
         "reasons": SHORT,
         "cancel_reasons": CANCEL,
-        "id_kinds": ID_KINDS,
         "code": code,
-        "doubt": doubt,
         "paper": Markup(panel.panel("pickup_slip", order_id)),
         "keys": lambda: secrets.token_hex(12),
     }

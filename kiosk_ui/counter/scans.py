@@ -14,6 +14,7 @@ from hub.errors import HubError, NotFound, Refusal
 from hub.journal import Transaction
 from hub.pickup import actions, queries
 from hub.pickup import code as codes
+from hub.pickup.lifecycle import Status
 from hub.staff import rules as staff_rules
 from hub.staff import signin as staff
 from hub.stock import queries as stock
@@ -86,7 +87,15 @@ def _order(text: str, person: Person, key: str | None) -> Response:
                 return said(refused)
     if not _known(order_id):
         raise NotFound(_("This store has no order %(id)s.", id=order_id[:64]))
-    return go(url_for("counter.order_page", order_id=order_id, code=proof))
+    return go(place(order_id, proof))
+
+
+def place(order_id: str, code: str | None = None) -> str:
+    """Return the page that an order leads to: its handover as soon as that is what is next."""
+    with hub().reader() as connection:
+        state = queries.load(connection, order_id).state
+    page = "handover.whole" if state is Status.READY_FOR_PICKUP else "counter.order_page"
+    return url_for(page, order_id=order_id, code=code)
 
 
 def _known(order_id: str) -> bool:
@@ -133,10 +142,10 @@ def _find(text: str) -> Response:
     now = hub().clock.now()
     with hub().reader() as connection:
         if queries.find(connection, text) is not None:
-            return go(url_for("counter.order_page", order_id=text))
+            return go(place(text))
         ids = queries.by_short_code(connection, text, 1)
         if ids:
-            return go(url_for("counter.order_page", order_id=ids[0]))
+            return go(place(ids[0]))
         sku = sku_of(connection, text)
         if sku is None:
             return said(_("“%(text)s” is no order and no article here.", text=text[:60]))

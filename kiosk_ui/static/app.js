@@ -42,7 +42,7 @@
     setTimeout(() => { pressed = false; }, 60);
   }, true));
   // A form that a person has opened (details.hold) keeps what is being filled in.
-  const held = (element) => pressed || element.querySelector(".htmx-request, details.hold[open]") !== null;
+  const held = (element) => pressed || element.querySelector(".htmx-request, details.hold[open], [data-hold]") !== null;
 
   function refresh(element) {
     const now = performance.now();
@@ -157,7 +157,7 @@
     lastKey = now;
     if (event.key === "Enter") {
       const text = typed; typed = "";
-      const field = event.target.closest?.("input, textarea, select");
+      const field = event.target.closest?.("input:not([type=radio], [type=checkbox]), textarea, select");
       const plain = field && !field.matches("[data-scan]");
       if (text.length < 4 || (plain && field.value.indexOf(text) < 0)) return;
       event.preventDefault(); event.stopPropagation();

@@ -66,9 +66,10 @@ def test_an_order_is_placed_picked_and_handed_over_with_the_line_cut_between(
     page.locator("#shelf").fill("A1")
     page.locator("#do-stage").click()
     page.locator("#do-ready").click()
-    page.locator("input[value=id_seen]").check(force=True)
-    page.locator("#proof-id").select_option("passport")
     page.locator("#do-handover").click()
+    page.locator("input[value=passport]").check(force=True)
+    page.locator("#do-handover").click()
+    page.get_by_role("link", name="Look at the order").click()
     expect(page.get_by_text("The customer has it.")).to_be_visible()
     # What is over neither runs late nor asks to be shown at the counter.
     expect(page.locator(".chip.timed")).to_have_count(0)

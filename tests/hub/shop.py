@@ -91,14 +91,14 @@ class Shop:
         self.do(pickup.place, order, actor="central")
         return self.order(order_id)
 
-    def picked(self, order_id: str, *lines: tuple[str, int]) -> None:
-        self.place(order_id, *lines)
+    def picked(self, order_id: str, *lines: tuple[str, int], **extra: Any) -> None:
+        self.place(order_id, *lines, **extra)
         self.do(pickup.claim, order_id)
         for n, (_, qty) in enumerate(lines, start=1):
             self.do(pickup.pick, order_id, f"L{n}", qty)
 
-    def made_ready(self, order_id: str, *lines: tuple[str, int]) -> None:
-        self.picked(order_id, *lines)
+    def made_ready(self, order_id: str, *lines: tuple[str, int], **extra: Any) -> None:
+        self.picked(order_id, *lines, **extra)
         self.do(pickup.stage, order_id, "A1")
         self.do(pickup.ready, order_id)
 

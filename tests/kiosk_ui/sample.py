@@ -2,10 +2,13 @@
 
 import secrets
 import sqlite3
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hub import authority, quarantine
 from hub.catalog import tables as catalog
@@ -13,6 +16,7 @@ from hub.clock import Clock, SystemClock, stamp
 from hub.customers import actions as customers
 from hub.ingest.travels import Travel
 from hub.journal import Transaction
+from hub.pickup import code as codes
 from hub.pickup import facts
 from hub.settings import Settings
 from hub.staff import actions as staff
@@ -26,6 +30,7 @@ BADGE = "SH1:B:" + "ADA0" * 6
 PIN = "2468"
 # one hash for all: scrypt is slow on purpose
 HASHED = pins.hashed(PIN)
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))  # central's, for pickup codes
 PRODUCTS = (
     ("4711", "Rye bread 750 g", "bakery", 349, "09521234543213"),
     ("4712", "Whole milk 1 l", "dairy", 129, "09521234543220"),
@@ -141,6 +146,9 @@ class SampleStore:
                 {"kind": "barcode", "gtin": gtin, "sku": sku},
                 {"kind": "price", "sku": sku, "amount_minor": price, "currency": "EUR"},
             ]
+        public = KEY.public_key().public_bytes_raw()
+        shown = urlsafe_b64encode(public).decode().rstrip("=")
+        rows.append({"kind": "pickup_key", "key_id": "k1", "public_key": shown})
         assert catalog.upsert_many(connection, rows) == []
         connection.commit()
         connection.close()
@@ -174,11 +182,13 @@ class SampleStore:
         minutes: int = 60,
         name: str | None = None,
         code: str | None = None,
+        ref: str | None = None,
+        phone: str | None = None,
     ) -> None:
         """Take an order in as central's command does."""
         from hub.pickup import actions as pickup
 
-        ref = f"c-{order_id}" if name else None
+        ref = ref or (f"c-{order_id}" if name else None)
         promise = stamp(datetime.now(UTC) + timedelta(minutes=minutes))
         names = {sku: product for sku, product, *_ in PRODUCTS}
         order = {
@@ -203,10 +213,43 @@ class SampleStore:
 
         def work(tx: Transaction) -> None:
             if name and ref:
-                customers.put(tx, ref, {"name": name})
+                customers.put(tx, ref, {"name": name, "phone": phone})
             pickup.place(tx, order, cause=f"central:{order_id}")
 
         self.store.writer.run(work)
+
+    def made_ready(
+        self,
+        order_id: str,
+        lines: Sequence[tuple[str, int]] = (("4711", 2), ("4712", 1)),
+        *,
+        shelf: str = "B-12",
+        short: int = 0,
+        **more: Any,
+    ) -> None:
+        """Take an order in, pick it (but the last `short` lines), stage it and set it ready."""
+        from hub.pickup import actions as pickup
+
+        self.place(order_id, lines, **more)
+        who = "staff:ada"
+
+        def step(name: str, *given: Any) -> None:
+            act, cause = getattr(pickup, name), f"hub:{secrets.token_hex(16)}"
+            self.store.writer.run(lambda tx: act(tx, order_id, *given, actor=who, cause=cause))
+
+        step("claim")
+        for n, (_sku, qty) in enumerate(lines, 1):
+            if n > len(lines) - short:
+                step("short", f"L{n}", qty, "NOT_IN_STOCK")
+            else:
+                step("pick", f"L{n}", qty)
+        step("stage", shelf)
+        step("ready")
+
+    def code(self, order_id: str, lines: Sequence[tuple[str, int]] = (("4711", 1),)) -> str:
+        """Return the pickup code that central signed for an order."""
+        stated = [(f"L{n}", sku, qty) for n, (sku, qty) in enumerate(lines, 1)]
+        return codes.make(order_id, STORE, stated, KEY, "k1")
 
     def paper(self, order_id: str, state: str) -> str:
         """Print an order's slip at the store's printer, which says `state` of it."""

@@ -182,7 +182,9 @@ def test_every_step_is_a_button(sign_in: SignIn, shop: SampleStore) -> None:
     assert "All resolved" in press(ada, f"{order}/pick", line_id="L1", qty="2", key="2").text
     assert "B-12" in press(ada, f"{order}/stage", shelf="b-12", key="3").text
     assert "Hand over" in press(ada, f"{order}/ready", key="4").text
-    done = press(ada, f"{order}/handover", kind="signature", signed="signed", key="5").text
+    given = press(ada, "/counter/handover/R-1", proof="passport", key="5").text
+    assert 'id="given"' in given
+    done = ada.get(order).text
     assert "The customer has it." in done
     assert "Ada Lindqvist" in done
 
@@ -216,10 +218,11 @@ def test_half_an_order_is_handed_over(sign_in: SignIn, shop: SampleStore) -> Non
     press(ada, f"{order}/pick", line_id="L2", qty="1", key="3")
     press(ada, f"{order}/stage", shelf="A1", key="4")
     press(ada, f"{order}/ready", key="5")
-    form = {"kind": "id_seen", "id_kind": "passport", "line-L1": "1", "line-L2": "0", "key": "6"}
-    page = press(ada, f"{order}/handover", **form).text
-    assert "1 handed over" in page
+    form = {"proof": "passport", "qty-R-1-L1": "1", "qty-R-1-L2": "0", "key": "6"}
+    page = press(ada, "/counter/handover/R-1", **form).text
+    assert "Handed over before: 1 × Rye bread" in page
     assert "do-handover" in page
+    assert "1 handed over" in ada.get(order).text
 
 
 def test_a_scan_is_understood_wherever_it_is_typed(sign_in: SignIn, shop: SampleStore) -> None:

@@ -286,6 +286,18 @@ def test_a_pickup_code_proves_its_own_order_alone(shop: Shop) -> None:
     assert shop.order("R-1")["proof_kind"] == "code"
 
 
+def test_one_code_of_a_customer_collects_all_of_their_orders_and_nobody_elses(shop: Shop) -> None:
+    shop.receive("MILK", 9)
+    for order_id, ref in (("R-1", "c-1"), ("R-2", "c-1"), ("R-3", "c-2"), ("R-4", None)):
+        shop.made_ready(order_id, ("MILK", 1), customer_ref=ref)
+    mine = {"kind": "code", "value": code.make("R-1", "s1", [("L1", "MILK", 1)], KEY, "k1")}
+    shop.do(pickup.handover, "R-2", mine)
+    for other in ("R-3", "R-4"):
+        with pytest.raises(Refusal, match="belongs to another order"):
+            shop.do(pickup.handover, other, mine)
+    assert shop.order("R-2")["state"] == "PICKED_UP"
+
+
 def test_of_an_id_only_its_kind_is_kept_and_of_a_signature_nothing(shop: Shop) -> None:
     shop.receive("MILK", 5)
     shop.made_ready("R-1", ("MILK", 2))

@@ -17,6 +17,17 @@ def which(command: str) -> str | None:
     return shutil.which(command, path=os.environ.get("PATH", "") + SBIN)
 
 
+def postgres_bin() -> Path | None:
+    """Return the folder of the newest PostgreSQL server: Debian keeps it off the PATH."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda one: int(one.parts[-3])
+    )
+    if found:
+        return found[-1].parent
+    other = which("postgres")
+    return Path(other).parent if other else None
+
+
 COMPONENTS: Final[dict[str, tuple[Callable[[], object], str]]] = {
     "mosquitto": (
         lambda: which("mosquitto"),
@@ -34,6 +45,10 @@ COMPONENTS: Final[dict[str, tuple[Callable[[], object], str]]] = {
     "zbar": (
         lambda: find_library("zbar"),
         "libzbar is not installed: sudo apt-get install libzbar0",
+    ),
+    "postgresql": (
+        postgres_bin,
+        "PostgreSQL is not installed: sudo apt-get install postgresql",
     ),
     "root": (lambda: os.geteuid() == 0, "only root may mount the small disk that this test fills"),
 }

@@ -9,6 +9,7 @@ import pytest
 
 from tests.components import require
 from tests.floor import Floor
+from tests.postgres import Server
 
 MARKS = {
     "stories": ["slow"],
@@ -47,6 +48,16 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
         yield store.start()
     finally:
         store.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """One PostgreSQL server for the tests of this process; each makes its own database."""
+    require("postgresql")
+    # Nobody cuts its power; a test that does starts one of its own.
+    server = Server(fsync="off")
+    yield server
+    server.stop()
 
 
 @pytest.fixture

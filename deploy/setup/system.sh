@@ -13,13 +13,14 @@ has() {
     fonts-dejavu-core) ls /usr/share/fonts/truetype/dejavu ;;
     fonts-noto-core) ls /usr/share/fonts/truetype/noto ;;
     ffmpeg) command -v ffmpeg ;;
+    postgresql) ls /usr/lib/postgresql/*/bin/postgres || command -v postgres ;;
     python3-venv) python3 -c 'import venv, ensurepip' ;;
     esac >/dev/null 2>&1
 }
 
 case "${1:-run}" in
 run) wanted="mosquitto mosquitto-clients libzbar0" ;;
-test) wanted="mosquitto mosquitto-clients libzbar0 chromium fonts-dejavu-core fonts-noto-core ffmpeg" ;;
+test) wanted="mosquitto mosquitto-clients libzbar0 chromium fonts-dejavu-core fonts-noto-core ffmpeg postgresql" ;;
 venv) wanted="python3-venv" ;;
 esac
 

@@ -32,6 +32,17 @@ def data_option(function: F) -> F:
     )(function)
 
 
+def database_option(function: F) -> F:
+    return click.option(
+        "--database",
+        metavar="URL",
+        envvar="STOREHUB_CENTRAL_DATABASE",
+        default="sqlite",
+        show_default=True,
+        help="Where central keeps its data: sqlite (in DIR), or postgresql://USER@HOST/NAME.",
+    )(function)
+
+
 def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
 

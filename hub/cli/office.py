@@ -1,6 +1,7 @@
 """What head office does with a central's files: tokens, stores, a backup.
 
-It must never print a secret twice, nor write beside a central that runs: that one has an API.
+It must never print a secret twice, nor write beside a central on SQLite that runs: that one has
+an API.
 """
 
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from hub.cli.edge import data_option, json_option, show
+from hub.cli.edge import data_option, database_option, json_option, show
 from sync.central import (
     backup,
     create_enrolment,
@@ -30,11 +31,12 @@ from sync.central import (
 )
 @click.option("--name", required=True, help="Who will use it.")
 @data_option
+@database_option
 @json_option
-def token(role: str, name: str, directory: Path, as_json: bool) -> None:
-    """Make a token of central's API; a running central has POST /api/v1/tokens."""
-    init(directory)
-    made = {"name": name, "role": role, "token": create_token(directory, name, role)}
+def token(role: str, name: str, directory: Path, database: str, as_json: bool) -> None:
+    """Make a token of central's API; on SQLite a running central has POST /api/v1/tokens."""
+    init(directory, database)
+    made = {"name": name, "role": role, "token": create_token(directory, name, role, database)}
     show(made, as_json, lambda m: [m["token"]])
 
 
@@ -42,20 +44,22 @@ def token(role: str, name: str, directory: Path, as_json: bool) -> None:
 @click.argument("store_id")
 @click.option("--name", required=True, help="As customers see it.")
 @data_option
+@database_option
 @json_option
-def store(store_id: str, name: str, directory: Path, as_json: bool) -> None:
+def store(store_id: str, name: str, directory: Path, database: str, as_json: bool) -> None:
     """Make a store known and print the one-time token with which its hub enrols."""
-    join(directory, store_id, name)
-    made = {"store": store_id, "token": create_enrolment(directory, store_id)}
+    join(directory, store_id, name, database)
+    made = {"store": store_id, "token": create_enrolment(directory, store_id, database)}
     show(made, as_json, lambda m: [m["token"]])
 
 
 @click.command("backup")
 @click.argument("target", type=click.Path(file_okay=False, path_type=Path))
 @data_option
-def backup_(target: Path, directory: Path) -> None:
-    """Copy central's database and keys to TARGET; central may run meanwhile."""
-    backup(directory, target)
+@database_option
+def backup_(target: Path, directory: Path, database: str) -> None:
+    """Copy central's database (SQLite) and keys to TARGET; central may run meanwhile."""
+    backup(directory, target, database)
     click.echo(f"Copied to {target}: central.db, the keys of pickup codes, page.key.")
 
 
@@ -66,31 +70,34 @@ def key() -> None:
 
 @key.command()
 @data_option
+@database_option
 @json_option
-def rotate(directory: Path, as_json: bool) -> None:
+def rotate(directory: Path, database: str, as_json: bool) -> None:
     """Draw a new key; a running central has POST /api/v1/keys/rotate.
 
     It signs a store's codes once that store's hub has it. Codes of earlier keys stay good.
     """
-    show(rotate_key(directory), as_json, lambda m: [m["key_id"]])
+    show(rotate_key(directory, database), as_json, lambda m: [m["key_id"]])
 
 
 @key.command("list")
 @data_option
+@database_option
 @json_option
-def list_(directory: Path, as_json: bool) -> None:
+def list_(directory: Path, database: str, as_json: bool) -> None:
     """The keys, newest first, and how many stores each signs for."""
-    show(list_keys(directory), as_json, lambda found: [_told(one) for one in found])
+    show(list_keys(directory, database), as_json, lambda found: [_told(one) for one in found])
 
 
 @key.command()
 @click.argument("key_id")
 @data_option
+@database_option
 @json_option
-def revoke(key_id: str, directory: Path, as_json: bool) -> None:
+def revoke(key_id: str, directory: Path, database: str, as_json: bool) -> None:
     """Make all codes of a stolen key worthless and sign those of open orders anew."""
     show(
-        revoke_key(directory, key_id),
+        revoke_key(directory, key_id, database),
         as_json,
         lambda m: [
             f"{m['codes']} codes signed anew.",

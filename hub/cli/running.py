@@ -19,7 +19,7 @@ from hub import authority, broker, logs, settings
 from hub import init as store_init
 from hub.app import Hub
 from hub.cli import office
-from hub.cli.edge import data_option, json_option, must_exist, perform, show
+from hub.cli.edge import data_option, database_option, json_option, must_exist, perform, show
 from hub.cli.signals import until_told
 from hub.demo import Demo
 from hub.errors import Refusal
@@ -95,17 +95,13 @@ def run(directory: Path) -> None:
     type=click.IntRange(0, 65535),
     help="Listen on this port; 0 takes a free one.",
 )
-@click.option("--database", metavar="URL", help="sqlite (default).")
-def central(
-    context: click.Context, directory: Path, host: str, port: int, database: str | None
-) -> None:
+@database_option
+def central(context: click.Context, directory: Path, host: str, port: int, database: str) -> None:
     """Run central inventory; or, with a command, tend its files."""
     if context.invoked_subcommand is not None:
         return
-    if database not in (None, "sqlite"):
-        raise Refusal("This release keeps central in SQLite; PostgreSQL comes with the Sync work.")
     logs.start("info")
-    central_serve(directory, host, port)
+    central_serve(directory, host, port, database=database)
 
 
 for _command in office.COMMANDS:

@@ -123,9 +123,9 @@ def _finish(response: Response) -> Response:
 
 
 def _ready() -> Response:
-    alive = inventory().store.alive()
-    check = {"name": "writer", "ok": alive, "detail": "" if alive else "the writer ended"}
-    return answer({"ready": alive, "checks": [check]}, 200 if alive else 503)
+    lacks = inventory().store.why_not_ready()
+    check = {"name": "writer", "ok": not lacks, "detail": lacks}
+    return answer({"ready": not lacks, "checks": [check]}, 503 if lacks else 200)
 
 
 def _metrics() -> Response:

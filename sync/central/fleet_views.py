@@ -14,8 +14,9 @@ from hub.errors import Invalid
 from hub.stock.ledger import per_sku
 from hub.stock.rules import MAX_QTY, check_sku
 
-from . import fleet_rules, intake, store_fleet, store_promise
+from . import fleet_rules, intake, store_fleet, store_life, store_promise
 from .fleet_rules import Condition, Fleet, Group, Standing
+from .store_port import Connection
 from .web import answer, inventory, may, once
 
 blueprint = Blueprint("fleet_api", __name__, url_prefix="/api/v1")
@@ -113,9 +114,8 @@ def _oldest(one: Standing, waited: float) -> int | None:
 def stock(sku: str) -> Response:
     """What may be promised of an article, store by store."""
     check_sku(sku)
-    store = inventory().store
-    with store.reader() as conn:
-        return answer(store_promise.stock(conn, sku, store.generation))
+    with inventory().store.reader() as conn:
+        return answer(store_promise.stock(conn, sku, store_life.generation(conn)))
 
 
 @blueprint.post("/promise")
@@ -126,14 +126,11 @@ def promise() -> Response:
     for n, line in enumerate(asked.lines):
         check_sku(line.sku, f"lines.{n}.sku")
     wanted = per_sku((line.sku, line.qty) for line in asked.lines)
-    store = inventory().store
+
+    def promised(conn: Connection) -> dict[str, Any]:
+        return store_promise.promise(conn, wanted, asked.near, store_life.generation(conn))
+
     if "Idempotency-Key" in request.headers:
-        return once(
-            lambda tx: (
-                200,
-                store_promise.promise(tx.conn, wanted, asked.near, store.generation),
-                False,
-            )
-        )
-    with store.reader() as conn:
-        return answer(store_promise.promise(conn, wanted, asked.near, store.generation))
+        return once(lambda tx: (200, promised(tx.conn), False))
+    with inventory().store.reader() as conn:
+        return answer(promised(conn))

@@ -18,16 +18,15 @@ from sync.frames import (
     INSTANCE_HEADER,
     JSON,
     NDJSON,
-    PART_BYTES,
     PROTOCOL_HEADER,
     PROTOCOLS_HEADER,
     SNAPSHOT_HEADER,
 )
 from sync.protocol import VERSION, Cursor, Received, Stream, feed_verdict, versions
 
-from . import store_access, store_feed, store_fleet, store_journal
+from . import store_access, store_feed, store_fleet, store_journal, store_life
 from .intake import decode
-from .store_writer import Tx
+from .store_port import Tx
 from .web import NoToken, answer, bearer, inventory, numbers, problem_answer
 
 blueprint = Blueprint("hub_doors", __name__, url_prefix="/sync/v1")
@@ -105,17 +104,17 @@ def push(store: str) -> Response:
 
 
 def _accept(store: str, pushed: protocol.Push, instance: str) -> Received:
-    central, whole = inventory().store, inventory()
+    whole = inventory()
+
+    def work(tx: Tx) -> tuple[str, Received | None]:
+        generation = store_life.generation(tx.conn)
+        return generation, whole.accept(tx, store, pushed, instance, generation)
+
     while True:
-        generation = central.generation
-
-        def work(tx: Tx, generation: str = generation) -> Received | None:
-            return whole.accept(tx, store, pushed, instance, generation)
-
-        judged = central.run(work)
+        generation, judged = whole.store.run(work)
         if judged is not None:
             return judged
-        central.renew(generation)
+        whole.store.renew(generation)
 
 
 @blueprint.get("/stores/<store>/journal")
@@ -129,9 +128,10 @@ def journal_page(store: str) -> Response:
         raise Invalid(f"{error}.", field="after") from None
     with central.reader() as conn:
         found = protocol.page(pairs, store_journal.StoredChain(conn, store))
+        generation = store_life.generation(conn)
     if found is None:
         return _problem(404, "no-common-entry", "Central has none of these pairs.")
-    response = Response(frames.pack_page(found, central.generation), content_type=NDJSON)
+    response = Response(frames.pack_page(found, generation), content_type=NDJSON)
     response.headers["Content-Encoding"] = "zstd"
     return response
 
@@ -166,7 +166,7 @@ def feed(store: str) -> Response:
 def _page(stream: store_feed.Stream, store: str, at: Cursor) -> frames.RawPage | Response:
     central = inventory().store
     with central.reader() as conn:
-        generation = central.generation
+        generation = store_life.generation(conn)
         held = Stream(
             generation,
             store_feed.end(conn, stream),
@@ -186,8 +186,9 @@ def _page(stream: store_feed.Stream, store: str, at: Cursor) -> frames.RawPage |
         return found
     if judged == "lost":
         central.renew(generation)
+        generation = central.generation
     told = "Take the snapshot." if stream == "replica" else "Read this stream from its beginning."
-    gone = {"generation": central.generation, "start": 0, "snapshot": stream == "replica"}
+    gone = {"generation": generation, "start": 0, "snapshot": stream == "replica"}
     return problem_answer(410, "gone", "Gone", told, **gone)
 
 
@@ -198,10 +199,9 @@ def snapshot(store: str) -> Response:
     wanted, offset = request.args.get("digest", ""), request.args.get("offset", "0")
     if not offset.isdecimal() or len(offset) > 15:
         raise Invalid("offset is a number of bytes.", field="offset")
-    found = inventory().store.snapshot(wanted)
-    start = int(offset) if found.digest == wanted else 0
-    response = Response(found.part(start, PART_BYTES), content_type=BYTES)
-    response.headers[SNAPSHOT_HEADER] = f"{found.digest} {start} {found.total}"
+    found = inventory().store.part(wanted, int(offset))
+    response = Response(found.content, content_type=BYTES)
+    response.headers[SNAPSHOT_HEADER] = f"{found.digest} {found.start} {found.total}"
     return response
 
 

@@ -21,13 +21,14 @@ from . import (
     store_feed,
     store_journal,
     store_keys,
+    store_life,
     store_orders,
     store_people,
     store_reroute,
     store_rights,
+    stores,
 )
-from .store_sqlite import Store
-from .store_writer import Tx
+from .store_port import Tx
 
 IMPORT_ROWS: Final = 1000
 FOLDER: Final = "central"
@@ -36,10 +37,13 @@ FOLDER: Final = "central"
 class Inventory:
     """Central inventory in the folder `central` of a data directory."""
 
-    def __init__(self, directory: Path, clock: Clock | None = None) -> None:
-        self.store = Store(directory / FOLDER, clock)
+    def __init__(
+        self, directory: Path, clock: Clock | None = None, database: str | None = None
+    ) -> None:
+        self.store = stores.opened(directory / FOLDER, database, clock)
         self.ring = keys.Keyring(self.store.directory)
         self.page_secret = keys.page_secret(self.store.directory / "page.key")
+        self.store.run(store_feed.catch_up)
         self.store.run(store_journal.refold)
         self.store.run(store_people.prepare)
         self.store.run(lambda tx: store_keys.publish(tx, self.ring.first))
@@ -49,11 +53,12 @@ class Inventory:
     def place(self, tx: Tx, order: intake.Order) -> tuple[dict[str, Any], bool]:
         """Take in an order; returns (answer, was it there already)."""
         # The catalogue is read on its own connection: names may be a moment older than the order.
-        with self.store.reader() as conn:
+        with self.store.catalog.reader() as conn:
             skus = {line.sku for line in order.lines}
             names = {sku: catalog.name(conn, sku) for sku in skus}
         sign = partial(store_keys.sign, tx, self.ring)
-        return store_orders.place(tx, order, names.get, sign, self.store.generation)
+        generation = store_life.generation(tx.conn)
+        return store_orders.place(tx, order, names.get, sign, generation)
 
     def pulled(self, store: str, position: int) -> None:
         """A hub has the catalogue up to `position`: from now on its newest key signs for it."""

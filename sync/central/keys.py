@@ -4,6 +4,7 @@ It must never let a private key leave its file (0600); only the public half is p
 """
 
 import base64
+import os
 import secrets
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -19,8 +20,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from hub.catalog import rows
-
-from .store_sqlite import write_secret
 
 
 @dataclass(frozen=True)
@@ -93,3 +92,13 @@ def page_secret(path: Path) -> str:
     if not path.exists():
         write_secret(path, secrets.token_urlsafe(32))
     return path.read_text()
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a file that nobody else can read, whole or not at all."""
+    draft = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -11,7 +11,7 @@ from flask_limiter import Limiter
 from hub.errors import Invalid, Refusal
 from hub.stock.ledger import per_sku
 
-from . import intake, store_journal, store_promise
+from . import intake, store_journal, store_life, store_promise
 from .promise_rules import Word
 from .web import answer, inventory
 
@@ -37,9 +37,8 @@ def offers() -> Response:
 
 
 def _words(wanted: dict[str, int]) -> dict[str, Word]:
-    store = inventory().store
-    with store.reader() as conn:
-        return store_promise.words(conn, wanted, store.generation)
+    with inventory().store.reader() as conn:
+        return store_promise.words(conn, wanted, store_life.generation(conn))
 
 
 def check(order: intake.Order, *, asked: str) -> None:

@@ -109,8 +109,9 @@ def shop() -> str:
 
 def _shop(form: dict[str, str], units: dict[str, str], problem: str | None) -> str:
     store = inventory().store
-    with store.reader() as conn:
-        stores = store_journal.stores(conn)
+    with store.reader() as central:
+        stores = store_journal.stores(central)
+    with store.catalog.reader() as conn:
         found = search(conn, request.args.get("q", ""), RESULTS, "en", store.clock.now())
         picked = {sku: _by_sku(conn, sku) for sku in units}
     basket = [_product(one) | {"qty": units[sku]} for sku, one in picked.items() if one]
@@ -129,7 +130,7 @@ def _shop(form: dict[str, str], units: dict[str, str], problem: str | None) -> s
 @blueprint.get("/products")
 def products() -> Response:
     store = inventory().store
-    with store.reader() as conn:
+    with store.catalog.reader() as conn:
         found = search(conn, request.args.get("q", "")[:200], RESULTS, "en", store.clock.now())
     return answer({"items": [_product(one) for one in found]})
 
@@ -208,7 +209,7 @@ def _number() -> str:
 
 def _lines(units: dict[str, int]) -> list[dict[str, Any]]:
     store = inventory().store
-    with store.reader() as conn:
+    with store.catalog.reader() as conn:
         found = {sku: _by_sku(conn, sku) for sku in units}
     prices = {sku: one.price.amount_minor for sku, one in found.items() if one and one.price}
     return [

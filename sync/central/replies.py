@@ -13,7 +13,7 @@ from hub.commands import Reply, key_reused, problem_of
 from hub.errors import Forbidden, Invalid, NotFound, Refusal
 
 from . import store_replies
-from .store_writer import Tx
+from .store_port import Tx
 
 
 @dataclass(frozen=True)

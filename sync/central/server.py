@@ -35,8 +35,10 @@ class Running:
         *,
         brand: str = BRAND,
         clock: Clock | None = None,
+        database: str | None = None,
+        shared: bool = False,
     ) -> None:
-        self.inventory = Inventory(directory, clock)
+        self.inventory = Inventory(directory, clock, database)
         self.app = create_app(self.inventory, brand)
         self._server: Any = Server(
             (host, port),
@@ -45,6 +47,8 @@ class Running:
             request_queue_size=256,
             timeout=KEEP_ALIVE_S,
             shutdown_timeout=5,
+            # Several workers listen on one port; the kernel deals connections out to them.
+            reuse_port=shared,
         )
         self._server.prepare()
         self.port = int(self._server.bind_addr[1])
@@ -63,12 +67,20 @@ class Running:
         self.inventory.close()
 
 
-def serve(directory: Path, host: str, port: int, *, brand: str = BRAND) -> None:
-    """Run central of DIR until SIGTERM or SIGINT."""
+def serve(
+    directory: Path,
+    host: str,
+    port: int,
+    *,
+    brand: str = BRAND,
+    database: str | None = None,
+    shared: bool = False,
+) -> None:
+    """Run central of DIR until SIGTERM or SIGINT; `shared`: beside others on this port."""
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
-    central = Running(directory, host, port, brand=brand)
+    central = Running(directory, host, port, brand=brand, database=database, shared=shared)
     log.info("Central serves on %s", central.url)
     try:
         while not told.wait(0.5):

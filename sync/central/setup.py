@@ -1,6 +1,6 @@
-"""Prepares a central that is not running: its files, stores and tokens.
+"""Prepares central without its API: its files, stores and tokens.
 
-It must never run beside a serving central; that one has the admin API for it.
+On SQLite it must never run beside a serving central; that one has the admin API for it.
 """
 
 from collections.abc import Callable
@@ -9,39 +9,45 @@ from typing import Any, TypeVar
 
 from hub.errors import Refusal
 
-from . import keys, store_access, store_keys
+from . import keys, store_access, store_keys, stores
 from .inventory import FOLDER, Inventory
-from .store_sqlite import copy, write_secret
-from .store_writer import Tx
+from .keys import write_secret
+from .store_port import Tx
+from .store_sqlite import copy
 
 T = TypeVar("T")
 
 
-def init(directory: Path) -> None:
+def init(directory: Path, database: str | None = None) -> None:
     """Make central's files in DIR/central, with its keys; known ones stay."""
-    _with(directory, lambda tx: None)
+    _with(directory, database, lambda tx: None)
 
 
-def add_store(directory: Path, store_id: str, name: str) -> str:
+def add_store(directory: Path, store_id: str, name: str, database: str | None = None) -> str:
     """Make a store known and return a new credential for its hub."""
 
     def work(tx: Tx) -> str:
         store_access.add_store(tx, store_id, name)
         return store_access.create_credential(tx, store_id)
 
-    return _with(directory, work)
+    return _with(directory, database, work)
 
 
-def join(directory: Path, store_id: str, name: str) -> bool:
+def join(directory: Path, store_id: str, name: str, database: str | None = None) -> bool:
     """Make a store known; False when it was."""
-    return _with(directory, lambda tx: store_access.add_store(tx, store_id, name))
+    return _with(directory, database, lambda tx: store_access.add_store(tx, store_id, name))
 
 
-def backup(directory: Path, target: Path) -> None:
+def backup(directory: Path, target: Path, database: str | None = None) -> None:
     """Copy central's database, as of one commit, and its keys to `target`. Raises Refusal.
 
     Whoever is started on the copy is another life of central: it begins a new generation.
     """
+    if stores.is_postgres(database):
+        raise Refusal(
+            "PostgreSQL has its own backup: pg_dump or pg_basebackup, and copy DIR/central/*.key.",
+            slug="postgresql",
+        )
     source = directory / FOLDER
     if not (source / "central.db").exists():
         raise Refusal(f"There is no central in {directory}.", slug="no-central")
@@ -53,37 +59,39 @@ def backup(directory: Path, target: Path) -> None:
     copy(source / "central.db", target / "central.db")
 
 
-def create_enrolment(directory: Path, store_id: str) -> str:
+def create_enrolment(directory: Path, store_id: str, database: str | None = None) -> str:
     """Return a one-time enrolment token of a known store."""
-    return _with(directory, lambda tx: store_access.create_enrolment(tx, store_id))
+    return _with(directory, database, lambda tx: store_access.create_enrolment(tx, store_id))
 
 
-def create_token(directory: Path, name: str, role: str) -> str:
+def create_token(directory: Path, name: str, role: str, database: str | None = None) -> str:
     """Return a new token of central's API: admin, orders, catalog or read."""
-    return _with(directory, lambda tx: store_access.create_token(tx, name, role))
+    return _with(directory, database, lambda tx: store_access.create_token(tx, name, role))
 
 
-def rotate_key(directory: Path) -> dict[str, Any]:
+def rotate_key(directory: Path, database: str | None = None) -> dict[str, Any]:
     """Draw a new key for pickup codes; it signs for a store once its hub has it."""
-    return _open(directory, lambda central, tx: store_keys.rotate(tx, central.ring))
+    return _open(directory, database, lambda central, tx: store_keys.rotate(tx, central.ring))
 
 
-def revoke_key(directory: Path, key_id: str) -> dict[str, Any]:
+def revoke_key(directory: Path, key_id: str, database: str | None = None) -> dict[str, Any]:
     """Make a key's codes worthless and sign open orders anew. Raises NotFound, Refusal."""
-    return _open(directory, lambda central, tx: store_keys.revoke(tx, key_id, central.ring))
+    return _open(
+        directory, database, lambda central, tx: store_keys.revoke(tx, key_id, central.ring)
+    )
 
 
-def list_keys(directory: Path) -> list[dict[str, Any]]:
+def list_keys(directory: Path, database: str | None = None) -> list[dict[str, Any]]:
     """Return the keys, newest first."""
-    return _with(directory, lambda tx: store_keys.keys(tx.conn))
+    return _with(directory, database, lambda tx: store_keys.keys(tx.conn))
 
 
-def _with(directory: Path, work: Callable[[Tx], T]) -> T:
-    return _open(directory, lambda _, tx: work(tx))
+def _with(directory: Path, database: str | None, work: Callable[[Tx], T]) -> T:
+    return _open(directory, database, lambda _, tx: work(tx))
 
 
-def _open(directory: Path, work: Callable[[Inventory, Tx], T]) -> T:
-    inventory = Inventory(directory)
+def _open(directory: Path, database: str | None, work: Callable[[Inventory, Tx], T]) -> T:
+    inventory = Inventory(directory, database=database)
     try:
         return inventory.store.run(lambda tx: work(inventory, tx))
     finally:

@@ -12,14 +12,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import zstandard
 
 from hub.database import copy
+from sync.frames import PART_BYTES
 
 FRESH_S: Final = 300.0
 _LEVEL: Final = 3
+
+
+class Part(NamedTuple):
+    """Bytes of a snapshot from `start` on; `total` is its whole length."""
+
+    digest: str
+    start: int
+    total: int
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -30,11 +40,12 @@ class Snapshot:
     digest: str
     total: int
 
-    def part(self, offset: int, size: int) -> bytes:
-        """Return up to `size` bytes from `offset` on."""
+    def part(self, wanted: str, offset: int) -> Part:
+        """Return what lies from `offset` on, from the beginning when another one was `wanted`."""
+        start = offset if wanted == self.digest else 0
         with self.path.open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
+            file.seek(start)
+            return Part(self.digest, start, self.total, file.read(PART_BYTES))
 
 
 class Snapshots:

@@ -4,7 +4,6 @@ It must never store or log a secret, and never let an enrolment token work twice
 """
 
 import secrets
-import sqlite3
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Final, Literal, get_args
@@ -13,7 +12,7 @@ from hub.chain import ORIGIN
 from hub.clock import stamp
 from hub.errors import Forbidden, Invalid, NotFound
 
-from .store_writer import Tx
+from .store_port import Connection, Tx
 
 Role = Literal["admin", "orders", "catalog", "read"]
 ROLES: Final[tuple[str, ...]] = get_args(Role)
@@ -28,7 +27,8 @@ def digest(secret: str) -> bytes:
 def add_store(tx: Tx, store_id: str, name: str) -> bool:
     """Make a store known; False when it was."""
     added = tx.conn.execute(
-        "INSERT OR IGNORE INTO store (store_id, name, added_at, hash) VALUES (?, ?, ?, ?)",
+        "INSERT INTO store (store_id, name, added_at, hash) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (store_id) DO NOTHING",
         (store_id, name, stamp(tx.now), ORIGIN.hash),
     )
     return added.rowcount == 1
@@ -69,7 +69,7 @@ def create_credential(tx: Tx, store_id: str) -> str:
     return credential
 
 
-def bearer_of(conn: sqlite3.Connection, credential: str) -> tuple[str | None, bool]:
+def bearer_of(conn: Connection, credential: str) -> tuple[str | None, bool]:
     """Return whose credential this is, None for nobody's, and whether it was revoked."""
     row = conn.execute(
         "SELECT store_id, revoked_at IS NOT NULL FROM credential WHERE digest = ?",
@@ -90,13 +90,13 @@ def create_token(tx: Tx, name: str, role: str) -> str:
     return token
 
 
-def token_of(conn: sqlite3.Connection, token: str) -> tuple[str, str] | None:
+def token_of(conn: Connection, token: str) -> tuple[str, str] | None:
     """Return (name, role) of an API token."""
     row = conn.execute("SELECT name, role FROM token WHERE digest = ?", (digest(token),)).fetchone()
     return None if row is None else (str(row[0]), str(row[1]))
 
 
-def token_of_digest(conn: sqlite3.Connection, hexed: str) -> tuple[str, str] | None:
+def token_of_digest(conn: Connection, hexed: str) -> tuple[str, str] | None:
     """Return (name, role) of the API token with this digest, as a signed session keeps it."""
     row = conn.execute(
         "SELECT name, role FROM token WHERE digest = ?", (bytes.fromhex(hexed),)

@@ -1,10 +1,9 @@
-"""The two streams that hubs pull; positions are taken by the one writer, so in commit order.
+"""The two streams that hubs pull; positions are taken under a lock held to commit, so in its order.
 
 It must never put anything personal into a row: a person's details are joined when it is served.
 """
 
 import secrets
-import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
@@ -14,8 +13,8 @@ from hub.catalog import rows
 from hub.clock import stamp
 from sync.frames import RawPage, RawRow
 
-from . import store_people
-from .store_writer import Tx
+from . import store_life, store_people
+from .store_port import Connection, Row, Tx
 
 Stream = Literal["commands", "replica"]
 PAGE_ROWS: Final = 1000
@@ -27,11 +26,12 @@ def add_command(
     tx: Tx, store_id: str, command: Mapping[str, Any], customer_ref: str | None = None
 ) -> None:
     """Send a command to one store."""
+    position = _take(tx, "commands", 1)
     tx.conn.execute(
-        "INSERT INTO command_feed (store_id, row, customer_ref, at) VALUES (?, ?, ?, ?)",
-        (store_id, msgspec.json.encode(command).decode(), customer_ref, stamp(tx.now)),
+        "INSERT INTO command_feed (position, store_id, row, customer_ref, at)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (position, store_id, msgspec.json.encode(command).decode(), customer_ref, stamp(tx.now)),
     )
-    _mark(tx, "commands")
     tx.grown.add(f"commands:{store_id}")
 
 
@@ -41,29 +41,60 @@ def add_rows(tx: Tx, feed: Iterable[rows.Row]) -> int:
     The feed keeps the latest row of a key, at the position where it changed last: reading from
     0 is the whole catalogue, and there is no horizon behind which a reader falls.
     """
-    changed = 0
-    for row in feed:
-        key, text = key_of(row), msgspec.json.encode(row).decode()
-        known = tx.conn.execute("SELECT row FROM replica_feed WHERE key = ?", (key,)).fetchone()
-        if known is not None and known[0] == text:
-            continue
-        tx.conn.execute("DELETE FROM replica_feed WHERE key = ?", (key,))
-        tx.conn.execute("INSERT INTO replica_feed (key, row) VALUES (?, ?)", (key, text))
-        changed += 1
+    tx.hold("catalogue")
+    told = {key_of(row): msgspec.json.encode(row).decode() for row in feed}
+    known = _published(tx.conn, list(told))
+    # What is told again goes to the end, as its newest row does.
+    changed = [(key, text) for key, text in told.items() if known.get(key) != text]
     if changed:
-        _mark(tx, "replica")
+        first = _take(tx, "replica", len(changed))
+        tx.conn.executemany(
+            "INSERT INTO replica_feed (position, key, row) VALUES (?, ?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET position = excluded.position, row = excluded.row",
+            [(first + n, key, text) for n, (key, text) in enumerate(changed)],
+        )
         tx.grown.add("replica")
-    return changed
+    return len(changed)
 
 
-def _mark(tx: Tx, stream: Stream) -> None:
+def _published(conn: Connection, keys: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for start in range(0, len(keys), PAGE_ROWS):
+        some = keys[start : start + PAGE_ROWS]
+        marks = ", ".join("?" * len(some))
+        for row in conn.execute(f"SELECT key, row FROM replica_feed WHERE key IN ({marks})", some):
+            found[row["key"]] = row["row"]
+    return found
+
+
+def _take(tx: Tx, stream: Stream, count: int) -> int:
+    """Take `count` positions and return the first of them.
+
+    The counter's row stays locked until the commit: positions become visible in their order, and
+    what is rolled back leaves no gap. Chance is kept beside the last one (`mark_at`).
+    """
+    row = tx.conn.execute(
+        "UPDATE feed_end SET position = position + ? WHERE stream = ? RETURNING position",
+        (count, stream),
+    ).fetchone()
+    last = int(row[0])
     tx.conn.execute(
-        "INSERT OR REPLACE INTO feed_mark (stream, position, mark) VALUES (?, ?, ?)",
-        (stream, end(tx.conn, stream), secrets.token_hex(4)),
+        "INSERT INTO feed_mark (stream, position, mark) VALUES (?, ?, ?)",
+        (stream, last, secrets.token_hex(4)),
+    )
+    return last - count + 1
+
+
+def catch_up(tx: Tx) -> None:
+    """Go on behind what a release gave out that did not know of the counter."""
+    tx.conn.execute(
+        "UPDATE feed_end SET position = (SELECT max(m.position) FROM feed_mark m"
+        " WHERE m.stream = feed_end.stream) WHERE position < (SELECT max(m.position)"
+        " FROM feed_mark m WHERE m.stream = feed_end.stream)"
     )
 
 
-def mark_at(conn: sqlite3.Connection, stream: Stream, position: int) -> str:
+def mark_at(conn: Connection, stream: Stream, position: int) -> str:
     """Return what central drew when it wrote `position`; "" where it did not yet draw."""
     row = conn.execute(
         "SELECT mark FROM feed_mark WHERE stream = ? AND position >= ? ORDER BY position LIMIT 1",
@@ -72,19 +103,15 @@ def mark_at(conn: sqlite3.Connection, stream: Stream, position: int) -> str:
     return "" if row is None or position == 0 else str(row[0])
 
 
-def end(conn: sqlite3.Connection, stream: Stream) -> int:
+def end(conn: Connection, stream: Stream) -> int:
     """Return the newest position that was ever given out."""
-    row = conn.execute(
-        "SELECT seq FROM sqlite_sequence WHERE name = ?",
-        ("command_feed" if stream == "commands" else "replica_feed",),
-    ).fetchone()
-    return 0 if row is None else int(row[0])
+    row = conn.execute("SELECT position FROM feed_end WHERE stream = ?", (stream,)).fetchone()
+    return int(row[0])
 
 
-def horizon(conn: sqlite3.Connection) -> int:
+def horizon(conn: Connection) -> int:
     """Return the catalogue position before which a reader may have missed a deletion."""
-    row = conn.execute("SELECT value FROM central WHERE name = 'horizon'").fetchone()
-    return 0 if row is None else int(row[0])
+    return int(store_life.read(conn, "horizon") or 0)
 
 
 def forget_deleted(tx: Tx, most: int = DELETED_MOST) -> int:
@@ -92,23 +119,22 @@ def forget_deleted(tx: Tx, most: int = DELETED_MOST) -> int:
 
     Who is behind the newest of them gets a snapshot, in which they simply are not.
     """
+    tx.hold("catalogue")
     gone = [
-        position
-        for position, row in tx.conn.execute("SELECT position, row FROM replica_feed")
-        if '"deleted":true' in row and msgspec.json.decode(row).get("deleted") is True
+        row["position"]
+        for row in tx.conn.execute(
+            "SELECT position, row FROM replica_feed WHERE row LIKE '%\"deleted\":true%'"
+        )
+        if msgspec.json.decode(row["row"]).get("deleted") is True
     ]
     if len(gone) <= most:
         return 0
     tx.conn.executemany("DELETE FROM replica_feed WHERE position = ?", [(at,) for at in gone])
-    tx.conn.execute(
-        "INSERT OR REPLACE INTO central (name, value) VALUES ('horizon', ?)", (str(max(gone)),)
-    )
+    store_life.write(tx.conn, "horizon", str(max(gone)))
     return len(gone)
 
 
-def page(
-    conn: sqlite3.Connection, stream: Stream, store_id: str, generation: str, after: int
-) -> RawPage:
+def page(conn: Connection, stream: Stream, store_id: str, generation: str, after: int) -> RawPage:
     """Return what follows `after`, bounded by rows and bytes."""
     found = _commands(conn, store_id, after) if stream == "commands" else _replica(conn, after)
     taken: list[RawRow] = []
@@ -123,15 +149,15 @@ def page(
     return RawPage(stream, generation, after, then, end(conn, stream), taken, mark)
 
 
-def _replica(conn: sqlite3.Connection, after: int) -> list[tuple[int, bytes]]:
+def _replica(conn: Connection, after: int) -> list[tuple[int, bytes]]:
     found = conn.execute(
         "SELECT position, row FROM replica_feed WHERE position > ? ORDER BY position LIMIT ?",
         (after, PAGE_ROWS),
     )
-    return [(position, row.encode()) for position, row in found]
+    return [(row["position"], row["row"].encode()) for row in found]
 
 
-def _commands(conn: sqlite3.Connection, store_id: str, after: int) -> list[tuple[int, bytes]]:
+def _commands(conn: Connection, store_id: str, after: int) -> list[tuple[int, bytes]]:
     found = conn.execute(
         "SELECT position, row, customer_ref FROM command_feed"
         " WHERE store_id = ? AND position > ? ORDER BY position LIMIT ?",
@@ -140,7 +166,7 @@ def _commands(conn: sqlite3.Connection, store_id: str, after: int) -> list[tuple
     return [(row["position"], _with_person(conn, row)) for row in found]
 
 
-def _with_person(conn: sqlite3.Connection, row: sqlite3.Row) -> bytes:
+def _with_person(conn: Connection, row: Row) -> bytes:
     if row["customer_ref"] is None:
         text: str = row["row"]
         return text.encode()

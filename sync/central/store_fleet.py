@@ -3,7 +3,6 @@
 It must never hold a push up or refuse one: this is for people to look at.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +13,7 @@ from hub.clock import parse, stamp
 from sync.protocol import About, Fence, Push, PushAnswer
 
 from .fleet_rules import Seen
-from .store_writer import Tx
+from .store_port import Connection, Row, Tx
 
 NOTE_EVERY: Final = timedelta(seconds=30)
 _abouts: Final = msgspec.json.Decoder(About)
@@ -71,17 +70,17 @@ def _newest(contents: Sequence[bytes]) -> str | None:
         return None
 
 
-def stores(conn: sqlite3.Connection, only: str | None = None) -> list[Seen]:
+def stores(conn: Connection, only: str | None = None) -> list[Seen]:
     """Return what central knows of each store, by one query."""
     rows = conn.execute(
         "SELECT s.*, (SELECT count(*) FROM quarantine q WHERE q.store_id = s.store_id) AS poison"
-        " FROM store s WHERE ?1 IS NULL OR store_id = ?1",
+        " FROM store s WHERE CAST(?1 AS TEXT) IS NULL OR store_id = ?1",
         (only,),
     )
     return [_seen(row) for row in rows]
 
 
-def _seen(row: sqlite3.Row) -> Seen:
+def _seen(row: Row) -> Seen:
     about = _abouts.decode(row["told"]) if row["told"] else About()
     known = _fences.decode(row["fence"]) if row["fence"] else Fence()
     said = row["told"] is not None
@@ -107,7 +106,7 @@ def _seen(row: sqlite3.Row) -> Seen:
     )
 
 
-def _newest_s(row: sqlite3.Row, about: About) -> float | None:
+def _newest_s(row: Row, about: About) -> float | None:
     # Both by the hub's own clock: a box that woke up in 1970 is as late as any other.
     try:
         age = (parse(about.at) - parse(row["newest_at"])).total_seconds()

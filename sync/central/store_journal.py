@@ -4,7 +4,6 @@ It must never store an entry that the chain does not lead to, never refuse a fac
 and never move the head in another transaction than the entries.
 """
 
-import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,15 +15,15 @@ from hub.errors import NotFound, Refusal
 from sync import digest, protocol
 from sync.protocol import Fence, Push, Received, has_gone_back, receive
 
-from . import store_fleet, store_people, store_rights
+from . import store_fleet, store_life, store_people, store_rights
 from .projection import DIGEST, Fold, read_order
-from .store_writer import Tx
+from .store_port import Connection, Tx
 
 REFOLD_AT_ONCE: Final = 5000
 _fences: Final = msgspec.json.Decoder(Fence)
 
 
-def head(conn: sqlite3.Connection, store_id: str) -> Pair:
+def head(conn: Connection, store_id: str) -> Pair:
     """Return how far central has this store's journal."""
     row = conn.execute("SELECT seq, hash FROM store WHERE store_id = ?", (store_id,)).fetchone()
     return Pair(row["seq"], row["hash"])
@@ -34,7 +33,7 @@ def head(conn: sqlite3.Connection, store_id: str) -> Pair:
 class StoredChain:
     """A store's journal at central, as `sync.protocol` looks things up in it."""
 
-    conn: sqlite3.Connection
+    conn: Connection
     store_id: str
 
     def head(self) -> Pair:
@@ -65,6 +64,7 @@ def accept(tx: Tx, store_id: str, push: Push, instance: str, generation: str) ->
     None: the hub shows an answer of this generation that central no longer has. Then central was
     put back to an older copy, and has to draw a new generation before it goes on.
     """
+    tx.hold(store_id)
     chain = StoredChain(tx.conn, store_id)
     if has_gone_back(generation, push, chain):
         return None
@@ -80,8 +80,9 @@ def accept(tx: Tx, store_id: str, push: Push, instance: str, generation: str) ->
     if judged.answer.status != "taken":
         return judged
     if judged.pairs:
-        tx.conn.executemany(
-            "INSERT INTO journal (store_id, seq, entry, hash) VALUES (?, ?, ?, ?)",
+        tx.insert(
+            "journal",
+            ("store_id", "seq", "entry", "hash"),
             [
                 (store_id, pair.seq, content, bytes.fromhex(pair.hash))
                 for pair, content in zip(judged.pairs, push.contents, strict=True)
@@ -96,7 +97,7 @@ def accept(tx: Tx, store_id: str, push: Push, instance: str, generation: str) ->
     return judged
 
 
-def fence(conn: sqlite3.Connection, store_id: str) -> Fence:
+def fence(conn: Connection, store_id: str) -> Fence:
     """Return what central knows of a store's processes."""
     row = conn.execute("SELECT fence FROM store WHERE store_id = ?", (store_id,)).fetchone()
     return Fence() if row[0] is None else _fences.decode(row[0])
@@ -114,17 +115,20 @@ def _project(tx: Tx, store_id: str, pairs: tuple[Pair, ...], contents: tuple[byt
         reason = fold.take(content)
         if reason is not None:
             tx.conn.execute(
-                "INSERT OR REPLACE INTO quarantine (store_id, seq, reason, at) VALUES (?, ?, ?, ?)",
+                "INSERT INTO quarantine (store_id, seq, reason, at) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (store_id, seq)"
+                " DO UPDATE SET reason = excluded.reason, at = excluded.at",
                 (store_id, pair.seq, reason, stamp(tx.now)),
             )
     tx.conn.executemany(
         "INSERT INTO stock (store_id, sku, bucket, qty) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (store_id, sku, bucket) DO UPDATE SET qty = qty + excluded.qty",
+        " ON CONFLICT (store_id, sku, bucket) DO UPDATE SET qty = stock.qty + excluded.qty",
         [(store_id, sku, bucket, qty) for (sku, bucket), qty in fold.moved.items()],
     )
     tx.conn.executemany(
-        "INSERT OR REPLACE INTO pickup (store_id, order_id, state, folded, timeline)"
-        " VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO pickup (store_id, order_id, state, folded, timeline) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (store_id, order_id) DO UPDATE SET state = excluded.state,"
+        " folded = excluded.folded, timeline = excluded.timeline",
         [(store_id, *row) for row in fold.order_rows()],
     )
     store_rights.take(tx, store_id, fold.rights)
@@ -151,17 +155,18 @@ def refold(tx: Tx) -> bool:
 
     What an earlier release could not read is read again and leaves the quarantine.
     """
-    stored = tx.conn.execute("SELECT value FROM central WHERE name = 'folds'").fetchone()
-    if stored is not None and stored[0] == DIGEST:
+    tx.hold("folds")
+    if store_life.read(tx.conn, "folds") == DIGEST:
         return False
     for (store_id,) in tx.conn.execute("SELECT store_id FROM store").fetchall():
         refold_store(tx, store_id)
-    tx.conn.execute("INSERT OR REPLACE INTO central (name, value) VALUES ('folds', ?)", (DIGEST,))
+    store_life.write(tx.conn, "folds", DIGEST)
     return True
 
 
 def refold_store(tx: Tx, store_id: str) -> dict[str, Any]:
     """Fold one store's journal again: its entries in quarantine are tried once more."""
+    tx.hold(store_id)
     known = store(tx.conn, store_id)
     for table in ("stock", "pickup", "quarantine"):
         tx.conn.execute(f"DELETE FROM {table} WHERE store_id = ?", (store_id,))
@@ -179,6 +184,7 @@ def refold_store(tx: Tx, store_id: str) -> dict[str, Any]:
 
 def confirm(tx: Tx, store_id: str, keep: str) -> dict[str, Any]:
     """A person said which machine of a store stays. Raises Refusal for one nobody has seen."""
+    tx.hold(store_id)
     store(tx.conn, store_id)
     known = fence(tx.conn, store_id)
     machines = {hardware for _, hardware in known.given} | known.retired
@@ -201,9 +207,7 @@ def _hubs(known: Fence) -> dict[str, Any]:
     }
 
 
-def _folded_order(
-    conn: sqlite3.Connection, store_id: str, order_id: str
-) -> tuple[bytes, bytes] | None:
+def _folded_order(conn: Connection, store_id: str, order_id: str) -> tuple[bytes, bytes] | None:
     row = conn.execute(
         "SELECT folded, timeline FROM pickup WHERE store_id = ? AND order_id = ?",
         (store_id, order_id),
@@ -211,7 +215,7 @@ def _folded_order(
     return None if row is None else (row["folded"], row["timeline"].encode())
 
 
-def stock(conn: sqlite3.Connection, store_id: str, sku: str) -> dict[str, int]:
+def stock(conn: Connection, store_id: str, sku: str) -> dict[str, int]:
     """Return a SKU's buckets by the store's facts."""
     rows = conn.execute(
         "SELECT bucket, qty FROM stock WHERE store_id = ? AND sku = ?", (store_id, sku)
@@ -219,7 +223,7 @@ def stock(conn: sqlite3.Connection, store_id: str, sku: str) -> dict[str, int]:
     return {row["bucket"]: row["qty"] for row in rows}
 
 
-def store(conn: sqlite3.Connection, store_id: str) -> dict[str, Any]:
+def store(conn: Connection, store_id: str) -> dict[str, Any]:
     """Return one store as `stores` shows it. Raises NotFound."""
     found = stores(conn, store_id)
     if not found:
@@ -227,11 +231,11 @@ def store(conn: sqlite3.Connection, store_id: str) -> dict[str, Any]:
     return found[0]
 
 
-def stores(conn: sqlite3.Connection, only: str | None = None) -> list[dict[str, Any]]:
+def stores(conn: Connection, only: str | None = None) -> list[dict[str, Any]]:
     """Return each store with how far central has it."""
     rows = conn.execute(
         "SELECT s.*, (SELECT count(*) FROM quarantine q WHERE q.store_id = s.store_id) AS poison"
-        " FROM store s WHERE ?1 IS NULL OR store_id = ?1 ORDER BY store_id",
+        " FROM store s WHERE CAST(?1 AS TEXT) IS NULL OR store_id = ?1 ORDER BY store_id",
         (only,),
     )
     return [
@@ -248,7 +252,7 @@ def stores(conn: sqlite3.Connection, only: str | None = None) -> list[dict[str, 
     ]
 
 
-def quarantine(conn: sqlite3.Connection, after: int, limit: int) -> list[dict[str, Any]]:
+def quarantine(conn: Connection, after: int, limit: int) -> list[dict[str, Any]]:
     """Return entries that central holds and could not fold, oldest first."""
     rows = conn.execute(
         "SELECT id, store_id, seq, reason, at FROM quarantine WHERE id > ? ORDER BY id LIMIT ?",
@@ -257,7 +261,7 @@ def quarantine(conn: sqlite3.Connection, after: int, limit: int) -> list[dict[st
     return [dict(row) for row in rows]
 
 
-def store_digest(conn: sqlite3.Connection, store_id: str) -> digest.Digest:
+def store_digest(conn: Connection, store_id: str) -> digest.Digest:
     """Sum up what central has of a store, at its head. One read transaction around it."""
     stock_rows = conn.execute(
         "SELECT sku, bucket, qty FROM stock WHERE store_id = ? AND qty <> 0", (store_id,)

@@ -4,7 +4,6 @@ It must never sign with a key that the store's hub could not check with the line
 there is one that it can.
 """
 
-import sqlite3
 from typing import Any
 
 import msgspec
@@ -16,7 +15,7 @@ from hub.pickup import code
 
 from . import store_feed
 from .keys import Keyring, PickupKey
-from .store_writer import Tx
+from .store_port import Connection, Tx
 
 
 def publish(tx: Tx, key: PickupKey) -> None:
@@ -39,7 +38,7 @@ def rotate(tx: Tx, ring: Keyring) -> dict[str, Any]:
     return {"key_id": key.key_id, "made_at": stamp(tx.now)}
 
 
-def has_up_to(conn: sqlite3.Connection, position: int) -> str | None:
+def has_up_to(conn: Connection, position: int) -> str | None:
     """Return the newest good key that a hub has which took the catalogue's feed to `position`."""
     row = conn.execute(
         "SELECT k.key_id FROM signing_key k"
@@ -50,7 +49,7 @@ def has_up_to(conn: sqlite3.Connection, position: int) -> str | None:
     return None if row is None else str(row[0])
 
 
-def of_store(conn: sqlite3.Connection, store_id: str) -> str | None:
+def of_store(conn: Connection, store_id: str) -> str | None:
     """Return the key that signs for a store; None: its hub was never heard, take the first."""
     row = conn.execute("SELECT key_id FROM store WHERE store_id = ?", (store_id,)).fetchone()
     return None if row is None or row[0] is None else str(row[0])
@@ -61,7 +60,7 @@ def heard(tx: Tx, store_id: str, key_id: str) -> None:
     tx.conn.execute("UPDATE store SET key_id = ? WHERE store_id = ?", (key_id, store_id))
 
 
-def keys(conn: sqlite3.Connection) -> list[dict[str, Any]]:
+def keys(conn: Connection) -> list[dict[str, Any]]:
     """Return all keys, newest first, and how many stores each signs for."""
     found = conn.execute(
         "SELECT k.key_id, k.made_at, k.revoked_at,"

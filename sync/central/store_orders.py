@@ -5,7 +5,6 @@ of an order is the hub's fact or PROPOSED.
 """
 
 import secrets
-import sqlite3
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, Final
@@ -18,7 +17,7 @@ from hub.stock.ledger import per_sku
 
 from . import intake, store_feed, store_people, store_rights
 from .projection import read_order
-from .store_writer import Tx
+from .store_port import Connection, Row, Tx
 
 FINAL: Final = frozenset({"PICKED_UP", "REJECTED", "EXPIRED", "CANCELED"})
 REASONS: Final = (
@@ -44,6 +43,7 @@ def place(
     The same order twice is one order and one answer. Raises Refusal when its number is taken by
     another order, NotFound for an unknown store.
     """
+    tx.hold(order.store)
     request = _digest(order)
     known = tx.conn.execute("SELECT * FROM placed WHERE order_id = ?", (order.order_id,)).fetchone()
     if known is not None:
@@ -128,12 +128,12 @@ def _body(
     }
 
 
-def _has_store(conn: sqlite3.Connection, store_id: str) -> bool:
+def _has_store(conn: Connection, store_id: str) -> bool:
     row = conn.execute("SELECT 1 FROM store WHERE store_id = ?", (store_id,)).fetchone()
     return row is not None
 
 
-def short_code_at(conn: sqlite3.Connection, store_id: str, code: str) -> str:
+def short_code_at(conn: Connection, store_id: str, code: str) -> str:
     """Return `code`, or another one that is free among the orders of this store not yet done."""
     while True:
         taken = conn.execute(
@@ -148,14 +148,14 @@ def short_code_at(conn: sqlite3.Connection, store_id: str, code: str) -> str:
         code = intake.short_code()
 
 
-def order(conn: sqlite3.Connection, order_id: str) -> dict[str, Any]:
+def order(conn: Connection, order_id: str) -> dict[str, Any]:
     """Return an order as it stands by the store's word. Raises NotFound."""
     placed = conn.execute("SELECT * FROM placed WHERE order_id = ?", (order_id,)).fetchone()
     # Central may have lost its copy; then whichever store speaks of the order is believed.
     store_id = placed["store_id"] if placed is not None else None
     told = conn.execute(
         "SELECT k.*, s.pushed_at FROM pickup k JOIN store s USING (store_id) WHERE k.order_id = ?1"
-        " AND (?2 IS NULL OR k.store_id = ?2) ORDER BY k.state = 'REJECTED'",
+        " AND (CAST(?2 AS TEXT) IS NULL OR k.store_id = ?2) ORDER BY k.state = 'REJECTED'",
         (order_id, store_id),
     ).fetchone()
     if placed is None and told is None:
@@ -175,7 +175,7 @@ def order(conn: sqlite3.Connection, order_id: str) -> dict[str, Any]:
     return found
 
 
-def _as_placed(conn: sqlite3.Connection, placed: sqlite3.Row) -> dict[str, Any]:
+def _as_placed(conn: Connection, placed: Row) -> dict[str, Any]:
     body = msgspec.json.decode(placed["body"])
     heard = conn.execute(
         "SELECT pushed_at FROM store WHERE store_id = ?", (placed["store_id"],)
@@ -199,7 +199,7 @@ def _as_placed(conn: sqlite3.Connection, placed: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _moved(conn: sqlite3.Connection, order_id: str, timeline: list[Any]) -> dict[str, Any]:
+def _moved(conn: Connection, order_id: str, timeline: list[Any]) -> dict[str, Any]:
     """Return which store could not fulfill the order, and the timeline with what it said."""
     row = conn.execute(
         "SELECT r.*, k.timeline FROM rerouted r LEFT JOIN pickup k"
@@ -224,6 +224,7 @@ def ask_to_cancel(tx: Tx, order_id: str, reason: str) -> dict[str, Any]:
 
     Raises NotFound, and Refusal when the order is done.
     """
+    tx.hold(order(tx.conn, order_id)["store"])
     found = order(tx.conn, order_id)
     if found["state"] in FINAL and found["state"] != "CANCELED":
         raise Refusal(

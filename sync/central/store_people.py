@@ -4,14 +4,13 @@ It must never move a row: SQLite leaves old copies of cells behind when it split
 page. So rows are only ever appended, and an erasure overwrites one in place, byte for byte.
 """
 
-import sqlite3
 from typing import Any, Final
 
 from hub.clock import stamp
 from hub.errors import NotFound
 
 from . import intake
-from .store_writer import Tx
+from .store_port import Connection, Tx
 
 NOT_ERASED: Final = "0000-00-00T00:00:00.000Z"
 _FIRST_ROWS: Final = 64
@@ -23,6 +22,7 @@ def prepare(tx: Tx) -> None:
 
     A table's first split copies rows; later ones only begin a new page at the end.
     """
+    tx.hold("person")
     if tx.conn.execute("SELECT 1 FROM person LIMIT 1").fetchone() is None:
         filler = "-" * 200
         tx.conn.executemany(
@@ -43,7 +43,7 @@ def add(tx: Tx, customer: intake.Customer) -> str:
     return ref
 
 
-def find(conn: sqlite3.Connection, ref: str) -> dict[str, Any] | None:
+def find(conn: Connection, ref: str) -> dict[str, Any] | None:
     """Return name, email and phone; None once erased."""
     row = conn.execute(
         "SELECT name, email, phone FROM person WHERE ref = ? AND erased_at = ?", (ref, NOT_ERASED)
@@ -56,6 +56,7 @@ def erase(tx: Tx, ref: str) -> str | None:
 
     Raises NotFound.
     """
+    tx.hold(ref)
     row = tx.conn.execute("SELECT * FROM person WHERE ref = ?", (ref,)).fetchone()
     if row is None:
         raise NotFound(f"No customer {ref} here.")
@@ -71,7 +72,7 @@ def erase(tx: Tx, ref: str) -> str | None:
     return stamp(tx.now)
 
 
-def erased_at(conn: sqlite3.Connection, ref: str) -> str | None:
+def erased_at(conn: Connection, ref: str) -> str | None:
     """Return when a person was erased."""
     row = conn.execute("SELECT erased_at FROM person WHERE ref = ?", (ref,)).fetchone()
     return None if row is None or row["erased_at"] == NOT_ERASED else str(row["erased_at"])

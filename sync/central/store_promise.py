@@ -4,21 +4,21 @@ It must never count rights of a store that has not agreed with this central sinc
 and never tell how many units a store keeps for its own channels.
 """
 
-import sqlite3
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from . import promise_rules
 from .promise_rules import Word
+from .store_port import Connection, Row
 
 OFFERED_MOST: Final = 50
 
 
-def stock(conn: sqlite3.Connection, sku: str, generation: str) -> dict[str, Any]:
+def stock(conn: Connection, sku: str, generation: str) -> dict[str, Any]:
     """Return the units of an article that may be promised at each store that ever lent some."""
     rows = conn.execute(
-        "SELECT s.store_id, s.name, s.pushed_at, CASE WHEN s.agreed = ?2"
-        " THEN max(0, r.granted - r.returned - r.spent) ELSE 0 END AS held"
+        "SELECT s.store_id, s.name, s.pushed_at, CASE WHEN s.agreed = ?2 AND"
+        " r.granted > r.returned + r.spent THEN r.granted - r.returned - r.spent ELSE 0 END AS held"
         " FROM rights r JOIN store s USING (store_id) WHERE r.sku = ?1"
         " ORDER BY held DESC, s.store_id",
         (sku, generation),
@@ -31,7 +31,7 @@ def stock(conn: sqlite3.Connection, sku: str, generation: str) -> dict[str, Any]
 
 
 def promise(
-    conn: sqlite3.Connection, wanted: Mapping[str, int], near: str | None, generation: str
+    conn: Connection, wanted: Mapping[str, int], near: str | None, generation: str
 ) -> dict[str, Any]:
     """Return the stores that can give all that is wanted, then those that can give a part."""
     found = promise_rules.offers(wanted, _held(conn, wanted, generation), near)[:OFFERED_MOST]
@@ -51,7 +51,7 @@ def promise(
     return {"items": items, "next": None}
 
 
-def words(conn: sqlite3.Connection, wanted: Mapping[str, int], generation: str) -> dict[str, Word]:
+def words(conn: Connection, wanted: Mapping[str, int], generation: str) -> dict[str, Word]:
     """Return for each store whether it has what is wanted: `promise_rules.words`."""
     empty: dict[str, set[str]] = {}
     for sku in wanted:
@@ -67,9 +67,7 @@ def words(conn: sqlite3.Connection, wanted: Mapping[str, int], generation: str) 
     return promise_rules.words(wanted, _held(conn, wanted, generation), empty)
 
 
-def _held(
-    conn: sqlite3.Connection, skus: Collection[str], generation: str
-) -> dict[str, dict[str, int]]:
+def _held(conn: Connection, skus: Collection[str], generation: str) -> dict[str, dict[str, int]]:
     marks = ", ".join("?" * len(skus))
     rows = conn.execute(
         "SELECT r.store_id, r.sku, r.granted - r.returned - r.spent FROM rights r"
@@ -82,16 +80,19 @@ def _held(
     return held
 
 
-def _stores(conn: sqlite3.Connection, wanted: Collection[str]) -> list[sqlite3.Row]:
+def _stores(conn: Connection, wanted: Collection[str]) -> list[Row]:
+    if not wanted:
+        return []
     marks = ", ".join("?" * len(wanted))
     return conn.execute(
         f"SELECT store_id, name, pushed_at FROM store WHERE store_id IN ({marks})", tuple(wanted)
     ).fetchall()
 
 
-def held_by_store(conn: sqlite3.Connection) -> dict[str, int]:
+def held_by_store(conn: Connection) -> dict[str, int]:
     """Return the units of all articles that central may promise, by store."""
     rows = conn.execute(
-        "SELECT store_id, sum(max(0, granted - returned - spent)) FROM rights GROUP BY store_id"
+        "SELECT store_id, sum(CASE WHEN granted > returned + spent"
+        " THEN granted - returned - spent ELSE 0 END) FROM rights GROUP BY store_id"
     )
     return {row[0]: row[1] for row in rows}

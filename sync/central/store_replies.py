@@ -1,6 +1,5 @@
 """Replies by idempotency key; it must never keep one longer than the contract's 72 hours."""
 
-import sqlite3
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -9,7 +8,7 @@ import msgspec
 from hub.clock import stamp
 from hub.commands import KEPT
 
-from .store_writer import Tx
+from .store_port import Connection, Tx
 
 
 class Stored(NamedTuple):
@@ -29,7 +28,7 @@ def digest_of(body: bytes) -> bytes:
     return blake2b(body, digest_size=32).digest()
 
 
-def find(conn: sqlite3.Connection, name: str) -> Stored | None:
+def find(conn: Connection, name: str) -> Stored | None:
     """Return the reply that was given."""
     row = conn.execute("SELECT request, status, body FROM reply WHERE key = ?", (name,)).fetchone()
     return None if row is None else Stored(row["request"], row["status"], row["body"])

@@ -4,7 +4,6 @@ It must never give an order to a second store before the first one's own fact le
 twice, and never after the customer asked to cancel.
 """
 
-import sqlite3
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +14,7 @@ from hub.stock.ledger import per_sku
 from . import store_feed, store_orders, store_rights
 from .projection import read_order
 from .store_orders import MakeCode
-from .store_writer import Tx
+from .store_port import Connection, Row, Tx
 
 # A store that rejects for another reason (it is closed) is a person's matter.
 MOVES: Final = "OUT_OF_STOCK"
@@ -41,7 +40,7 @@ def settle(tx: Tx, store_id: str, make_code: MakeCode, generation: str) -> list[
     return moved
 
 
-def _ended(conn: sqlite3.Connection, store_id: str) -> list[sqlite3.Row]:
+def _ended(conn: Connection, store_id: str) -> list[Row]:
     return conn.execute(
         "SELECT p.*, k.state, k.folded FROM placed p JOIN pickup k USING (store_id, order_id)"
         " WHERE p.store_id = ? AND p.watched = 1"
@@ -50,7 +49,7 @@ def _ended(conn: sqlite3.Connection, store_id: str) -> list[sqlite3.Row]:
     ).fetchall()
 
 
-def _held_by_fallback(conn: sqlite3.Connection, store_id: str) -> list[sqlite3.Row]:
+def _held_by_fallback(conn: Connection, store_id: str) -> list[Row]:
     return conn.execute(
         "SELECT p.* FROM placed p WHERE p.fallback = ?1 AND p.watched = 1 AND EXISTS"
         " (SELECT 1 FROM pickup k WHERE k.store_id = ?1 AND k.order_id = p.order_id)",
@@ -58,7 +57,7 @@ def _held_by_fallback(conn: sqlite3.Connection, store_id: str) -> list[sqlite3.R
     ).fetchall()
 
 
-def _may_move(placed: sqlite3.Row) -> bool:
+def _may_move(placed: Row) -> bool:
     if placed["fallback"] is None or placed["cancel_asked_at"] is not None:
         return False
     return read_order(placed["folded"]).reason == MOVES
@@ -66,14 +65,16 @@ def _may_move(placed: sqlite3.Row) -> bool:
 
 def _break(tx: Tx, order_id: str, store_id: str) -> None:
     tx.conn.execute(
-        "INSERT OR IGNORE INTO promise_break (order_id, store_id, at) VALUES (?, ?, ?)",
+        "INSERT INTO promise_break (order_id, store_id, at) VALUES (?, ?, ?)"
+        " ON CONFLICT (order_id, store_id) DO NOTHING",
         (order_id, store_id, stamp(tx.now)),
     )
 
 
-def _move(tx: Tx, placed: sqlite3.Row, make_code: MakeCode, generation: str) -> None:
+def _move(tx: Tx, placed: Row, make_code: MakeCode, generation: str) -> None:
     """Place the order at its fallback: the same number, a command of its own."""
     order_id, target = placed["order_id"], placed["fallback"]
+    tx.hold(target)
     body = msgspec.json.decode(placed["body"])
     wanted = per_sku((line["sku"], line["qty"]) for line in body["lines"])
     body["rights"] = store_rights.spend(tx, target, wanted, generation)
@@ -82,12 +83,13 @@ def _move(tx: Tx, placed: sqlite3.Row, make_code: MakeCode, generation: str) -> 
     store_feed.add_command(tx, target, command, placed["customer_ref"])
 
 
-def _take_over(tx: Tx, placed: sqlite3.Row, make_code: MakeCode) -> None:
+def _take_over(tx: Tx, placed: Row, make_code: MakeCode) -> None:
     """The fallback has the order: it was moved by a life of central's that this one forgot.
 
     Should the first store have forgotten as well and take it anew, it is asked to let go.
     """
     order_id, first = placed["order_id"], placed["store_id"]
+    tx.hold(first)
     body = msgspec.json.decode(placed["body"]) | {"rights": []}
     _keep(tx, placed, body, make_code)
     command = {
@@ -99,7 +101,7 @@ def _take_over(tx: Tx, placed: sqlite3.Row, make_code: MakeCode) -> None:
     store_feed.add_command(tx, first, command)
 
 
-def _keep(tx: Tx, placed: sqlite3.Row, body: dict[str, Any], make_code: MakeCode) -> dict[str, Any]:
+def _keep(tx: Tx, placed: Row, body: dict[str, Any], make_code: MakeCode) -> dict[str, Any]:
     order_id, target = placed["order_id"], placed["fallback"]
     code = store_orders.short_code_at(tx.conn, target, placed["short_code"])
     body = body | {"store": target, "short_code": code}
@@ -117,13 +119,14 @@ def _keep(tx: Tx, placed: sqlite3.Row, body: dict[str, Any], make_code: MakeCode
         ),
     )
     tx.conn.execute(
-        "INSERT OR IGNORE INTO rerouted (order_id, from_store, to_store, at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO rerouted (order_id, from_store, to_store, at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (order_id) DO NOTHING",
         (order_id, placed["store_id"], target, stamp(tx.now)),
     )
     return body
 
 
-def counts(conn: sqlite3.Connection) -> tuple[int, int]:
+def counts(conn: Connection) -> tuple[int, int]:
     """Return how many promises were broken and how many orders went to their fallback."""
     row = conn.execute(
         "SELECT (SELECT count(*) FROM promise_break), (SELECT count(*) FROM rerouted)"

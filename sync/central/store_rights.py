@@ -5,7 +5,6 @@ central since it was last put back to an older copy: what that copy forgot was s
 """
 
 import secrets
-import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -14,19 +13,22 @@ from hub.stock.facts import RightsGranted, RightsRecalled, RightsTold
 from hub.stock.rights import Rights, Side, Wishes
 
 from . import store_feed
-from .store_writer import Tx
+from .store_port import Connection, Tx
 
 Fact = RightsGranted | RightsRecalled | RightsTold
 
+_LARGER: Final = ", ".join(
+    f"{name} = CASE WHEN excluded.{name} > rights.{name}"
+    f" THEN excluded.{name} ELSE rights.{name} END"
+    for name in ("granted", "asked", "returned", "spent")
+)
 _TAKE: Final = (
     "INSERT INTO rights (store_id, sku, granted, asked, returned, spent) VALUES (?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (store_id, sku) DO UPDATE SET granted = max(granted, excluded.granted),"
-    " asked = max(asked, excluded.asked), returned = max(returned, excluded.returned),"
-    " spent = max(spent, excluded.spent)"
+    f" ON CONFLICT (store_id, sku) DO UPDATE SET {_LARGER}"
 )
 
 
-def held(conn: sqlite3.Connection, store_id: str, sku: str) -> int:
+def held(conn: Connection, store_id: str, sku: str) -> int:
     """Return how many units of `sku` at `store_id` central may still promise."""
     return max(0, _rights(conn, store_id, sku).held)
 
@@ -86,14 +88,14 @@ def _give_back(tx: Tx, store_id: str, wish: RightsRecalled) -> None:
     store_feed.add_command(tx, store_id, command)
 
 
-def _answered(conn: sqlite3.Connection, store_id: str, sku: str) -> int:
+def _answered(conn: Connection, store_id: str, sku: str) -> int:
     row = conn.execute(
         "SELECT asked FROM rights WHERE store_id = ? AND sku = ?", (store_id, sku)
     ).fetchone()
     return 0 if row is None else int(row[0])
 
 
-def _rights(conn: sqlite3.Connection, store_id: str, sku: str) -> Rights:
+def _rights(conn: Connection, store_id: str, sku: str) -> Rights:
     row = conn.execute(
         "SELECT granted, returned, spent FROM rights WHERE store_id = ? AND sku = ?",
         (store_id, sku),

@@ -1,11 +1,29 @@
-"""The tables of central.db; it must never drop a column that an older release reads."""
+"""Central's tables, for each engine; it must never drop a column that an older release reads.
 
-from typing import Final
+Statements are SQLite's; `store_postgres_words` says them to PostgreSQL (types, `WITHOUT ROWID`).
+"""
 
-import sqlite_utils
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
 from sqlite_utils.migrations import Migrations
 
-MIGRATIONS: Final = Migrations("central")
+
+class Ddl(Protocol):
+    """Where a step is carried out: `sqlite_utils.Database`, or PostgreSQL."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Any: ...
+
+
+class Steps(Migrations):
+    """Numbered steps; SQLite's are recorded by sqlite-utils, PostgreSQL's by `store_postgres`."""
+
+    def named(self) -> list[tuple[str, Any]]:
+        """Return each step, oldest first."""
+        return [(one.name, one.fn) for one in self._migrations]
+
+
+MIGRATIONS: Final = Steps("central")
 
 _FIRST: Final = """
 CREATE TABLE central (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -67,7 +85,7 @@ CREATE INDEX reply_at ON reply (at);
 
 
 @MIGRATIONS()
-def m001_central(db: sqlite_utils.Database) -> None:
+def m001_central(db: Ddl) -> None:
     """Stores and their journals, what they fold to, both feeds, orders, people, access."""
     for statement in _FIRST.split(";"):
         if statement.strip():
@@ -75,7 +93,7 @@ def m001_central(db: sqlite_utils.Database) -> None:
 
 
 @MIGRATIONS()
-def m002_person(db: sqlite_utils.Database) -> None:
+def m002_person(db: Ddl) -> None:
     """Customers in the order in which they came; `store_people` says why."""
     db.execute(
         "CREATE TABLE person (id INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, name TEXT,"
@@ -84,19 +102,19 @@ def m002_person(db: sqlite_utils.Database) -> None:
 
 
 @MIGRATIONS()
-def m003_pickup_by_order(db: sqlite_utils.Database) -> None:
+def m003_pickup_by_order(db: Ddl) -> None:
     """An order is asked for by its number alone."""
     db.execute("CREATE INDEX pickup_order ON pickup (order_id)")
 
 
 @MIGRATIONS()
-def m004_fence(db: sqlite_utils.Database) -> None:
+def m004_fence(db: Ddl) -> None:
     """What central knows of a store's processes, as JSON (`sync.protocol.fence.Fence`)."""
     db.execute("ALTER TABLE store ADD COLUMN fence TEXT")
 
 
 @MIGRATIONS()
-def m005_feed_mark(db: sqlite_utils.Database) -> None:
+def m005_feed_mark(db: Ddl) -> None:
     """Chance beside the positions that a commit took: a copy that is written on has another."""
     db.execute(
         "CREATE TABLE feed_mark (stream TEXT NOT NULL, position INTEGER NOT NULL,"
@@ -105,7 +123,7 @@ def m005_feed_mark(db: sqlite_utils.Database) -> None:
 
 
 @MIGRATIONS()
-def m005_rights(db: sqlite_utils.Database) -> None:
+def m005_rights(db: Ddl) -> None:
     """What stores lent central to promise; `agreed`: the generation a store last pushed in."""
     db.execute(
         "CREATE TABLE rights (store_id TEXT NOT NULL, sku TEXT NOT NULL, granted INTEGER NOT NULL,"
@@ -116,14 +134,14 @@ def m005_rights(db: sqlite_utils.Database) -> None:
 
 
 @MIGRATIONS()
-def m006_fleet(db: sqlite_utils.Database) -> None:
+def m006_fleet(db: Ddl) -> None:
     """What a hub last said of itself (`sync.protocol.About`), and since when it is refused."""
     for column in ("told", "told_at", "newest_at", "refused", "refused_since", "refused_at"):
         db.execute(f"ALTER TABLE store ADD COLUMN {column} TEXT")
 
 
 @MIGRATIONS()
-def m007_fallback(db: sqlite_utils.Database) -> None:
+def m007_fallback(db: Ddl) -> None:
     """Where an order goes that its store can't fulfill; `watched`: central waits for its end."""
     db.execute("ALTER TABLE placed ADD COLUMN fallback TEXT")
     db.execute("ALTER TABLE placed ADD COLUMN watched INTEGER NOT NULL DEFAULT 0")
@@ -140,16 +158,29 @@ def m007_fallback(db: sqlite_utils.Database) -> None:
 
 
 @MIGRATIONS()
-def m008_rights_by_sku(db: sqlite_utils.Database) -> None:
+def m008_rights_by_sku(db: Ddl) -> None:
     """Who holds rights to an article is asked across all stores."""
     db.execute("CREATE INDEX rights_sku ON rights (sku)")
 
 
 @MIGRATIONS()
-def m009_signing_key(db: sqlite_utils.Database) -> None:
+def m009_signing_key(db: Ddl) -> None:
     """The keys that sign pickup codes; `store.key_id`: the newest that a store's hub has."""
     db.execute(
         "CREATE TABLE signing_key (key_id TEXT PRIMARY KEY, made_at TEXT NOT NULL,"
         " revoked_at TEXT) WITHOUT ROWID"
     )
     db.execute("ALTER TABLE store ADD COLUMN key_id TEXT")
+
+
+@MIGRATIONS()
+def m010_feed_end(db: Ddl) -> None:
+    """The newest position that a stream gave out; its row is the lock of the next one."""
+    db.execute("CREATE TABLE feed_end (stream TEXT PRIMARY KEY, position INTEGER NOT NULL)")
+    for stream, table in (("commands", "command_feed"), ("replica", "replica_feed")):
+        db.execute(
+            "INSERT INTO feed_end (stream, position) SELECT ?, coalesce("
+            f" (SELECT max(position) FROM feed_mark WHERE stream = ?),"
+            f" (SELECT max(position) FROM {table}), 0)",
+            (stream, stream),
+        )

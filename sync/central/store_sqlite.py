@@ -5,62 +5,25 @@ index beside it is a replica of its own feed.
 """
 
 import contextlib
-import logging
-import os
-import secrets
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from hub import database
 from hub.clock import Clock, SystemClock
-from sync.protocol import Cursor, Life, begin
-from sync.replica import ReplicaStore
 
-from . import store_feed
-from .snapshots import Snapshot, Snapshots
+from . import store_life
+from .bell import Bell
+from .keys import write_secret
+from .snapshots import Part, Snapshots
+from .store_catalog import Catalog
+from .store_port import Connection, Tx
 from .store_schema import MIGRATIONS
-from .store_writer import Tx, Writer
+from .store_writer import Writer
 
 T = TypeVar("T")
-log = logging.getLogger(__name__)
-
-
-class Bell:
-    """Tells parked readers that a stream grew. Nobody misses a ring that came after `at`."""
-
-    def __init__(self) -> None:
-        self._rung: dict[str, int] = {}
-        self._ringing = threading.Condition()
-        self._stopped = False
-
-    def at(self, name: str) -> int:
-        with self._ringing:
-            return self._rung.get(name, 0)
-
-    def ring(self, names: Iterable[str]) -> None:
-        with self._ringing:
-            for name in names:
-                self._rung[name] = self._rung.get(name, 0) + 1
-            self._ringing.notify_all()
-
-    def stop(self) -> None:
-        """Let everybody go home, now and from now on."""
-        with self._ringing:
-            self._stopped = True
-            self._ringing.notify_all()
-
-    def wait(self, name: str, at: int, seconds: float) -> None:
-        """Return when `name` was rung since `at`, or after `seconds`."""
-        with self._ringing:
-            self._ringing.wait_for(
-                lambda: self._stopped or self._rung.get(name, 0) != at, timeout=seconds
-            )
 
 
 class Store:
@@ -74,35 +37,32 @@ class Store:
         self.clock: Clock = clock or SystemClock()
         self.bell = Bell()
         connection = database.create(directory / "central.db", (MIGRATIONS,))
-        self.generation = _begin(connection, directory / "nonce")
-        self.catalog = ReplicaStore(directory / "catalog.db")
+        _begin(connection, directory / "nonce")
+        self.catalog = Catalog(directory)
         self._database = database.Database(directory / "central.db", directory / "catalog.db")
         self._connection = connection
-        self._following = threading.Lock()
         self._writer = Writer(connection, self.clock, self.bell.ring)
         self._snapshots = Snapshots(directory / "catalog.db", directory / "snapshots")
         self.follow()
 
-    def snapshot(self, digest: str) -> Snapshot:
-        """Return the snapshot `digest` of the catalogue, or the current one."""
+    @property
+    def generation(self) -> str:
+        """Central's generation at this moment."""
+        with self.reader() as conn:
+            return store_life.generation(conn)
+
+    def part(self, digest: str, offset: int) -> Part:
+        """Return a part of the snapshot `digest` of the catalogue, or of the current one."""
         self.follow()
-        return self._snapshots.get(digest, self.generation)
+        return self._snapshots.get(digest, self.generation).part(digest, offset)
 
-    def renew(self, generation: str) -> None:
-        """Draw a new generation unless `generation` is no longer the current one."""
-
-        def work(tx: Tx) -> None:
-            if self.generation == generation:
-                fresh = secrets.token_hex(8)
-                tx.conn.execute("UPDATE central SET value = ? WHERE name = 'generation'", (fresh,))
-                self.generation = fresh
-                log.warning("Central has gone back: it lacks what it had answered.")
-
-        self.run(work)
+    def renew(self, lost: str) -> None:
+        """Draw a new generation unless `lost` is no longer the current one."""
+        self.run(lambda tx: store_life.renew(tx, lost))
         self.follow()
 
-    def reader(self) -> AbstractContextManager[sqlite3.Connection]:
-        """One consistent view of central; the catalogue is schema `replica`."""
+    def reader(self) -> AbstractContextManager[Connection]:
+        """One consistent view of central."""
         return self._database.reader()
 
     def run(self, work: Callable[[Tx], T]) -> T:
@@ -113,22 +73,13 @@ class Store:
         """Does the writer run?"""
         return self._writer.alive()
 
+    def why_not_ready(self) -> str:
+        """Say what is missing, "" when nothing is."""
+        return "" if self.alive() else "the writer ended"
+
     def follow(self) -> None:
         """Bring the search index to the end of the feed."""
-        with self._following:
-            while True:
-                at = self.catalog.cursor()
-                if at.generation not in ("", self.generation):
-                    # What a lost life of central published must not be found any more.
-                    self.catalog.empty()
-                    continue
-                with self.reader() as conn:
-                    page = store_feed.page(conn, "replica", "", self.generation, at.position)
-                if not page.rows:
-                    return
-                rows = [msgspec.json.decode(row.row) for row in page.rows]
-                then = Cursor(page.generation, page.next, page.mark)
-                self.catalog.apply(at, then, rows, None)
+        self.catalog.follow(self.reader)
 
     def close(self) -> None:
         """Let waiting readers go, commit what was handed in, close the files."""
@@ -141,25 +92,12 @@ class Store:
         self._lock.__exit__(None, None, None)
 
 
-def _begin(connection: sqlite3.Connection, nonce_file: Path) -> str:
-    """Return central's generation: a new one when this database is not the one that ran last.
-
-    A random number is written at each start into the database and beside it. An older copy of the
-    database that is put back carries another number (DESIGN, section 8, rule 14).
-    """
-    values = dict(connection.execute("SELECT name, value FROM central").fetchall())
+def _begin(connection: sqlite3.Connection, nonce_file: Path) -> None:
     beside = nonce_file.read_text() if nonce_file.exists() else None
-    stored = Life(values["generation"], values["nonce"]) if "nonce" in values else None
-    fresh = Life(secrets.token_hex(8), secrets.token_hex(8))
-    generation, nonce = begin(stored, beside, fresh)
     connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(
-        "INSERT OR REPLACE INTO central (name, value) VALUES (?, ?)",
-        [("generation", generation), ("nonce", nonce)],
-    )
+    nonce = store_life.start(connection, beside)
     connection.execute("COMMIT")
     write_secret(nonce_file, nonce)
-    return generation
 
 
 def copy(source: Path, target: Path) -> None:
@@ -168,13 +106,3 @@ def copy(source: Path, target: Path) -> None:
     target.chmod(0o600)
     with contextlib.closing(sqlite3.connect(target)) as connection, connection:
         connection.execute("UPDATE central SET value = 'backup' WHERE name = 'nonce'")
-
-
-def write_secret(path: Path, text: str) -> None:
-    """Write a file that nobody else can read, whole or not at all."""
-    draft = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

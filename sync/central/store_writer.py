@@ -9,29 +9,20 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from hub.clock import Clock
 from hub.database import truncate_wal
 from hub.errors import Unavailable
 
+from .store_port import Tx
+
 T = TypeVar("T")
 GROUP: Final = 64
 RETRY_CLEAN_S: Final = 0.5
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Tx:
-    """What a work gets. `grown` names the streams that got rows: told to readers after COMMIT."""
-
-    conn: sqlite3.Connection
-    now: datetime
-    grown: set[str] = field(default_factory=set)
-    wants_clean_wal: bool = False
 
 
 @dataclass(slots=True)

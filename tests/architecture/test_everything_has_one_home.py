@@ -31,6 +31,7 @@ HOMES = {
     "pyzbar": ("devices", "devices.*"),
     "amqtt": ("hub.broker.embedded",),
     "psycopg": ("sync.central.store_*",),
+    "psycopg_pool": ("sync.central.store_*",),
 }
 # A statement, as written in this project: upper case, at the start of the text.
 STATEMENT = re.compile(

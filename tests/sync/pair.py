@@ -14,11 +14,14 @@ from hub.stock.facts import StockMoved
 from hub.store import Store
 from sync import agent as agents
 from sync import central, frames, tables
+from sync.central import store_access
+from sync.central.store_port import Tx
 from sync.hardware import hardware
 from sync.hub import Hub
 from sync.line import LineProxy
 from sync.protocol import Push
 from sync.replica import ReplicaStore
+from tests.postgres import name_of, run_sql
 
 T = TypeVar("T")
 STORE = "store-1"
@@ -39,17 +42,22 @@ def order_body(order_id: str, units: dict[str, int], **changes: Any) -> dict[str
     } | changes
 
 
+def _admit(tx: Tx) -> tuple[str, str]:
+    store_access.add_store(tx, STORE, "Mill Lane")
+    token = store_access.create_token(tx, "test", "admin")
+    return store_access.create_credential(tx, STORE), token
+
+
 class Central:
     """A central that is served, with tokens for everybody."""
 
-    def __init__(self, directory: Path, port: int = 0) -> None:
-        self.directory = directory
-        self.credential = central.add_store(directory, STORE, "Mill Lane")
-        self.token = central.create_token(directory, "test", "admin")
+    def __init__(self, directory: Path, port: int = 0, database: str | None = None) -> None:
+        self.directory, self.database = directory, database
         self.serve(port)
+        self.credential, self.token = self.running.inventory.store.run(_admit)
 
     def serve(self, port: int = 0) -> None:
-        self.running = central.Running(self.directory, port=port)
+        self.running = central.Running(self.directory, port=port, database=self.database)
         self.url, self.port = self.running.url, self.running.port
 
     def get(self, path: str) -> requests.Response:
@@ -78,6 +86,19 @@ class Central:
         method = more.pop("method", "GET")
         url = f"{self.url}/sync/v1/stores/{STORE}{path}"
         return requests.request(method, url, headers=headers, timeout=40, **more)
+
+    def image(self) -> Callable[[], None]:
+        """Copy the data of a central that is stopped; returns what puts the copy back."""
+        if self.database is None:
+            file = self.directory / "central" / "central.db"
+            content = file.read_bytes()
+            return lambda: file.write_bytes(content) and None
+        name = name_of(self.database)
+        copy = f"CREATE DATABASE {name}_copy TEMPLATE {name}"
+        admin = self.database.replace(f"/{name}?", "/postgres?")
+        run_sql(admin, copy)
+        back = (f"DROP DATABASE {name}", f"ALTER DATABASE {name}_copy RENAME TO {name}")
+        return lambda: run_sql(admin, *back)
 
     def stop(self) -> None:
         self.running.stop()
@@ -129,9 +150,9 @@ class StoreSide:
 class Both:
     """Hub and central, and the line between them."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, database: str | None = None) -> None:
         self.directory = directory
-        self.central = Central(directory / "head-office")
+        self.central = Central(directory / "head-office", database=database)
         self.line = LineProxy(
             directory, listen=("127.0.0.1", 0), target=("127.0.0.1", self.central.port)
         )

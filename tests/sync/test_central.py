@@ -12,7 +12,8 @@ from tests.sync.pair import STORE, Central, entry, push, received
 
 def test_secrets_are_readable_by_nobody_else(central: Central) -> None:
     folder = central.directory / "central"
-    for name in ("pickup.key", "page.key", "nonce", "central.db"):
+    own = ("worker-0/catalog.db",) if central.database else ("central.db",)
+    for name in ("pickup.key", "page.key", "nonce", *own):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
     everything = b"".join(one.read_bytes() for one in folder.iterdir() if one.is_file())
     assert central.token.encode() not in everything

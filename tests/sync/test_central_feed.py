@@ -3,7 +3,6 @@
 import concurrent.futures
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 from hub.chain import ORIGIN
@@ -81,15 +80,14 @@ def test_another_generation_is_gone(central: Central) -> None:
         assert answer.json()["generation"] == central.running.inventory.store.generation
 
 
-def test_a_restored_database_is_another_generation(central: Central, tmp_path: Path) -> None:
+def test_a_restored_database_is_another_generation(central: Central) -> None:
     before = central.running.inventory.store.generation
     central.stop()
-    folder = central.directory / "central"
-    copy = (folder / "central.db").read_bytes()
+    restore = central.image()
     central.serve()
     assert central.running.inventory.store.generation == before
     central.stop()
-    (folder / "central.db").write_bytes(copy)
+    restore()
     central.serve()
     assert central.running.inventory.store.generation != before
 

@@ -5,7 +5,7 @@ import zstandard
 from hub.catalog import queries as catalog
 from hub.catalog import search
 from sync import protocol, tables
-from sync.central import hub_doors, store_feed
+from sync.central import snapshots, store_feed
 from sync.download import Download
 from sync.protocol import Cursor
 from tests.sync.pair import Both, Central, until
@@ -45,12 +45,12 @@ def test_a_cursor_of_another_life_is_answered_with_a_snapshot(both: Both) -> Non
 
 def test_who_is_far_behind_gets_a_snapshot_in_parts(both: Both, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(protocol.pull, "FAR", 50)
-    monkeypatch.setattr(hub_doors, "PART_BYTES", 3000)
+    monkeypatch.setattr(snapshots, "PART_BYTES", 3000)
     publish(both.central, *(product(f"S{n}", f"Article {n}") for n in range(200)))
     both.hub.agent.start()
     until(lambda: both.hub.read(catalog.product, "S199"), "the catalogue came")
-    pages = both.central.running.inventory.store.directory / "snapshots"
-    assert [one for one in pages.glob("*.zst") if one.stat().st_size > 6000]
+    pages = both.central.running.inventory.store.directory
+    assert [one for one in pages.glob("**/snapshots/*.zst") if one.stat().st_size > 6000]
 
 
 def test_rows_long_deleted_are_dropped_and_who_missed_them_gets_a_snapshot(both: Both) -> None:

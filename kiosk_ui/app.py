@@ -17,6 +17,7 @@ from kiosk_ui.api import blueprint as api
 from kiosk_ui.console.letting_in import fleet
 from kiosk_ui.console.views import console
 from kiosk_ui.counter.handover import handover
+from kiosk_ui.counter.lists import counter_lists
 from kiosk_ui.counter.views import counter
 from kiosk_ui.ports import Hub
 from kiosk_ui.printing.views import printing
@@ -66,6 +67,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
         signin,
         counter,
         handover,
+        counter_lists,
         shelves,
         scanning,
         printing,

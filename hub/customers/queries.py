@@ -78,6 +78,19 @@ def among(connection: sqlite3.Connection, refs: Iterable[str], text: str) -> lis
     return [ref for (ref,) in found]
 
 
+def phones_ending(connection: sqlite3.Connection, refs: Iterable[str], digits: str) -> list[str]:
+    """Return those of `refs` whose phone number ends with these digits."""
+    if not (digits.isascii() and digits.isdigit()):
+        return []
+    # `folded` ends with the phone's digits (hub.customers.actions.put).
+    found = connection.execute(
+        "SELECT ref FROM personal WHERE ref IN (SELECT value FROM json_each(?))"
+        f" AND phone IS NOT NULL AND folded LIKE ? AND {_NOT_ERASED}",
+        (msgspec.json.encode(list(refs)).decode(), f"%{digits}"),
+    )
+    return [ref for (ref,) in found]
+
+
 def signature(connection: sqlite3.Connection, order_id: str) -> tuple[str, str] | None:
     """Return (strokes, stamp) of the signature that stands for an order's handover."""
     row = connection.execute(

@@ -123,6 +123,35 @@ def board(
 ) -> list[dict[str, Any]]:
     """The cards of a board, the earliest promise on top; `now` colours their timers."""
     wanted = [str(state) for state in states]
+    where = f"state IN ({','.join('?' * len(wanted))})"
+    return _cards(conn, where, wanted, limit, now)
+
+
+def cards(conn: Connection, ids: Sequence[str], now: datetime) -> list[dict[str, Any]]:
+    """The cards of these orders, as `board` has them."""
+    where = "order_id IN (SELECT value FROM json_each(?))"
+    return _cards(conn, where, [json.dumps(list(ids))], len(ids), now)
+
+
+def coming(conn: Connection, now: datetime, limit: int = 12) -> list[dict[str, Any]]:
+    """The cards of orders whose customer is here or on the way, who waits longest first."""
+    marks = ",".join("?" * len(BOARD))
+    where = (
+        f"state IN ({marks}) AND (buyer_arrived_at IS NOT NULL OR buyer_on_the_way_at IS NOT NULL)"
+    )
+    found = _cards(conn, where, [state.value for state in BOARD], 100, now)
+    found.sort(
+        key=lambda card: (
+            card["buyer_arrived_at"] is None,
+            card["buyer_arrived_at"] or card["buyer_on_the_way_at"],
+        )
+    )
+    return found[:limit]
+
+
+def _cards(
+    conn: Connection, where: str, given: Sequence[str], limit: int, now: datetime | None
+) -> list[dict[str, Any]]:
     rows = conn.execute(
         "SELECT o.order_id, o.short_code, o.state, o.shelf, o.channel, o.customer_ref,"
         " o.claimed_by, o.promise_at, o.accepted_at, o.ready_at, o.buyer_on_the_way_at,"
@@ -131,13 +160,12 @@ def board(
         " (SELECT json_group_array(sku) FROM (SELECT sku FROM pickup_line WHERE"
         "  order_id = o.order_id AND substitute_for IS NULL ORDER BY n LIMIT 4)) AS skus,"
         " total(l.ordered - l.picked - l.short - l.substituted - l.canceled) AS pending"
-        " FROM (SELECT * FROM pickup_order"
-        f"  WHERE state IN ({','.join('?' * len(wanted))})"
+        f" FROM (SELECT * FROM pickup_order WHERE {where}"
         "  ORDER BY promise_at IS NULL, promise_at, accepted_at, order_id LIMIT ?) o"
         " LEFT JOIN pickup_line l ON l.order_id = o.order_id AND l.substitute_for IS NULL"
         " GROUP BY o.order_id"
         " ORDER BY o.promise_at IS NULL, o.promise_at, o.accepted_at, o.order_id",
-        (*wanted, limit),
+        (*given, limit),
     )
     return [_card(dict(row), now) for row in rows]
 
@@ -187,6 +215,48 @@ def by_short_code(conn: Connection, short_code: str, limit: int = 20) -> list[st
         (short_code.upper(), limit),
     )
     return [order_id for (order_id,) in rows]
+
+
+def beginning(conn: Connection, text: str, limit: int = 20) -> list[str]:
+    """Ids of the orders whose short code or number begins so, those still to be collected first."""
+    found: list[str] = []
+    for column, start in (("short_code", text.upper()), ("order_id", text)):
+        rows = conn.execute(
+            f"SELECT order_id FROM pickup_order WHERE {column} >= ? AND {column} < ?"
+            " ORDER BY state IN ('PICKED_UP', 'CANCELED', 'EXPIRED', 'REJECTED'),"
+            " accepted_at DESC LIMIT ?",
+            (start, start + "\U0010ffff", limit),
+        )
+        found += [order_id for (order_id,) in rows]
+    return list(dict.fromkeys(found))[:limit]
+
+
+def waiting_with(conn: Connection, sku: str, limit: int = 20) -> list[str]:
+    """Ids of the orders on the board that hold this article, the earliest promise first."""
+    marks = ",".join("?" * len(BOARD))
+    rows = conn.execute(
+        f"SELECT o.order_id FROM pickup_order o WHERE o.state IN ({marks}) AND EXISTS"
+        " (SELECT 1 FROM pickup_line l WHERE l.order_id = o.order_id AND l.sku = ?"
+        "  AND l.ordered > l.short + l.substituted + l.canceled + l.handed_over)"
+        " ORDER BY o.promise_at IS NULL, o.promise_at, o.order_id LIMIT ?",
+        (*(state.value for state in BOARD), sku, limit),
+    )
+    return [order_id for (order_id,) in rows]
+
+
+def expected(conn: Connection) -> dict[str, list[str]]:
+    """The customers of the orders on the board: customer_ref → order ids, the earliest first."""
+    marks = ",".join("?" * len(BOARD))
+    rows = conn.execute(
+        "SELECT customer_ref, order_id FROM pickup_order"
+        f" WHERE state IN ({marks}) AND customer_ref IS NOT NULL"
+        " ORDER BY promise_at IS NULL, promise_at, order_id",
+        [state.value for state in BOARD],
+    )
+    found: dict[str, list[str]] = {}
+    for ref, order_id in rows:
+        found.setdefault(ref, []).append(order_id)
+    return found
 
 
 def is_of_customer(conn: Connection, order_id: str, customer_ref: str | None) -> bool:

@@ -79,11 +79,13 @@ def render() -> str:
         ]
         held = queries.board(connection, (Status.ON_HOLD,), HELD_SHOWN, now)
         strip = [cards.card(order, known, now) for order in held]
+        coming = [cards.arrival(order, known) for order in queries.coming(connection, now)]
     shown_cards = [card for column in columns for card in column.cards]
     return render_template(
         "counter/columns.html",
         columns=columns,
         held=strip,
+        coming=coming,
         open=sum(column.total for column in columns),
         late=sum(card.timing == "late" for card in shown_cards),
         soon=sum(card.timing == "soon" for card in shown_cards),

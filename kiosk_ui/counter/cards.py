@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from flask import url_for
+
 from hub.catalog import queries as catalog
 from hub.customers import queries as customers
 from hub.pickup.lifecycle import NEXT, Status
@@ -90,6 +92,10 @@ class Known:
             self.meet([ref])
         return self._customers.get(ref, "")
 
+    def plate(self, ref: str | None) -> str | None:
+        found = customers.person(self._connection, ref) if ref else None
+        return found.plate if found else None
+
     def person(self, actor: str | None) -> str:
         """Return who an actor is, as staff read it."""
         if not actor:
@@ -124,6 +130,26 @@ def card(order: Mapping[str, Any], known: Known, now: datetime, hands: Sequence[
         images=tuple(known.image(sku) for sku in order.get("skus", ())[:THUMBS]),
         hands=tuple(hands),
     )
+
+
+def arrival(order: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """Return an order whose customer is here (at a stall, with a plate) or on the way."""
+    here = order["buyer_arrived_at"] is not None
+    at = order["buyer_arrived_at"] if here else order["buyer_on_the_way_at"]
+    page = "handover.whole" if order["state"] == Status.READY_FOR_PICKUP else "counter.order_page"
+    return {
+        "order_id": order["order_id"],
+        "short_code": order["short_code"],
+        "state": order["state"],
+        "shelf": order["shelf"],
+        "where": "arrived" if here else "way",
+        "at": at,
+        "elapsed": show.age(at),
+        "stall": order.get("stall"),
+        "plate": known.plate(order["customer_ref"]),
+        "customer": known.customer(order["customer_ref"]),
+        "address": url_for(page, order_id=order["order_id"]),
+    }
 
 
 def column(

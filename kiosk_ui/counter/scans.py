@@ -6,20 +6,18 @@ It must never guess: what is not understood is said, and nothing happens.
 from typing import Any, Final
 
 import msgspec
-from flask import Response, render_template, url_for
+from flask import Response, render_template
 
 from hub import gs1
-from hub.catalog import queries as catalog
 from hub.errors import HubError, NotFound, Refusal
 from hub.journal import Transaction
 from hub.pickup import actions, queries
 from hub.pickup import code as codes
-from hub.pickup.lifecycle import Status
 from hub.staff import rules as staff_rules
 from hub.staff import signin as staff
-from hub.stock import queries as stock
-from kiosk_ui import session, show
+from kiosk_ui import session
 from kiosk_ui.api import bodies
+from kiosk_ui.counter import find
 from kiosk_ui.pressing import Press, as_problem
 from kiosk_ui.session import Person, hub
 from kiosk_ui.steps import STEPS
@@ -31,7 +29,9 @@ LONGEST: Final = 4_096
 SCREEN: Final = "counter"
 
 
-def answer(text: str, order_id: str | None, person: Person, key: str | None) -> Response:
+def answer(
+    text: str, order_id: str | None, person: Person, key: str | None, *, listed: bool = False
+) -> Response:
     """Do what the scan means in its context; a fragment for the toast, or a redirect."""
     if not text or len(text) > LONGEST:
         return said(_("Nothing was scanned."))
@@ -47,7 +47,7 @@ def answer(text: str, order_id: str | None, person: Person, key: str | None) -> 
             return _order(text, person, key)
         if order_id and (done := _in_order(text, order_id, person, key)):
             return done
-        return _find(text)
+        return _find(text, listed)
     except HubError as error:
         return said(error.sentence)
 
@@ -91,11 +91,10 @@ def _order(text: str, person: Person, key: str | None) -> Response:
 
 
 def place(order_id: str, code: str | None = None) -> str:
-    """Return the page that an order leads to: its handover as soon as that is what is next."""
+    """Return the page that an order leads to."""
     with hub().reader() as connection:
         state = queries.load(connection, order_id).state
-    page = "handover.whole" if state is Status.READY_FOR_PICKUP else "counter.order_page"
-    return url_for(page, order_id=order_id, code=code)
+    return find.address(order_id, state, code)
 
 
 def _known(order_id: str) -> bool:
@@ -109,21 +108,13 @@ def _in_order(text: str, order_id: str, person: Person, key: str | None) -> Resp
         return _run(person, order_id, "stage", bodies.Stage(text), key)
     with hub().reader() as connection:
         order = queries.order(connection, order_id)
-        sku = sku_of(connection, text)
+        sku = find.sku_of(connection, text)
     line = next((one for one in order["lines"] if one["sku"] == sku and one["pending"]), None)
     if order["state"] != "PICKING":
         return None
     if line is None:
         raise Refusal(_("Nothing of this order waits for that article."), slug="not-in-order")
     return _run(person, order_id, "pick", bodies.Pick(line["line_id"], 1, text), key)
-
-
-def sku_of(connection: Any, text: str) -> str | None:
-    """Return the SKU that a scanned text names, in whatever carrier."""
-    found = catalog.sku_of(connection, text)
-    if found is None and (gtin := gs1.read(text).gtin):
-        found = catalog.sku_for_gtin(connection, gtin)
-    return found
 
 
 def _run(person: Person, order_id: str, step: str, asked: Any, key: str | None) -> Response:
@@ -137,21 +128,20 @@ def _run(person: Person, order_id: str, step: str, asked: Any, key: str | None) 
     return said(refused) if refused else said(_("Done."), "done")
 
 
-def _find(text: str) -> Response:
-    """Open an order by its code or number, or tell about an article."""
-    now = hub().clock.now()
+def _find(text: str, listed: bool) -> Response:
+    """Open the one order that was meant, list several, or tell about an article."""
     with hub().reader() as connection:
-        if queries.find(connection, text) is not None:
-            return go(place(text))
-        ids = queries.by_short_code(connection, text, 1)
-        if ids:
-            return go(place(ids[0]))
-        sku = sku_of(connection, text)
-        if sku is None:
-            return said(_("“%(text)s” is no order and no article here.", text=text[:60]))
-        name = catalog.name(connection, sku)
-        price = catalog.price(connection, sku, now)
-        units = stock.stock(connection, sku, now)
-    cost = show.money(price.amount_minor, price.currency) if price else ""
-    words = _("%(name)s · %(n)s in the store", name=name, n=units["on_hand"])
-    return said(f"{words} · {cost}" if cost else words, "calm")
+        exact = queries.find(connection, text)
+        ids = [text] if exact is not None else queries.by_short_code(connection, text, 1)
+        article = None
+        if not ids:
+            ids, article = find.orders(connection, text)
+    if len(ids) == 1 and article is None:
+        return go(place(ids[0]))
+    if listed and (ids or article):
+        return Response(find.found(text), headers={"HX-Retarget": "#found"})
+    if article is not None:
+        return said(find.sentence(article), "calm")
+    if ids:
+        return said(_("Several orders fit: look for it on the board."), "calm")
+    return said(_("“%(text)s” is no order and no article here.", text=text[:60]))

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from hub.errors import HubError, NotFound
 from hub.journal import Transaction
 from hub.pickup import queries
-from kiosk_ui.counter import page, scans
+from kiosk_ui.counter import find, page, scans
 from kiosk_ui.counter.board import Board
 from kiosk_ui.pressing import Press, as_problem, wrong
 from kiosk_ui.session import Person, hub, need
@@ -73,7 +73,18 @@ def scan() -> BaseResponse:
     person = need("orders")
     text = request.form.get("text", "").strip()
     order_id = request.form.get("order_id") or None
-    return scans.answer(text, order_id, person, request.form.get("key") or None)
+    listed = "found" in request.form
+    return scans.answer(text, order_id, person, request.form.get("key") or None, listed=listed)
+
+
+@counter.post("/find")
+def look() -> BaseResponse:
+    """List what the letters typed so far may mean."""
+    need("customers")
+    text = request.form.get("text", "").strip()
+    if len(text) < find.SHORTEST:
+        return Response(status=204)
+    return Response(find.found(text))
 
 
 def asked_body(step: str) -> dict[str, Any]:

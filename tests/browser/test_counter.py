@@ -123,7 +123,7 @@ def test_a_scanner_that_types_is_understood_anywhere(
 ) -> None:
     shop.place("R-1", [("4711", 2)], code="7K4M")
     sign_in(address, "ada")
-    page.locator("h1").click()
+    page.locator("#column-new").click()
     scan(page, "7K4M")
     page.wait_for_url("**/counter/orders/R-1")
     page.locator("#do-claim").click()

@@ -30,7 +30,7 @@ def strokes(text: str) -> str:
     One dot is no signature, and more than 20,000 numbers no person draws.
     """
     try:
-        drawn = json.loads(text)
+        drawn = json.loads(text or "[]")
     except (json.JSONDecodeError, RecursionError):
         drawn = None
     if not isinstance(drawn, list) or not all(map(_is_stroke, drawn)):

@@ -100,7 +100,7 @@ def test_a_signature_on_the_screen_is_kept_as_personal_data_and_erased_with_it(
     page.goto(f"{address}/counter/handover/R-1")
     page.locator("label:has([value=signature])").tap()
     page.locator("#do-handover").tap()
-    expect(page.locator("#refused").first).to_contain_text("signature")
+    expect(page.locator("#refused").first).to_contain_text("not signed")
     page.locator("label:has([value=signature])").tap()
     sign(page)
     picture(page, "handover-signature")

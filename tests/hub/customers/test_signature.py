@@ -46,7 +46,7 @@ def test_old_signatures_are_forgotten(office: Office) -> None:
 @pytest.mark.parametrize(
     ("strokes", "error"),
     [
-        ("", Invalid),
+        ("", Refusal),
         ("[[1,2,3]]", Invalid),
         ("[[1,2,3,4000]]", Invalid),
         ('[["x","y"]]', Invalid),

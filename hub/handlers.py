@@ -13,11 +13,13 @@ import msgspec
 from hub import foreign, scans
 from hub.customers import actions as customers
 from hub.errors import Invalid, Refusal
+from hub.experience import actions as experience
 from hub.fleet import actions as fleet
 from hub.fleet import queries as fleet_queries
 from hub.ingest import Folds, Handlers
 from hub.journal import Transaction
 from hub.pickup import actions as pickup
+from hub.pickup import queries as pickup_queries
 from hub.printing import actions as printing
 from hub.settings import Settings
 from hub.shelf import sensing, sensors, tagging, tags
@@ -122,6 +124,44 @@ def _cancel(tx: Transaction, command: Mapping[str, Any]) -> None:
         pickup.refuse_cancel(tx, order_id, no.slug, actor="central", cause=cause)
 
 
+def _buyer(tx: Transaction, command: Mapping[str, Any]) -> None:
+    pickup.buyer_seen(
+        tx,
+        command["order_id"],
+        command["where"],
+        command.get("eta_minutes"),
+        command.get("stall"),
+        actor="customer",
+        cause=_cause(command),
+    )
+    _keep_words(tx, command["order_id"], command)
+
+
+def _delegate(tx: Transaction, command: Mapping[str, Any]) -> None:
+    pickup.delegate_named(tx, command["order_id"], actor="customer", cause=_cause(command))
+    _keep_words(tx, command["order_id"], command)
+
+
+def _feedback(tx: Transaction, command: Mapping[str, Any]) -> None:
+    order_id = command["order_id"]
+    experience.give(
+        tx,
+        order_id,
+        command["score"],
+        command.get("felt") or (),
+        actor="customer",
+        cause=_cause(command),
+    )
+    _keep_words(tx, order_id, command)
+
+
+def _keep_words(tx: Transaction, order_id: str, command: Mapping[str, Any]) -> None:
+    """Keep what is personal in a command beside its customer; of nobody it is not kept."""
+    order = pickup_queries.find(tx.conn, order_id)
+    if order is not None and order.customer_ref and command.get("personal"):
+        customers.add(tx, order.customer_ref, command["personal"])
+
+
 def _erase(tx: Transaction, command: Mapping[str, Any]) -> None:
     customers.erase(tx, command["ref"], actor="central", cause=_cause(command))
 
@@ -140,4 +180,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "order.cancel": _cancel,
     "customer.erase": _erase,
     "rights.told": _rights,
+    "buyer": _buyer,
+    "delegate": _delegate,
+    "feedback": _feedback,
 }

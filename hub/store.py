@@ -18,6 +18,8 @@ from hub.customers import facts as customers_facts
 from hub.customers import tables as customers
 from hub.database import Ballast, Database, Lock, TableClass
 from hub.events import Ring
+from hub.experience import facts as experience_facts
+from hub.experience import tables as experience
 from hub.fleet import actions as fleet_actions
 from hub.fleet import facts as fleet_facts
 from hub.fleet import tables as fleet
@@ -45,6 +47,7 @@ TYPES: Final[Mapping[tuple[str, int], type]] = {
     **pickup_facts.FACTS,
     **customers_facts.FACTS,
     **fleet_facts.FACTS,
+    **experience_facts.FACTS,
 }
 PROJECTIONS: Final[tuple[Projection, ...]] = (
     stock.PROJECTION,
@@ -53,6 +56,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     pickup.PROJECTION,
     customers.PROJECTION,
     fleet.PROJECTION,
+    experience.PROJECTION,
 )
 MIGRATIONS: Final[tuple[Migrations, ...]] = (
     journal.MIGRATIONS,
@@ -87,6 +91,7 @@ TABLES: Final[Mapping[str, TableClass]] = {
     **printing.TABLES,
     **tasks.TABLES,
     **pickup.TABLES,
+    **experience.TABLES,
     **scans.TABLES,
 }
 

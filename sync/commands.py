@@ -136,7 +136,10 @@ def _word(row: Any, field: str) -> str:
 
 def without_person(command: Any) -> Any:
     """Return the command without the customer's details; central still has them."""
-    order = command.get("order") if isinstance(command, Mapping) else None
+    if not isinstance(command, Mapping):
+        return command
+    command = {part: command[part] for part in command if part != "personal"}
+    order = command.get("order")
     if not isinstance(order, Mapping):
         return command
     return {**command, "order": {part: order[part] for part in order if part != "personal"}}

@@ -54,6 +54,15 @@ def forget_signatures(tx: Transaction, kept: timedelta = SIGNATURES_KEPT) -> int
     return found
 
 
+def add(tx: Transaction, ref: str, said: Mapping[str, object]) -> bool:
+    """Keep what a customer says later: plate, delegate, feedback. False when nobody is known."""
+    cleaned = rules.added(said)
+    if not cleaned or queries.is_erased(tx.conn, rules.ref(ref)):
+        return False
+    tx.touch("customers")
+    return tables.add_personal(tx.conn, ref, cleaned)
+
+
 def erase(tx: Transaction, ref: str, *, actor: str, cause: str) -> bool:
     """Delete the data for good and append the fact; False when it was erased before.
 

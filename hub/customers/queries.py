@@ -9,7 +9,7 @@ import msgspec
 from hub.catalog.words import fold
 
 MOST: Final = 50
-_COLUMNS: Final = "ref, name, email, phone, plate, note"
+_COLUMNS: Final = "ref, name, email, phone, plate, note, delegate, feedback"
 _NOT_ERASED: Final = "ref NOT IN (SELECT ref FROM customer_erased)"
 
 
@@ -22,6 +22,8 @@ class Person(msgspec.Struct, frozen=True):
     phone: str | None = None
     plate: str | None = None
     note: str | None = None
+    delegate: str | None = None
+    feedback: str | None = None
 
 
 def person(connection: sqlite3.Connection, ref: str) -> Person | None:

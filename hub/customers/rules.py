@@ -8,8 +8,18 @@ from typing import Final
 from hub.errors import Invalid, Refusal
 
 # What an order brings; anything else that is sent is not kept.
-FIELDS: Final = ("name", "email", "phone", "plate", "note")
-_LONGEST: Final = {"name": 120, "email": 254, "phone": 40, "plate": 20, "note": 1000}
+FIELDS: Final = ("name", "email", "phone", "plate", "note", "delegate", "feedback")
+# What the customer's page adds later.
+ADDED: Final = ("plate", "delegate", "feedback")
+_LONGEST: Final = {
+    "name": 120,
+    "email": 254,
+    "phone": 40,
+    "plate": 20,
+    "note": 1000,
+    "delegate": 120,
+    "feedback": 1000,
+}
 _MOST_NUMBERS: Final = 20_000
 _LEAST_NUMBERS: Final = 12
 _ACROSS: Final = 1000
@@ -53,8 +63,20 @@ def _is_stroke(stroke: object) -> bool:
 
 def personal(values: Mapping[str, object]) -> dict[str, str | None]:
     """Return the known fields, trimmed. The sentences of Invalid never quote what was given."""
+    cleaned = _cleaned(values, FIELDS)
+    if cleaned["name"] is None:
+        raise Invalid("A customer's name is missing.", field="name")
+    return cleaned
+
+
+def added(values: Mapping[str, object]) -> dict[str, str]:
+    """Return what a customer says later: plate, delegate, feedback; what is empty is left out."""
+    return {field: text for field, text in _cleaned(values, ADDED).items() if text is not None}
+
+
+def _cleaned(values: Mapping[str, object], fields: tuple[str, ...]) -> dict[str, str | None]:
     cleaned: dict[str, str | None] = {}
-    for field in FIELDS:
+    for field in fields:
         given = values.get(field) or ""
         if not isinstance(given, str):
             raise Invalid(f"{field} is text.", field=field)
@@ -64,6 +86,4 @@ def personal(values: Mapping[str, object]) -> dict[str, str | None]:
         if _CONTROL.search(value):
             raise Invalid(f"{field} holds a control character.", field=field)
         cleaned[field] = value or None
-    if cleaned["name"] is None:
-        raise Invalid("A customer's name is missing.", field="name")
     return cleaned

@@ -5,7 +5,7 @@ keeps words that were deleted.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import sqlite_utils
@@ -56,9 +56,36 @@ def m002_signature(db: sqlite_utils.Database) -> None:
     )
 
 
+@MIGRATIONS()
+def m003_said_later(db: sqlite_utils.Database) -> None:
+    """Who else may collect, and what the customer wrote about the pickup."""
+    db.execute("ALTER TABLE personal ADD COLUMN delegate TEXT")
+    db.execute("ALTER TABLE personal ADD COLUMN feedback TEXT")
+
+
+_COLUMNS: Final = "ref, name, email, phone, plate, note, delegate, feedback, folded, stored_at"
+_LATER: Final = ("plate", "note", "delegate", "feedback")
+
+
 def put_personal(connection: sqlite3.Connection, row: Sequence[str | None]) -> None:
-    """Keep one row of `personal`, instead of an older one of the same ref."""
-    connection.execute("INSERT OR REPLACE INTO personal VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    """Keep one row of `personal`; what an older one of the same ref knows besides stays."""
+    kept = ", ".join(f"{name} = coalesce(excluded.{name}, {name})" for name in _LATER)
+    connection.execute(
+        f"INSERT INTO personal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (ref) DO UPDATE SET name = excluded.name, email = excluded.email,"
+        " phone = excluded.phone, folded = excluded.folded,"
+        f" stored_at = excluded.stored_at, {kept}",
+        row,
+    )
+
+
+def add_personal(connection: sqlite3.Connection, ref: str, said: Mapping[str, str]) -> bool:
+    """Add what somebody said later; False when nobody of this ref is known."""
+    names = ", ".join(f"{name} = ?" for name in said)
+    changed = connection.execute(
+        f"UPDATE personal SET {names} WHERE ref = ?", (*said.values(), ref)
+    )
+    return changed.rowcount == 1
 
 
 def put_signature(connection: sqlite3.Connection, row: Sequence[str]) -> None:

@@ -17,7 +17,14 @@ from hub.pickup import moves, proofs, queries, rules
 from hub.pickup.code import PickupCode
 from hub.pickup.ending import cancel, expire, hold, overdue, refuse_cancel, resume, settle
 from hub.pickup.facts import HandedLine, OrderLine, OrderProposed, OrderRejected, OrderReserved
-from hub.pickup.intake import read_code, read_order, read_reason, read_shelf, scanned_sku
+from hub.pickup.intake import (
+    read_code,
+    read_order,
+    read_reason,
+    read_shelf,
+    read_where,
+    scanned_sku,
+)
 from hub.pickup.lifecycle import Status
 from hub.pickup.loading import append, holds, is_lead, load, open_pick, pick_tasks
 from hub.pickup.order import PickupOrder
@@ -304,10 +311,23 @@ def correct(
 
 
 def buyer_seen(
-    tx: Transaction, order_id: str, where: str, *, actor: str, cause: str
+    tx: Transaction,
+    order_id: str,
+    where: object,
+    eta_minutes: object = None,
+    stall: object = None,
+    *,
+    actor: str,
+    cause: str,
 ) -> list[Entry]:
-    """The customer is `on_the_way` or has `arrived`."""
-    return append(tx, rules.decide_buyer_seen(queries.load(tx.conn, order_id), where), actor, cause)
+    """The customer is `on_the_way`, there in `eta_minutes`, or has `arrived`, at `stall`."""
+    seen = read_where(where, eta_minutes, stall)
+    return append(tx, rules.decide_buyer_seen(queries.load(tx.conn, order_id), *seen), actor, cause)
+
+
+def delegate_named(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[Entry]:
+    """The customer named somebody else who may collect."""
+    return append(tx, rules.decide_delegate(queries.load(tx.conn, order_id)), actor, cause)
 
 
 def _leave(

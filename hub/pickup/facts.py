@@ -31,7 +31,8 @@ class _OrderFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class OrderProposed(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     """`supply`: `store`, or `ship_to_store` when the goods still travel here. `origin`: `central`,
-    or `code` when the order was read from the customer's pickup code before central sent it."""
+    or `code` when the order was read from the customer's pickup code before central sent it.
+    `language`: the one that the customer reads, a tag such as `de`."""
 
     lines: tuple[OrderLine, ...]
     short_code: str
@@ -42,6 +43,7 @@ class OrderProposed(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     placed_at: str | None = None
     supply: str = "store"
     origin: str = "central"
+    language: str | None = None
 
 
 class OrderMatched(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,6 +54,7 @@ class OrderMatched(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     currency: str | None = None
     customer_ref: str | None = None
     promise_at: str | None = None
+    language: str | None = None
 
 
 class OrderReserved(_OrderFact, frozen=True, kw_only=True):
@@ -181,10 +184,16 @@ class OrderExpired(_OrderFact, frozen=True, kw_only=True):
     """Nobody came in time."""
 
 
-class BuyerSeen(_OrderFact, frozen=True, kw_only=True):
-    """`where`: `on_the_way` or `arrived`."""
+class BuyerSeen(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """`where`: `on_the_way` (in `eta_minutes`) or `arrived` (at `stall`, as its sign says)."""
 
     where: str
+    eta_minutes: int | None = None
+    stall: str | None = None
+
+
+class DelegateNamed(_OrderFact, frozen=True, kw_only=True):
+    """Somebody else may collect; who that is stands with the customer's personal data."""
 
 
 ALL: Final = (
@@ -213,5 +222,6 @@ ALL: Final = (
     CancelRefused,
     OrderExpired,
     BuyerSeen,
+    DelegateNamed,
 )
 FACTS: Final[dict[tuple[str, int], type]] = {(fact.__name__, 1): fact for fact in ALL}

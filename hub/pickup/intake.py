@@ -23,8 +23,11 @@ from hub.stock.rules import MAX_QTY, check_sku
 
 # No slash: `{order_id}/{line_id}` names an allocation.
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}\Z")]
+Language = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 
+_STALL: Final = re.compile(r"[\w -]{1,12}")
+ETA_MOST: Final = 180
 _SHELF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}", re.ASCII)
 SHELF: Final = "SH1:S:"
@@ -57,6 +60,7 @@ class AskedOrder(msgspec.Struct, frozen=True):
     customer_ref: Id | None = None
     promise_at: datetime | None = None
     placed_at: datetime | None = None
+    language: Language | None = None
 
 
 def read_order(order: Mapping[str, Any], name_of: Names) -> OrderProposed:
@@ -79,6 +83,7 @@ def read_order(order: Mapping[str, Any], name_of: Names) -> OrderProposed:
         promise_at=_stamp(asked.promise_at, "promise_at"),
         placed_at=_stamp(asked.placed_at, "placed_at"),
         supply=asked.supply or "store",
+        language=asked.language,
     )
 
 
@@ -103,6 +108,21 @@ def read_reason(reason: object) -> str:
     if not isinstance(reason, str) or not _CODE.fullmatch(reason.strip()):
         raise Invalid("reason must be a code such as BUYER_REQUEST, no free text.", field="reason")
     return reason.strip().upper().replace("-", "_")
+
+
+def read_where(
+    where: object, eta_minutes: object, stall: object
+) -> tuple[str, int | None, str | None]:
+    """Return where a customer is, in how many minutes here, and at which stall."""
+    if where not in ("on_the_way", "arrived"):
+        raise Invalid("where must be on_the_way or arrived.", field="where")
+    if eta_minutes is not None and (
+        not isinstance(eta_minutes, int) or not 0 < eta_minutes <= ETA_MOST
+    ):
+        raise Invalid(f"eta_minutes is a number from 1 to {ETA_MOST}.", field="eta_minutes")
+    if stall is not None and (not isinstance(stall, str) or not _STALL.fullmatch(stall)):
+        raise Invalid("stall must be 1 to 12 letters, digits, spaces or dashes.", field="stall")
+    return str(where), eta_minutes, stall
 
 
 def scanned_sku(conn: Connection, code: str) -> str:

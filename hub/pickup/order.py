@@ -71,6 +71,10 @@ class PickupOrder(NamedTuple):
     buyer_on_the_way_at: str | None = None
     buyer_arrived_at: str | None = None
     picked_up_at: str | None = None
+    buyer_eta_minutes: int | None = None
+    buyer_stall: str | None = None
+    has_delegate: int = 0
+    language: str | None = None
     conflicts: int = 0
     lines: tuple[Line, ...] = ()
     steps: tuple[LineStep, ...] = ()
@@ -152,6 +156,7 @@ def _proposed(order: PickupOrder, fact: f.OrderProposed, at: str, _: Status) -> 
         customer_ref=fact.customer_ref or order.customer_ref,
         currency=fact.currency or order.currency,
         promise_at=fact.promise_at or order.promise_at,
+        language=fact.language or order.language,
         conflicts=order.conflicts + (order.version > 1),
     )
 
@@ -164,6 +169,7 @@ def _matched(order: PickupOrder, fact: f.OrderMatched, at: str, _: Status) -> Pi
         currency=fact.currency or order.currency,
         customer_ref=fact.customer_ref or order.customer_ref,
         promise_at=fact.promise_at or order.promise_at,
+        language=fact.language or order.language,
     )
 
 
@@ -257,8 +263,11 @@ def _ended(order: PickupOrder, fact: Any, at: str, before: Status) -> PickupOrde
 
 def _buyer_seen(order: PickupOrder, fact: f.BuyerSeen, at: str, _: Status) -> PickupOrder:
     if fact.where == "arrived":
-        return order._replace(buyer_arrived_at=at)
-    return order._replace(buyer_on_the_way_at=at)
+        return order._replace(
+            buyer_arrived_at=order.buyer_arrived_at or at,
+            buyer_stall=fact.stall or order.buyer_stall,
+        )
+    return order._replace(buyer_on_the_way_at=at, buyer_eta_minutes=fact.eta_minutes)
 
 
 _EFFECTS: Final[dict[type, Callable[[PickupOrder, Any, str, Status], PickupOrder]]] = {
@@ -285,6 +294,7 @@ _EFFECTS: Final[dict[type, Callable[[PickupOrder, Any, str, Status], PickupOrder
     f.OrderCanceled: _ended,
     f.OrderExpired: _ended,
     f.BuyerSeen: _buyer_seen,
+    f.DelegateNamed: lambda order, fact, at, _: order._replace(has_delegate=1),
 }
 
 

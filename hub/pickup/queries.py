@@ -69,6 +69,7 @@ def order(conn: Connection, order_id: str) -> dict[str, Any]:
         "channel": found.channel,
         "supply": found.supply,
         "customer_ref": found.customer_ref,
+        "language": found.language,
         "currency": found.currency,
         "claimed_by": found.claimed_by,
         "reason": found.reason,
@@ -79,6 +80,9 @@ def order(conn: Connection, order_id: str) -> dict[str, Any]:
         "ready_at": found.ready_at,
         "buyer_on_the_way_at": found.buyer_on_the_way_at,
         "buyer_arrived_at": found.buyer_arrived_at,
+        "buyer_eta_minutes": found.buyer_eta_minutes,
+        "buyer_stall": found.buyer_stall,
+        "has_delegate": bool(found.has_delegate),
         "picked_up_at": found.picked_up_at,
         "can_undo_line": bool(found.steps),
         "lines": [{**_line(line), "place": _place(walk.get(line.sku))} for line in found.lines],
@@ -155,7 +159,8 @@ def _cards(
     rows = conn.execute(
         "SELECT o.order_id, o.short_code, o.state, o.shelf, o.channel, o.customer_ref,"
         " o.claimed_by, o.promise_at, o.accepted_at, o.ready_at, o.buyer_on_the_way_at,"
-        " o.buyer_arrived_at, o.picked_up_at, o.reason, o.version,"
+        " o.buyer_arrived_at, o.buyer_eta_minutes, o.buyer_stall, o.picked_up_at, o.reason,"
+        " o.version,"
         " count(l.n) AS lines, total(l.ordered) AS units,"
         " (SELECT json_group_array(sku) FROM (SELECT sku FROM pickup_line WHERE"
         "  order_id = o.order_id AND substitute_for IS NULL ORDER BY n LIMIT 4)) AS skus,"

@@ -10,6 +10,7 @@ from hub.errors import Refusal
 from hub.pickup.checks import check_picker, check_reason, check_step
 from hub.pickup.facts import (
     BuyerSeen,
+    DelegateNamed,
     OrderCanceled,
     OrderExpired,
     OrderHeld,
@@ -53,6 +54,8 @@ __all__ = [
     "substitute_id",
 ]
 
+# Nobody is waited for any more.
+DONE: Final = (Status.PICKED_UP, Status.CANCELED, Status.EXPIRED, Status.REJECTED)
 CANCEL_REASONS: Final = (
     "BUYER_REQUEST",
     "BUYER_NO_SHOW",
@@ -74,6 +77,7 @@ def decide_match(order: PickupOrder, proposed: OrderProposed) -> list[OrderMatch
             currency=proposed.currency,
             customer_ref=proposed.customer_ref,
             promise_at=proposed.promise_at,
+            language=proposed.language,
         )
     ]
 
@@ -154,12 +158,27 @@ def decide_receive(order: PickupOrder) -> list[OrderReceived]:
     return [OrderReceived(order_id=order.order_id)]
 
 
-def decide_buyer_seen(order: PickupOrder, where: str) -> list[BuyerSeen]:
-    """The customer is on the way, or stands at the counter: times, not states."""
-    known = order.buyer_arrived_at if where == "arrived" else order.buyer_on_the_way_at
-    if known is not None or order.state in (Status.PICKED_UP, Status.CANCELED, Status.EXPIRED):
+def decide_buyer_seen(
+    order: PickupOrder, where: str, eta_minutes: int | None = None, stall: str | None = None
+) -> list[BuyerSeen]:
+    """The customer is on the way, or here: times, not states. The same again is one fact."""
+    if order.state in DONE:
         return []
-    return [BuyerSeen(order_id=order.order_id, where=where)]
+    if where == "arrived":
+        if order.buyer_arrived_at is not None and stall in (None, order.buyer_stall):
+            return []
+        return [BuyerSeen(order_id=order.order_id, where=where, stall=stall)]
+    known = order.buyer_on_the_way_at is not None and order.buyer_eta_minutes == eta_minutes
+    if known or order.buyer_arrived_at is not None:
+        return []
+    return [BuyerSeen(order_id=order.order_id, where=where, eta_minutes=eta_minutes)]
+
+
+def decide_delegate(order: PickupOrder) -> list[DelegateNamed]:
+    """Somebody else may collect. Naming another one is no second fact: the name is personal."""
+    if order.has_delegate or order.state in DONE:
+        return []
+    return [DelegateNamed(order_id=order.order_id)]
 
 
 def urgency(seconds_left: float | None) -> str:

@@ -39,6 +39,10 @@ CREATE TABLE pickup_order (
   buyer_on_the_way_at TEXT,
   buyer_arrived_at TEXT,
   picked_up_at TEXT,
+  buyer_eta_minutes INTEGER,
+  buyer_stall TEXT,
+  has_delegate INTEGER NOT NULL,
+  language TEXT,
   conflicts INTEGER NOT NULL,
   steps TEXT NOT NULL
 ) WITHOUT ROWID;

@@ -3,6 +3,7 @@
 from kiosk_ui.api import (
     catalog,
     devices,
+    experience,
     fleet,
     known,
     orders,
@@ -19,6 +20,7 @@ __all__ = [
     "blueprint",
     "catalog",
     "devices",
+    "experience",
     "fleet",
     "known",
     "orders",

@@ -236,6 +236,13 @@ class Status(Struct):
     devices: dict[str, Any] | list[Any] | int
 
 
+class Experience(Struct):
+    day: str
+    count: int
+    mean_hundredths: int | None
+    felt: dict[str, int]
+
+
 class Done(Struct):
     task_id: str
     state: str

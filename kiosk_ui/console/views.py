@@ -13,6 +13,7 @@ from hub.fleet import queries as fleet
 from hub.fleet.watch import queries as watch
 from hub.journal import Transaction
 from hub.staff import queries as staff
+from kiosk_ui.api.experience import of_day
 from kiosk_ui.api.fleet import seen_devices
 from kiosk_ui.console import wording
 from kiosk_ui.pressing import Press, as_problem
@@ -83,6 +84,7 @@ def shown() -> dict[str, Any]:
     active = [one for one in seen_devices() if one.state != "revoked"]
     return {
         "status": hub().status(),
+        "felt": of_day(),
         "checks": hub().checks(),
         "line": hub().line,
         "devices": active,

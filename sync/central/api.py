@@ -10,7 +10,16 @@ from flask import Blueprint, Response, request
 
 from hub.errors import Invalid
 
-from . import intake, openapi, store_access, store_journal, store_keys, store_orders
+from . import (
+    customer_page,
+    intake,
+    openapi,
+    store_access,
+    store_buyer,
+    store_journal,
+    store_keys,
+    store_orders,
+)
 from .web import answer, inventory, may, numbers, once
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -49,10 +58,11 @@ _stores: Final = msgspec.json.Decoder(_Store)
 @may("orders")
 def place() -> Response:
     order, central = intake.read_order(request.get_data()), inventory()
+    page = _page(order.order_id)
 
     def work(tx: Any) -> tuple[int, Any, bool]:
         shown, known = central.place(tx, order)
-        return 201, shown, known
+        return 201, shown | page, known
 
     response = once(work)
     if response.status_code == 201 and "Idempotency-Replayed" not in response.headers:
@@ -64,7 +74,12 @@ def place() -> Response:
 @may("read")
 def order(order_id: str) -> Response:
     with inventory().store.reader() as conn:
-        return answer(store_orders.order(conn, order_id))
+        return answer(store_orders.order(conn, order_id) | _page(order_id))
+
+
+def _page(order_id: str) -> dict[str, str]:
+    """Where the customer follows the order: whoever has this link may see and say all."""
+    return {"page": customer_page.path_of(inventory().page_secret, order_id)}
 
 
 @blueprint.post("/orders/<order_id>/cancel")
@@ -149,6 +164,16 @@ def add_token() -> Response:
 @may("admin")
 def revoke_token(name: str) -> Response:
     return once(lambda tx: (200, {"revoked": store_access.revoke_tokens(tx, name)}, False))
+
+
+@blueprint.get("/stores/<store>/experience")
+@may("read")
+def experience(store: str) -> Response:
+    """Answer what a store's customers said between two times; all of it unless told."""
+    begin, end = request.args.get("from", "0000"), request.args.get("to", "9999")
+    with inventory().store.reader() as conn:
+        store_journal.store(conn, store)
+        return answer({"store": store, **store_buyer.experience_of(conn, store, begin, end)})
 
 
 @blueprint.get("/keys")

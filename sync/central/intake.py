@@ -16,6 +16,7 @@ from hub.errors import Invalid
 from hub.stock.rules import MAX_QTY, check_sku
 
 ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
+LANGUAGE: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z"
 MAX_LINES: Final = 200
 # No 0/O, 1/I/L, 5/S, 8/B: the code is read aloud over a counter.
 LETTERS: Final = "ACDEFGHJKMNPQRTUVWXYZ234679"
@@ -36,11 +37,16 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Customer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who collects. Held in central's customer table and nowhere else."""
+    """Who collects; name, email and phone are in central's customer table and nowhere else.
+
+    `language`: what they read, a tag such as `de`. `consent`: also what they need not be told.
+    """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     email: _Text | None = None
     phone: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+    language: Annotated[str, msgspec.Meta(pattern=LANGUAGE)] | None = None
+    consent: bool = False
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

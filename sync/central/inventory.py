@@ -26,6 +26,7 @@ from . import (
     store_people,
     store_reroute,
     store_rights,
+    store_words,
     stores,
 )
 from .store_port import Tx
@@ -46,6 +47,7 @@ class Inventory:
         self.store.run(store_feed.catch_up)
         self.store.run(store_journal.refold)
         self.store.run(store_people.prepare)
+        self.store.run(store_words.prepare)
         self.store.run(lambda tx: store_keys.publish(tx, self.ring.first))
         self.store.follow()
         self.store.run(store_feed.forget_deleted)

@@ -116,6 +116,11 @@ def document() -> dict[str, Any]:
             "/api/v1/stores/{store}/stock/{sku}": {
                 "get": _get("A SKU's units by the store's facts, and as of when.", "store", "sku")
             },
+            "/api/v1/stores/{store}/experience": {
+                "get": _get(
+                    "What its customers said of their pickups, `from` and `to` as times.", "store"
+                )
+            },
             "/api/v1/keys": {
                 "get": _get("The keys of pickup codes, and how many stores each signs for.")
             },

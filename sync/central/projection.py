@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from hub.customers import facts as customers
+from hub.experience import facts as experience
 from hub.fleet import facts as fleet
 from hub.pickup import facts as pickup
 from hub.pickup.order import Line, LineStep, PickupOrder, evolve
@@ -25,6 +26,7 @@ FACTS: Final[Mapping[tuple[str, int], type]] = {
     **customers.FACTS,
     **fleet.FACTS,
     **shelf.FACTS,
+    **experience.FACTS,
 }
 
 
@@ -59,13 +61,17 @@ LoadOrder = Callable[[str], tuple[bytes, bytes] | None]
 
 @dataclass
 class Fold:
-    """What a batch changes: `moved` are differences, orders are whole, `rights` as they came."""
+    """What a batch changes: `moved` are differences, orders are whole, `rights` as they came.
+
+    `feedback`: (order_id, score, what was good, when).
+    """
 
     load: LoadOrder
     moved: dict[tuple[str, str], int] = field(default_factory=dict)
     erased: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     rights: list[RightsFact] = field(default_factory=list)
+    feedback: list[tuple[str, int, str, str]] = field(default_factory=list)
     _changed: dict[str, tuple[PickupOrder, list[dict[str, Any]]]] = field(default_factory=dict)
 
     def take(self, content: bytes) -> str | None:
@@ -87,6 +93,9 @@ class Fold:
             self._evolve(entry, fact)
         elif isinstance(fact, RightsFact):
             self.rights.append(fact)
+        elif type(fact) is experience.FeedbackGiven:
+            said = fact.order_id, fact.score, " ".join(fact.felt), entry.recorded_at
+            self.feedback.append(said)
         elif type(fact) is customers.PersonalDataErased:
             self.erased.append(fact.ref)
         return None

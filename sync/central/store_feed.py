@@ -13,7 +13,7 @@ from hub.catalog import rows
 from hub.clock import stamp
 from sync.frames import RawPage, RawRow
 
-from . import store_life, store_people
+from . import store_life, store_people, store_words
 from .store_port import Connection, Row, Tx
 
 Stream = Literal["commands", "replica"]
@@ -171,6 +171,9 @@ def _with_person(conn: Connection, row: Row) -> bytes:
         text: str = row["row"]
         return text.encode()
     command = msgspec.json.decode(row["row"])
+    if "words" in command:
+        command["personal"] = store_words.find(conn, command.pop("words"))
+        return msgspec.json.encode(command)
     person = store_people.find(conn, row["customer_ref"])
     command["order"]["personal"] = person or dict.fromkeys(("name", "email", "phone"))
     return msgspec.json.encode(command)

@@ -15,7 +15,7 @@ from hub.errors import NotFound, Refusal
 from sync import digest, protocol
 from sync.protocol import Fence, Push, Received, has_gone_back, receive
 
-from . import store_fleet, store_life, store_people, store_rights
+from . import store_fleet, store_life, store_people, store_rights, store_words
 from .projection import DIGEST, Fold, read_order
 from .store_port import Connection, Tx
 
@@ -131,6 +131,11 @@ def _project(tx: Tx, store_id: str, pairs: tuple[Pair, ...], contents: tuple[byt
         " folded = excluded.folded, timeline = excluded.timeline",
         [(store_id, *row) for row in fold.order_rows()],
     )
+    tx.conn.executemany(
+        "INSERT INTO feedback (store_id, order_id, score, felt, at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (store_id, order_id) DO NOTHING",
+        [(store_id, *row) for row in fold.feedback],
+    )
     store_rights.take(tx, store_id, fold.rights)
     for ref in fold.erased:
         _forget(tx, store_id, ref)
@@ -148,6 +153,7 @@ def _forget(tx: Tx, store_id: str, ref: str) -> None:
     ).fetchone()
     if known is not None:
         store_people.erase(tx, ref)
+        store_words.erase(tx, ref)
 
 
 def refold(tx: Tx) -> bool:
@@ -168,7 +174,7 @@ def refold_store(tx: Tx, store_id: str) -> dict[str, Any]:
     """Fold one store's journal again: its entries in quarantine are tried once more."""
     tx.hold(store_id)
     known = store(tx.conn, store_id)
-    for table in ("stock", "pickup", "quarantine"):
+    for table in ("stock", "pickup", "feedback", "quarantine"):
         tx.conn.execute(f"DELETE FROM {table} WHERE store_id = ?", (store_id,))
     after = 0
     while rows := tx.conn.execute(

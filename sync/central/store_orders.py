@@ -15,7 +15,7 @@ from hub.clock import stamp
 from hub.errors import NotFound, Refusal
 from hub.stock.ledger import per_sku
 
-from . import intake, store_feed, store_people, store_rights
+from . import intake, store_feed, store_people, store_rights, store_words
 from .projection import read_order
 from .store_port import Connection, Row, Tx
 
@@ -61,7 +61,7 @@ def place(
     pickup_code = make_code(order.order_id, order.store, body["lines"], body["rights"], code)
     tx.conn.execute(
         "INSERT INTO placed (order_id, store_id, request, customer_ref, short_code, pickup_code,"
-        " body, at, fallback, watched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " body, at, fallback, watched, consent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             order.order_id,
             order.store,
@@ -73,6 +73,7 @@ def place(
             stamp(tx.now),
             order.fallback,
             1 if order.fallback or body["rights"] else 0,
+            1 if order.customer.consent else 0,
         ),
     )
     command = {"id": f"place-{order.order_id}", "type": "order.place", "order": body}
@@ -81,10 +82,13 @@ def place(
 
 
 def _digest(order: intake.Order) -> bytes:
-    # What names no fallback has the digest that releases gave it which knew of none.
+    # What does without has the digest that releases gave it which knew of none of these.
     parts = msgspec.to_builtins(order)
     if order.fallback is None:
         del parts["fallback"]
+    for name in ("language", "consent"):
+        if not parts["customer"][name]:
+            del parts["customer"][name]
     return blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=32).digest()
 
 
@@ -125,6 +129,7 @@ def _body(
         "customer_ref": ref,
         "promise_at": stamp(order.promise_at) if order.promise_at else None,
         "placed_at": at,
+        "language": order.customer.language,
     }
 
 
@@ -191,6 +196,7 @@ def _as_placed(conn: Connection, placed: Row) -> dict[str, Any]:
         "currency": body["currency"],
         "promise_at": body["promise_at"],
         "placed_at": placed["at"],
+        "language": body.get("language"),
         "cancel_asked_at": placed["cancel_asked_at"],
         "fallback": placed["fallback"],
         "lines": body["lines"],
@@ -250,6 +256,7 @@ def ask_to_cancel(tx: Tx, order_id: str, reason: str) -> dict[str, Any]:
 def erase(tx: Tx, ref: str) -> dict[str, Any]:
     """Forget a person here and at every store that was told of them. Raises NotFound."""
     at = store_people.erase(tx, ref)
+    store_words.erase(tx, ref)
     if at is None:
         return {"ref": ref, "erased_at": store_people.erased_at(tx.conn, ref)}
     stores = tx.conn.execute(

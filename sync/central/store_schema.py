@@ -184,3 +184,28 @@ def m010_feed_end(db: Ddl) -> None:
             f" (SELECT max(position) FROM {table}), 0)",
             (stream, stream),
         )
+
+
+@MIGRATIONS()
+def m011_customer(db: Ddl) -> None:
+    """What customers say on their page; their words are kept apart, `store_words` says how."""
+    db.execute(
+        "CREATE TABLE customer_word (id INTEGER PRIMARY KEY, ref TEXT NOT NULL, kind TEXT NOT NULL,"
+        " text TEXT NOT NULL, at TEXT NOT NULL, erased_at TEXT NOT NULL)"
+    )
+    db.execute("CREATE INDEX customer_word_ref ON customer_word (ref)")
+    db.execute("ALTER TABLE placed ADD COLUMN consent INTEGER NOT NULL DEFAULT 0")
+    db.execute(
+        "CREATE TABLE buyer (order_id TEXT PRIMARY KEY, said TEXT NOT NULL, eta_minutes INTEGER,"
+        " stall TEXT, at TEXT NOT NULL) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE feedback_said (order_id TEXT PRIMARY KEY, score INTEGER NOT NULL,"
+        " felt TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE feedback (store_id TEXT NOT NULL, order_id TEXT NOT NULL,"
+        " score INTEGER NOT NULL, felt TEXT NOT NULL, at TEXT NOT NULL,"
+        " PRIMARY KEY (store_id, order_id)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX feedback_at ON feedback (store_id, at)")

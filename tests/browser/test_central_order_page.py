@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from hub.pickup import actions
-from sync.central.pages import key_of
+from sync.central.customer_page import key_of
 from tests.browser.conftest import AXE, Complaints, picture
 from tests.sync.pair import Both, until
 
@@ -45,6 +45,7 @@ def test_an_order_is_placed_followed_and_its_code_can_be_scanned(
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you!")
     order_id = page.url.split("/orders/")[1].split("?")[0]
     shown = both.central.get(f"/orders/{order_id}").json()
+    page.get_by_text("Your pickup code").click()
     expect(page.locator(".short")).to_have_text(shown["short_code"])
     image = Image.open(io.BytesIO(page.locator(".ticket img").screenshot()))
     assert [code.text for code in zxingcpp.read_barcodes(image)] == [shown["pickup_code"]]

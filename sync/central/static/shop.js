@@ -4,11 +4,18 @@ const form = document.getElementById("shop");
 const list = document.getElementById("products");
 const box = document.getElementById("q");
 const basket = new Map();
+const WORDS = JSON.parse(form.dataset.words);
+const lang = document.documentElement.lang;
+const chosen = new URLSearchParams(location.search).get("lang");
 form.classList.add("live");
 
+function say(name, values) {
+  return WORDS[name].replace(/\{(\w+)\}/g, (_, part) => values[part]);
+}
+
 function money(minor, currency) {
-  const whole = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
-  return new Intl.NumberFormat("en", { style: "currency", currency }).format(minor / 10 ** whole);
+  const whole = new Intl.NumberFormat(lang, { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
+  return new Intl.NumberFormat(lang, { style: "currency", currency }).format(minor / 10 ** whole);
 }
 function make(tag, className, text) {
   const made = document.createElement(tag);
@@ -22,8 +29,8 @@ function stepper(product) {
   const count = make("output", "", String(basket.get(product.sku)?.qty ?? 0));
   const more = make("button", "", "+");
   less.type = more.type = "button";
-  less.setAttribute("aria-label", `One ${product.name} less`);
-  more.setAttribute("aria-label", `One ${product.name} more`);
+  less.setAttribute("aria-label", say("less", product));
+  more.setAttribute("aria-label", say("more", product));
   less.addEventListener("click", () => change(product, -1));
   more.addEventListener("click", () => change(product, +1));
   held.append(less, count, more);
@@ -68,7 +75,6 @@ function draw() {
 // Which stores have the basket: one that has none of it is not offered while another has.
 let offering = 0;
 let latest = 0;
-const WORDS = { has: "has it now", asks: "will check", lacks: "sold out" };
 async function offer() {
   const stores = document.getElementById("store");
   const asked = new URLSearchParams([...basket].map(([sku, { qty }]) => [sku, qty]));
@@ -85,7 +91,7 @@ async function offer() {
   for (const option of stores.options) {
     option.dataset.name ??= option.textContent;
     const word = found[option.value];
-    option.textContent = word ? `${option.dataset.name}: ${WORDS[word]}` : option.dataset.name;
+    option.textContent = word ? say(word, { store: option.dataset.name }) : option.dataset.name;
     option.disabled = word === "lacks" && others;
   }
   const picked = stores.selectedOptions[0];
@@ -93,7 +99,7 @@ async function offer() {
     const best = [...stores.options].sort((one, other) => rank(one) - rank(other))[0];
     stores.value = best.value;
     document.getElementById("offered").textContent =
-      `${picked.dataset.name} is sold out of something you chose, so ${best.dataset.name} is picked.`;
+      say("picked", { first: picked.dataset.name, second: best.dataset.name });
   }
 }
 function productOf(item) {
@@ -111,9 +117,9 @@ function mark(item) {
     item.append(stepper(product));
     return;
   }
-  const add = make("button", "add", "Add");
+  const add = make("button", "add", WORDS.add);
   add.type = "button";
-  add.setAttribute("aria-label", `Add ${product.name}`);
+  add.setAttribute("aria-label", say("add_one", product));
   add.addEventListener("click", () => change(product, +1));
   item.append(add);
 }
@@ -135,13 +141,13 @@ async function find() {
   const mine = ++asked;
   const said = document.getElementById("found");
   try {
-    const answer = await fetch(`/products?q=${encodeURIComponent(box.value)}`);
+    const answer = await fetch(`/products?q=${encodeURIComponent(box.value)}${chosen ? `&lang=${encodeURIComponent(chosen)}` : ""}`);
     const { items } = await answer.json();
     if (mine !== asked) return;
     list.replaceChildren(...items.map(card));
-    said.textContent = items.length ? "" : `Nothing found for “${box.value}”. Try another word.`;
+    said.textContent = items.length ? "" : say("nothing", { query: box.value });
   } catch {
-    said.textContent = "The search can't be reached at the moment. Please try again.";
+    said.textContent = WORDS.unreachable;
   }
 }
 let waiting = 0;

@@ -66,7 +66,13 @@ def test_any_facts_in_any_order_fold_and_add_up(facts: list[Any]) -> None:
 def test_every_step_of_the_table_has_its_fact_and_every_fact_its_effect() -> None:
     assert set(STEP_OF.values()) == set(Step)
     assert {step for _, step in NEXT} == set(Step)
-    timeless = {f.OrderProposed, f.OrderMatched, f.BuyerSeen, f.CancelRefused}
+    timeless = {
+        f.OrderProposed,
+        f.OrderMatched,
+        f.BuyerSeen,
+        f.DelegateNamed,
+        f.CancelRefused,
+    }
     assert set(f.ALL) - set(STEP_OF) == timeless
 
 

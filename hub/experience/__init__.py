@@ -1,0 +1,1 @@
+"""How customers felt about their pickup: a score, and what was good."""

@@ -1,0 +1,34 @@
+"""Reads what customers said: of one order, and of a span of time as figures.
+
+It must never show who said it.
+"""
+
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Any
+
+from hub.clock import stamp
+from hub.experience import rules
+
+
+def known(conn: Connection, order_id: str) -> bool:
+    row = conn.execute("SELECT 1 FROM feedback WHERE order_id = ?", (order_id,)).fetchone()
+    return row is not None
+
+
+def of_order(conn: Connection, order_id: str) -> dict[str, Any] | None:
+    """Return `{"score","felt","at"}`, or None while nobody said anything."""
+    row = conn.execute(
+        "SELECT score, felt, at FROM feedback WHERE order_id = ?", (order_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    return {"score": row["score"], "felt": row["felt"].split(), "at": row["at"]}
+
+
+def between(conn: Connection, begin: datetime, end: datetime) -> dict[str, Any]:
+    """Sum up what was said from `begin` up to `end`, as `rules.summed` does."""
+    rows = conn.execute(
+        "SELECT score, felt FROM feedback WHERE at >= ? AND at < ?", (stamp(begin), stamp(end))
+    ).fetchall()
+    return rules.summed((row["score"], row["felt"].split()) for row in rows)

@@ -253,6 +253,7 @@ class Hub:
                 device_limits=limits_of(settings),
                 shelf=handlers.shelf_tuning(settings),
                 sweep_confirm=settings.sweep_confirm,
+                wave_orders=settings.wave_orders,
                 max_body_bytes=settings.request_kib << 10,
                 order_page=_sample(store.directory).get("urls", {}).get("central", ""),
                 pins_shown=_sample_pins(store.directory),

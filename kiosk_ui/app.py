@@ -14,6 +14,7 @@ from flask_wtf import CSRFProtect
 
 from kiosk_ui import assets, health, problems, security, show
 from kiosk_ui.api import blueprint as api
+from kiosk_ui.associate.phone import associate
 from kiosk_ui.console.letting_in import fleet
 from kiosk_ui.console.views import console
 from kiosk_ui.counter.handover import handover
@@ -68,6 +69,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
         counter,
         handover,
         counter_lists,
+        associate,
         shelves,
         scanning,
         printing,

@@ -73,6 +73,7 @@ class Options:
     max_body_bytes: int = 1_048_576
     order_page: str = ""  # central's page for people, where the sample store has one
     shelf: Tuning = field(default_factory=Tuning)
+    wave_orders: int = 3  # what one press on "pick the next" claims
     sweep_confirm: int = 2  # an inventory that differs by more waits for a person
     pins_shown: tuple[tuple[str, str, str], ...] = ()  # name, role, PIN: the sample store only
 

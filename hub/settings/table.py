@@ -240,6 +240,13 @@ class Settings:
     # Screens and API
     request_kib: int = _row(1024, "KiB", "A larger HTTP body is refused with 413.", least=1)
     session_key: str = _row("", "", "Signs the screens' sessions; drawn at init.", secret=True)
+    wave_orders: int = _row(
+        3,
+        "orders",
+        "A phone claims so many at one press: what a small cart holds.",
+        least=1,
+        most=12,
+    )
     idle_minutes: int = _row(15, "min", "A screen nobody touches signs out.", least=1)
 
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

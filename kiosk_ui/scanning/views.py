@@ -30,7 +30,7 @@ def page() -> Response:
         "scanning/reader.html",
         here="scan",
         reader="zxing" if asked == "zxing" else None,
-        secure=_secure(),
+        secure=secure_address(),
     )
     return Response(shown, headers={"Content-Security-Policy": WITH_WASM})
 
@@ -83,13 +83,13 @@ def following() -> BaseResponse:
     return jsonify({"text": scan.text, "key": f"scan-{scan.n}", "device": scan.device})
 
 
-def _secure() -> str | None:
+def secure_address() -> str | None:
     """Return this page's address where browsers give the camera, when it is another one."""
     trust = hub().trust
     port = trust.https_port() if trust is not None else 0
     if request.is_secure or not port:
         return None
-    return f"https://{bare(request.host)}:{port}{url_for('scanning.page')}"
+    return f"https://{bare(request.host)}:{port}{request.path}"
 
 
 def _paired() -> dict[str, object]:

@@ -1,0 +1,142 @@
+"""Arranges what an associate may do now: orders to pick, the own wave, counts, gaps, returns.
+
+It must never show a customer: an order is its short code on the floor.
+"""
+
+from collections.abc import Mapping
+from sqlite3 import Connection
+from typing import Any, Final
+
+from hub.pickup import queries, waves
+from hub.pickup.lifecycle import Status
+from hub.shelf import queries as shelf
+from hub.shelf.rules import Place
+from hub.stock import queries as stock
+from hub.tasks import queries as tasks
+from hub.tasks.rules import Kind
+from kiosk_ui import show
+from kiosk_ui.counter import cards
+from kiosk_ui.session import Person, hub
+from kiosk_ui.words import later
+
+TO_PICK: Final = (Status.RESERVED, Status.RECEIVED)
+SHOWN: Final = 40
+KINDS: Final = (Kind.COUNT.value, Kind.RESHELVE.value, Kind.REPLENISH.value)
+WHAT: Final = {
+    Kind.COUNT.value: later("Count"),
+    Kind.RESHELVE.value: later("Return to the shelf"),
+    Kind.REPLENISH.value: later("Refill"),
+    "gap": later("Gap"),
+}
+WHY: Final = {
+    "NOT_IN_STOCK": later("a pick did not find it"),
+    "MISMATCH": later("another article stood there"),
+    "RECORD_ERROR": later("the record was wrong"),
+    "LOW_CONFIDENCE": later("not counted for long"),
+    "SENSORS_DISAGREE": later("shelf and record differ"),
+    "BUYER_NO_SHOW": later("the customer did not come"),
+    "BUYER_REQUEST": later("the customer canceled"),
+    "OUT_OF_STOCK": later("the order could not be filled"),
+    "GAP": later("a sensor sees an empty place"),
+    "LOW": later("a sensor sees few left"),
+}
+
+
+def shown(person: Person) -> dict[str, Any]:
+    """Return all that the page of tasks shows."""
+    now = hub().clock.now()
+    with hub().reader() as connection:
+        known = cards.Known(connection)
+        waiting = _waiting(connection)
+        mine = waves.picking(connection, person.actor)
+        busy = queries.board(connection, (Status.PICKING,), SHOWN)
+        return {
+            "waiting": [
+                cards.card({**order, "customer_ref": None}, known, now) for order in waiting
+            ],
+            "orders": mine["orders"],
+            "left": sum(line["pending"] for line in mine["lines"] if not line["substitute_for"]),
+            "others": sorted(
+                {
+                    known.person(one["claimed_by"])
+                    for one in busy
+                    if one["claimed_by"] != person.actor
+                }
+            ),
+            "jobs": _jobs(connection, known, person),
+            "wave": hub().options.wave_orders,
+            # A count compares with the record as it was when somebody began to count.
+            "since": stock.last_entry(connection),
+        }
+
+
+def picking(person: Person) -> dict[str, Any]:
+    """Return the wave as the phone keeps it: lines in walking order, with pictures and barcodes."""
+    with hub().reader() as connection:
+        known = cards.Known(connection)
+        found = waves.picking(connection, person.actor)
+        waiting = [order["order_id"] for order in _waiting(connection)]
+        lines = [_line(line, known) for line in found["lines"]]
+    return {"orders": found["orders"], "lines": lines, "waiting": waiting}
+
+
+def _line(line: Mapping[str, Any], known: cards.Known) -> dict[str, Any]:
+    product = known.product(line["sku"])
+    return {
+        **line,
+        "picture": known.image(line["sku"]),
+        "price": show.money(line["unit_price_minor"], line["currency"]),
+        "unit": product.unit if product else "piece",
+    }
+
+
+def _waiting(connection: Connection) -> list[dict[str, Any]]:
+    """Return the orders that may be claimed, the earliest promise first."""
+    found = queries.board(connection, TO_PICK, SHOWN, hub().clock.now())
+    return [
+        one for one in found if one["supply"] != "ship_to_store" or one["state"] == Status.RECEIVED
+    ]
+
+
+def _jobs(connection: Connection, known: cards.Known, person: Person) -> list[dict[str, Any]]:
+    """Return tasks, and gaps that no task asks to fill, as one list."""
+    found = [_job(connection, task, known, person) for task in tasks.board(connection, kinds=KINDS)]
+    asked = {(job["kind"], job["sku"]) for job in found}
+    for gap in shelf.gaps(connection):
+        if ("replenish", gap["sku"]) not in asked:
+            place = shelf.place(connection, gap["place"])
+            found.append(_about(gap["sku"], known) | {"kind": "gap", "task_id": "", "state": ""}
+                         | {"title": WHAT["gap"], "why": WHY["GAP"], "by": "", "mine": False}
+                         | {"place": place, "short_code": ""})  # fmt: skip
+    return found
+
+
+def _job(
+    connection: Connection, task: Mapping[str, Any], known: cards.Known, person: Person
+) -> dict[str, Any]:
+    order = queries.find(connection, task["order_id"]) if task["order_id"] else None
+    return _about(task["sku"], known) | {
+        "kind": task["kind"],
+        "task_id": task["task_id"],
+        "state": task["state"],
+        "title": WHAT[task["kind"]],
+        "why": WHY.get(task["reason"], ""),
+        "by": known.person(task["claimed_by"]),
+        "mine": task["claimed_by"] == person.actor,
+        "place": _place(connection, task["sku"]),
+        "short_code": order.label if order else "",
+    }
+
+
+def _about(sku: str | None, known: cards.Known) -> dict[str, Any]:
+    product = known.product(sku) if sku else None
+    return {
+        "sku": sku,
+        "name": (product.name() if product else "") or sku or "",
+        "picture": known.image(sku) if sku else "",
+    }
+
+
+def _place(connection: Connection, sku: str | None) -> Place | None:
+    found = shelf.walk_order(connection, [sku] if sku else [])
+    return next((place for _, place in found.values()), None)

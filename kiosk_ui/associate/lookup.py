@@ -16,7 +16,7 @@ from hub.shelf import queries as shelf
 from hub.stock import queries as stock
 from kiosk_ui import show
 from kiosk_ui.api.stock import trusted
-from kiosk_ui.counter import scans
+from kiosk_ui.counter import find
 from kiosk_ui.scanning import reader
 from kiosk_ui.session import hub
 from kiosk_ui.words import _, later
@@ -39,7 +39,7 @@ def meaning(text: str, symbology: str) -> dict[str, Any]:
     if said.text.startswith(codes.PREFIX):
         return _order(said.text)
     with hub().reader() as connection:
-        sku = scans.sku_of(connection, said.text)
+        sku = find.sku_of(connection, said.text)
         if sku is None and said.gtin:
             sku = catalog.sku_for_gtin(connection, said.gtin)
         if sku is not None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from hub import foreign, scans
+from hub.aisle import actions as aisle
 from hub.customers import actions as customers
 from hub.errors import Invalid, Refusal
 from hub.experience import actions as experience
@@ -170,6 +171,20 @@ def _rights(tx: Transaction, command: Mapping[str, Any]) -> None:
     stock.rights_told(tx, command["rights"], cause=_cause(command))
 
 
+def _lent(tx: Transaction, command: Mapping[str, Any]) -> None:
+    aisle.lent(tx, command["lent"], cause=_cause(command))
+
+
+def _confirmed(tx: Transaction, command: Mapping[str, Any]) -> None:
+    aisle.outcome(tx, command["order_id"], confirmed=True, cause=_cause(command))
+
+
+def _declined(tx: Transaction, command: Mapping[str, Any]) -> None:
+    aisle.outcome(
+        tx, command["order_id"], confirmed=False, reason=command["reason"], cause=_cause(command)
+    )
+
+
 def _cause(command: Mapping[str, Any]) -> str:
     return f"central:{command['id']}"
 
@@ -180,7 +195,13 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "order.cancel": _cancel,
     "customer.erase": _erase,
     "rights.told": _rights,
+<<<<<<< HEAD
     "buyer": _buyer,
     "delegate": _delegate,
     "feedback": _feedback,
+=======
+    "supply.lent": _lent,
+    "aisle.confirmed": _confirmed,
+    "aisle.declined": _declined,
+>>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
 }

@@ -12,6 +12,8 @@ from typing import Any, Final, Self
 from sqlite_utils.migrations import Migrations
 
 from hub import commands, database, ingest, journal, outbox, projections, quarantine, scans
+from hub.aisle import facts as aisle_facts
+from hub.aisle import tables as aisle
 from hub.catalog import tables as catalog
 from hub.clock import Clock, SystemClock
 from hub.customers import facts as customers_facts
@@ -47,7 +49,11 @@ TYPES: Final[Mapping[tuple[str, int], type]] = {
     **pickup_facts.FACTS,
     **customers_facts.FACTS,
     **fleet_facts.FACTS,
+<<<<<<< HEAD
     **experience_facts.FACTS,
+=======
+    **aisle_facts.FACTS,
+>>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
 }
 PROJECTIONS: Final[tuple[Projection, ...]] = (
     stock.PROJECTION,
@@ -56,7 +62,11 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     pickup.PROJECTION,
     customers.PROJECTION,
     fleet.PROJECTION,
+<<<<<<< HEAD
     experience.PROJECTION,
+=======
+    aisle.PROJECTION,
+>>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
 )
 MIGRATIONS: Final[tuple[Migrations, ...]] = (
     journal.MIGRATIONS,
@@ -91,7 +101,11 @@ TABLES: Final[Mapping[str, TableClass]] = {
     **printing.TABLES,
     **tasks.TABLES,
     **pickup.TABLES,
+<<<<<<< HEAD
     **experience.TABLES,
+=======
+    **aisle.TABLES,
+>>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
     **scans.TABLES,
 }
 

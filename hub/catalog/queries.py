@@ -6,7 +6,7 @@ It must never write, and never fail for a SKU that central has not sent: its nam
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -144,6 +144,14 @@ def pickup_keys(connection: sqlite3.Connection) -> dict[str, bytes]:
     """Return the raw public keys by key id that pickup codes are checked with."""
     found = connection.execute("SELECT key_id, public_key FROM pickup_key ORDER BY key_id")
     return {row[0]: rows.public_key(row[1]) for row in found}
+
+
+def supply(connection: sqlite3.Connection, sku: str) -> Literal["here", "gone"] | None:
+    """Return whether the distribution centre has units of a SKU; None where central never said."""
+    row = connection.execute("SELECT word FROM supply WHERE sku = ?", (sku,)).fetchone()
+    if row is None:
+        return None
+    return "gone" if row[0] == "gone" else "here"
 
 
 def count(connection: sqlite3.Connection) -> int:

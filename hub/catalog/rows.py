@@ -1,4 +1,4 @@
-"""The rows of the replica feed: one product, barcode, price or pickup key as central sends it.
+"""The rows of the replica feed: product, barcode, price, pickup key or supply, as central sends it.
 
 It must never apply a row, and never raise anything but `Invalid` on what it is given.
 
@@ -9,8 +9,9 @@ It must never apply a row, and never raise anything but `Invalid` on what it is 
     {"kind": "price", "sku": "4711", "amount_minor": 349, "currency": "EUR", "tax_rate_bp": 700,
      "tax_included": true, "per_qty": 1, "valid_from": null, "valid_until": null}
     {"kind": "pickup_key", "key_id": "k1", "public_key": "<base64url of 32 bytes>"}
+    {"kind": "supply", "sku": "4711", "word": "here"}
 
-A row replaces the one with the same key (sku; gtin; sku and valid_from; key_id). With
+A row replaces the one with the same key (sku; gtin; sku and valid_from; key_id; sku). With
 `"deleted": true` the key alone is enough. Fields that this release does not know are ignored.
 """
 
@@ -71,9 +72,18 @@ class PickupKeyRow(msgspec.Struct, frozen=True, tag_field="kind", tag="pickup_ke
     deleted: bool = False
 
 
-Row = ProductRow | BarcodeRow | PriceRow | PickupKeyRow
+class SupplyRow(msgspec.Struct, frozen=True, tag_field="kind", tag="supply"):
+    """Whether the distribution centre has units of a SKU: `here` or `gone`, never how many."""
 
-KINDS: Final = ("product", "barcode", "price", "pickup_key")
+    sku: str
+    word: str = ""
+    deleted: bool = False
+
+
+Row = ProductRow | BarcodeRow | PriceRow | PickupKeyRow | SupplyRow
+
+KINDS: Final = ("product", "barcode", "price", "pickup_key", "supply")
+WORDS: Final = ("here", "gone")
 
 
 def read(row: Mapping[str, Any]) -> Row:
@@ -92,6 +102,8 @@ def read(row: Mapping[str, Any]) -> Row:
         return _barcode(typed)
     if isinstance(typed, PriceRow):
         return _price(typed)
+    if isinstance(typed, SupplyRow):
+        return _supply(typed)
     return _pickup_key(typed)
 
 
@@ -158,6 +170,15 @@ def _pickup_key(row: PickupKeyRow) -> PickupKeyRow:
         return PickupKeyRow(key_id=key_id, deleted=True)
     public_key(row.public_key)
     return PickupKeyRow(key_id=key_id, public_key=row.public_key)
+
+
+def _supply(row: SupplyRow) -> SupplyRow:
+    sku = rules.sku(row.sku)
+    if row.deleted:
+        return SupplyRow(sku=sku, deleted=True)
+    if row.word not in WORDS:
+        raise Invalid(f"word is here or gone, not {row.word[:20]!r}.", field="word")
+    return SupplyRow(sku=sku, word=row.word)
 
 
 def public_key(text: str) -> bytes:

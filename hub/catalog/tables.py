@@ -14,7 +14,7 @@ import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
 from hub.catalog import rows, words
-from hub.catalog.rows import BarcodeRow, PickupKeyRow, PriceRow, ProductRow
+from hub.catalog.rows import BarcodeRow, PickupKeyRow, PriceRow, ProductRow, SupplyRow
 from hub.database import TableClass
 from hub.errors import Invalid
 
@@ -28,6 +28,7 @@ TABLES: Final[dict[str, TableClass]] = {
     "barcode": "replica",
     "price": "replica",
     "pickup_key": "replica",
+    "supply": "replica",
 }
 
 # A product's id carries its rank, because FTS5 answers in the order of ids without sorting:
@@ -95,6 +96,12 @@ def m001_catalog(db: sqlite_utils.Database) -> None:
         db.execute(statement)
 
 
+@REPLICA()
+def m002_supply(db: sqlite_utils.Database) -> None:
+    """Whether the distribution centre has units of a SKU, by central's word."""
+    db.execute("CREATE TABLE supply (sku TEXT PRIMARY KEY, word TEXT NOT NULL) WITHOUT ROWID")
+
+
 def upsert(connection: sqlite3.Connection, row: Mapping[str, Any]) -> str | None:
     """Apply one feed row; return None, or the sentence why it can't be applied."""
     refused = upsert_many(connection, (row,))
@@ -113,6 +120,7 @@ def upsert_many(
     barcodes: dict[str, BarcodeRow] = {}
     prices: dict[tuple[str, str], PriceRow] = {}
     keys: dict[str, PickupKeyRow] = {}
+    supplies: dict[str, SupplyRow] = {}
     refused: list[tuple[int, str]] = []
     for index, item in enumerate(feed):
         try:
@@ -126,12 +134,15 @@ def upsert_many(
             barcodes[row.gtin] = row
         elif isinstance(row, PriceRow):
             prices[row.sku, row.valid_from or ""] = row
+        elif isinstance(row, SupplyRow):
+            supplies[row.sku] = row
         else:
             keys[row.key_id] = row
     _put_products(connection, products)
     _put_barcodes(connection, barcodes.values())
     _put_prices(connection, prices.values())
     _put_pickup_keys(connection, keys.values())
+    _put_supplies(connection, supplies.values())
     return refused
 
 
@@ -307,6 +318,13 @@ def _put_pickup_keys(connection: sqlite3.Connection, feed: Iterable[PickupKeyRow
             connection.execute(
                 "INSERT OR REPLACE INTO pickup_key VALUES (?, ?)", (row.key_id, row.public_key)
             )
+
+
+def _put_supplies(connection: sqlite3.Connection, feed: Iterable[SupplyRow]) -> None:
+    for row in feed:
+        connection.execute("DELETE FROM supply WHERE sku = ?", (row.sku,))
+        if not row.deleted:
+            connection.execute("INSERT INTO supply (sku, word) VALUES (?, ?)", (row.sku, row.word))
 
 
 def _json(value: Any) -> str:

@@ -46,9 +46,11 @@ NEEDS: Final[Mapping[str, Role]] = {
     "receive": "associate",
     "count": "associate",
     "stock_hold": "associate",
+    "aisle": "associate",
     "calibrate": "associate",
     "plan": "lead",
     "adjust": "lead",
+    "rights": "lead",
     # the store
     "erase": "lead",
     "staff": "lead",

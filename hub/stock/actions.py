@@ -19,7 +19,7 @@ from hub.stock import queries, rules, tables
 from hub.stock.facts import RightsGranted, RightsRecalled, StockMoved
 from hub.stock.ledger import Policy, per_sku
 from hub.stock.promise import CHANNELS
-from hub.stock.rights import Quota, decide_balance
+from hub.stock.rights import Quota, decide_balance, decide_reclaim
 from hub.stock.rules import MAX_QTY, SaleLine, check_qty, check_sku
 from hub.stock.work import count_task, count_tasks, told, trusted_now
 from hub.tasks import queries as tasks
@@ -209,6 +209,20 @@ def _balance(
 ) -> Sequence[RightsGranted | RightsRecalled]:
     rights, wishes = queries.rights(conn, sku), queries.wishes(conn, sku)
     return decide_balance(queries.load(conn, sku, now), rights, week, wishes, quota)
+
+
+def reclaim_rights(
+    tx: Transaction, sku: str, qty: int | None = None, *, actor: str, cause: str
+) -> list[Entry]:
+    """A person decides: units lent to a central that is gone are the store's again.
+
+    What that central had promised already is then promised twice; nobody but a person may say so.
+    """
+    check_sku(sku)
+    if qty is not None:
+        check_qty(qty, "qty")
+    facts = decide_reclaim(queries.rights(tx.conn, sku), sku, qty)
+    return tx.append(facts, cause=cause, actor=actor) if facts else []
 
 
 def rights_told(

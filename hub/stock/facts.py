@@ -94,6 +94,16 @@ class RightsRecalled(msgspec.Struct, frozen=True, kw_only=True):
         return (f"stock:{self.sku}",)
 
 
+class RightsReclaimed(msgspec.Struct, frozen=True, kw_only=True):
+    """A person took rights back without central's word: `reclaimed` units in all, ever."""
+
+    sku: str
+    reclaimed: int
+
+    def topics(self) -> tuple[str, ...]:
+        return (f"stock:{self.sku}",)
+
+
 class RightsTold(msgspec.Struct, frozen=True, kw_only=True):
     """Central's own side as it stated it: rights `returned` and `spent` in all, ever.
 
@@ -115,5 +125,6 @@ FACTS: Final[dict[tuple[str, int], type]] = {
     ("HoldExtended", 1): HoldExtended,
     ("RightsGranted", 1): RightsGranted,
     ("RightsRecalled", 1): RightsRecalled,
+    ("RightsReclaimed", 1): RightsReclaimed,
     ("RightsTold", 1): RightsTold,
 }

@@ -60,9 +60,9 @@ def load(conn: Connection, sku: str, now: datetime) -> Stock:
 def rights(conn: Connection, sku: str) -> Rights:
     """Who may promise units of `sku`: this store is the owner, central the other holder."""
     row = conn.execute(
-        "SELECT granted, returned, spent FROM stock_rights WHERE sku = ?", (sku,)
+        "SELECT granted, reclaimed, returned, spent FROM stock_rights WHERE sku = ?", (sku,)
     ).fetchone()
-    return Rights() if row is None else Rights(Side(row[0]), Side(row[1], row[2]))
+    return Rights() if row is None else Rights(Side(row[0], row[1]), Side(row[2], row[3]))
 
 
 def wishes(conn: Connection, sku: str) -> Wishes:
@@ -75,7 +75,8 @@ def in_demand(conn: Connection, day: str) -> dict[str, int]:
     """Units that central's channels took since `day`, by SKU; 0 where rights are lent still."""
     rows = conn.execute(
         "SELECT sku, sum(qty) FROM (SELECT sku, qty FROM stock_demand WHERE day >= ?"
-        " UNION ALL SELECT sku, 0 FROM stock_rights WHERE granted > returned + spent)"
+        " UNION ALL SELECT sku, 0 FROM stock_rights WHERE granted > reclaimed + returned"
+        " + spent)"
         " GROUP BY sku ORDER BY sku",
         (day,),
     )

@@ -13,14 +13,18 @@ from math import ceil, sqrt
 from typing import Final, NamedTuple, Self
 
 from hub.errors import Refusal
-from hub.stock.facts import RightsGranted, RightsRecalled, RightsTold
+from hub.stock.facts import RightsGranted, RightsRecalled, RightsReclaimed, RightsTold
 from hub.stock.ledger import Stock
 
 HOURS_A_WEEK: Final = 168
 
 
 class Side(NamedTuple):
-    """One holder's own numbers, over all time: units given to the other holder, units spent."""
+    """One holder's own numbers, over all time: units given to the other holder, units spent.
+
+    What the owner spends of the rights that it gave away is what a person took back without the
+    other's word: nobody waits for a holder that is dead.
+    """
 
     given: int = 0
     spent: int = 0
@@ -37,8 +41,11 @@ class Rights(NamedTuple):
 
     @property
     def held(self) -> int:
-        """Units that the other holder may still spend or give back."""
-        return self.owner.given - self.other.given - self.other.spent
+        """Units that the other holder may still spend or give back.
+
+        Below zero: it had spent already what a person took back meanwhile.
+        """
+        return self.owner.given - self.owner.spent - self.other.given - self.other.spent
 
     def merged(self, seen: Self) -> "Rights":
         return Rights(self.owner.merged(seen.owner), self.other.merged(seen.other))
@@ -59,6 +66,12 @@ def spend(rights: Rights, qty: int) -> Rights:
     """The other holder promises `qty` units to somebody; they are not its to promise again."""
     _refuse_beyond(rights, qty)
     return rights._replace(other=rights.other._replace(spent=rights.other.spent + qty))
+
+
+def reclaim(rights: Rights, qty: int) -> Rights:
+    """A person takes `qty` back for the owner although the other has said nothing."""
+    _refuse_beyond(rights, qty)
+    return rights._replace(owner=rights.owner._replace(spent=rights.owner.spent + qty))
 
 
 def _refuse_beyond(rights: Rights, qty: int) -> None:
@@ -96,27 +109,50 @@ def target(week: int, free: int, quota: Quota) -> int:
     return min(ceil(expected + 2 * sqrt(expected)), max(0, free) * quota.share_pct // 100)
 
 
+class Change(NamedTuple):
+    """What the owner does: `given` and `asked` in all, ever; one of them rose."""
+
+    given: int
+    asked: int
+
+
+def balance(free: int, rights: Rights, week: int, wishes: Wishes, quota: Quota) -> Change | None:
+    """Fill the quota up at low water, or ask for rights back that no units stand behind.
+
+    `free`: units that the owner may lend, those lent already among them. A wish on its way is not
+    made again; the other may have spent meanwhile, and what it could not return is asked for anew
+    once it has answered.
+    """
+    if free < rights.held:
+        if wishes.asked > wishes.answered:
+            return None
+        return Change(rights.owner.given, wishes.asked + rights.held - max(0, free))
+    wanted = target(week, free, quota)
+    if rights.held * 100 < wanted * quota.low_pct or (rights.held <= 0 and wanted):
+        return Change(rights.owner.given + wanted - rights.held, wishes.asked)
+    return None
+
+
 def decide_balance(
     stock: Stock, rights: Rights, week: int, wishes: Wishes, quota: Quota
 ) -> list[RightsGranted | RightsRecalled]:
-    """Fill the web's quota up at low water, or ask for rights back that no units stand behind.
-
-    A wish on its way is not made again; central may have spent meanwhile, and what it could not
-    return is asked for anew once it has answered.
-    """
+    """Balance what this store lends central: units in doubt are not lent."""
     policy = stock.policy
     kept = max(policy.safety_stock, policy.safety_stock_low)
-    free = stock.units("available") - kept
-    if free < rights.held:
-        if wishes.asked > wishes.answered:
-            return []
-        more = rights.held - max(0, free)
-        return [RightsRecalled(sku=stock.sku, asked=wishes.asked + more)]
-    wanted = target(week, free, quota)
-    if rights.held * 100 < wanted * quota.low_pct or (not rights.held and wanted):
-        given = rights.owner.given + wanted - rights.held
-        return [RightsGranted(sku=stock.sku, granted=given)]
-    return []
+    change = balance(stock.units("available") - kept, rights, week, wishes, quota)
+    if change is None:
+        return []
+    if change.asked > wishes.asked:
+        return [RightsRecalled(sku=stock.sku, asked=change.asked)]
+    return [RightsGranted(sku=stock.sku, granted=change.given)]
+
+
+def decide_reclaim(rights: Rights, sku: str, qty: int | None = None) -> list[RightsReclaimed]:
+    """A person takes back rights (all that are held, unless told) from a central that is gone."""
+    wanted = max(0, rights.held) if qty is None else qty
+    if wanted <= 0:
+        return []
+    return [RightsReclaimed(sku=sku, reclaimed=reclaim(rights, wanted).owner.spent)]
 
 
 def decide_told(rights: Rights, wishes: Wishes, told: RightsTold) -> list[RightsTold]:
@@ -129,5 +165,5 @@ def decide_told(rights: Rights, wishes: Wishes, told: RightsTold) -> list[Rights
 
 
 def decide_return(rights: Rights, wishes: Wishes) -> int:
-    """Return how many units central gives back for wishes that it has not answered yet."""
+    """Return how many units the other gives back for wishes that it has not answered yet."""
     return max(0, min(rights.held, wishes.asked - wishes.answered))

@@ -18,6 +18,7 @@ from hub.stock.facts import (
     HoldExtended,
     RightsGranted,
     RightsRecalled,
+    RightsReclaimed,
     RightsTold,
     StockMoved,
     UnitsCounted,
@@ -57,6 +58,7 @@ CREATE TABLE stock_sold (hour TEXT PRIMARY KEY, qty INTEGER NOT NULL) WITHOUT RO
 CREATE TABLE stock_rights (
   sku TEXT PRIMARY KEY,
   granted INTEGER NOT NULL DEFAULT 0,
+  reclaimed INTEGER NOT NULL DEFAULT 0,
   asked INTEGER NOT NULL DEFAULT 0,
   answered INTEGER NOT NULL DEFAULT 0,
   returned INTEGER NOT NULL DEFAULT 0,
@@ -104,9 +106,10 @@ ON CONFLICT (hour) DO UPDATE SET qty = qty + excluded.qty
 """
 
 _RIGHTS: Final = """
-INSERT INTO stock_rights (sku, granted, asked, answered, returned, spent)
-VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO stock_rights (sku, granted, reclaimed, asked, answered, returned, spent)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (sku) DO UPDATE SET granted = max(granted, excluded.granted),
+  reclaimed = max(reclaimed, excluded.reclaimed),
   asked = max(asked, excluded.asked), answered = max(answered, excluded.answered),
   returned = max(returned, excluded.returned),
   spent = max(spent, excluded.spent)
@@ -157,15 +160,19 @@ def _extended(conn: Connection, entry: Entry, fact: HoldExtended) -> None:
 
 
 def _granted(conn: Connection, entry: Entry, fact: RightsGranted) -> None:
-    conn.execute(_RIGHTS, (fact.sku, fact.granted, 0, 0, 0, 0))
+    conn.execute(_RIGHTS, (fact.sku, fact.granted, 0, 0, 0, 0, 0))
 
 
 def _recalled(conn: Connection, entry: Entry, fact: RightsRecalled) -> None:
-    conn.execute(_RIGHTS, (fact.sku, 0, fact.asked, 0, 0, 0))
+    conn.execute(_RIGHTS, (fact.sku, 0, 0, fact.asked, 0, 0, 0))
 
 
 def _told(conn: Connection, entry: Entry, fact: RightsTold) -> None:
-    conn.execute(_RIGHTS, (fact.sku, 0, 0, fact.answered, fact.returned, fact.spent))
+    conn.execute(_RIGHTS, (fact.sku, 0, 0, 0, fact.answered, fact.returned, fact.spent))
+
+
+def _reclaimed(conn: Connection, entry: Entry, fact: RightsReclaimed) -> None:
+    conn.execute(_RIGHTS, (fact.sku, 0, fact.reclaimed, 0, 0, 0, 0))
 
 
 MIGRATIONS: Final = Migrations("stock")
@@ -191,6 +198,7 @@ PROJECTION: Final = Projection(
         HoldExtended: _extended,
         RightsGranted: _granted,
         RightsRecalled: _recalled,
+        RightsReclaimed: _reclaimed,
         RightsTold: _told,
     },
 )

@@ -1,6 +1,7 @@
 """The hub's JSON API: importing this package fills the table of operations."""
 
 from kiosk_ui.api import (
+    aisle,
     catalog,
     devices,
     experience,
@@ -17,6 +18,7 @@ from kiosk_ui.api import (
 from kiosk_ui.api.contract import api as blueprint
 
 __all__ = [
+    "aisle",
     "blueprint",
     "catalog",
     "devices",

@@ -184,6 +184,63 @@ class Moved(Struct):
     stock: dict[str, Any]
 
 
+# -- endless aisle
+
+
+class AisleCustomer(Asked):
+    name: Annotated[str, Meta(min_length=1, max_length=120)]
+    email: Annotated[str, Meta(max_length=254)] | None = None
+    phone: Annotated[str, Meta(max_length=40)] | None = None
+
+
+class AisleLineAsked(Asked):
+    sku: Sku
+    qty: Qty
+    line_id: Id | None = None
+
+
+class PlaceAisleOrder(Asked):
+    lines: Annotated[list[AisleLineAsked], Meta(min_length=1, max_length=50)]
+    deliver: Literal["store", "home"] = "store"
+    customer: AisleCustomer | None = None
+
+
+class AisleLine(Struct):
+    line_id: str
+    sku: str
+    name: str
+    qty: int
+    unit_price_minor: int | None
+    currency: str | None
+
+
+class AisleOrder(Struct):
+    order_id: str
+    state: Literal["CONFIRMED", "CONDITIONAL", "DECLINED"]
+    conditional: bool
+    deliver: Literal["store", "home"]
+    reason: str | None
+    placed_at: Time
+    changed_at: Time
+    lines: list[AisleLine]
+
+
+class AisleOrders(Struct):
+    items: list[AisleOrder]
+    next: str | None
+
+
+class Supply(Struct):
+    sku: str
+    supply: Literal["here", "gone"] | None
+    rights: int
+    granted: int
+    taken_back: int
+    returned: int
+    spent: int
+    as_of: Time | None
+
+
 # -- paper
 
 

@@ -23,6 +23,8 @@ from . import (
     store_fleet,
     store_promise,
     store_reroute,
+    store_supply,
+    supply_views,
 )
 from .inventory import Inventory
 from .metrics import INTAKE, Numbers
@@ -55,6 +57,7 @@ def create_app(inventory: Inventory, brand: str = BRAND) -> Flask:
     app.extensions["numbers"] = Numbers()
     app.register_blueprint(api.blueprint)
     app.register_blueprint(fleet_views.blueprint)
+    app.register_blueprint(supply_views.blueprint)
     app.register_blueprint(hub_doors.blueprint)
     pages.register(app)
     app.jinja_env.globals["brand"] = brand
@@ -135,7 +138,12 @@ def _metrics() -> Response:
         found = fleet_rules.fleet(store_fleet.stores(conn), now)
         rights = store_promise.held_by_store(conn)
         broken, moved = store_reroute.counts(conn)
+        lent = store_supply.lent_by_store(conn)
+        short = store_supply.breaks(conn)
     counted.show(found, rights, now)
+    for store_id, units in lent.items():
+        counted.lent.labels(store_id).set(units)
+    counted.aisle_breaks.set(short)
     counted.breaks.set(broken)
     counted.rerouted.set(moved)
     return Response(generate_latest(counted.registry), content_type="text/plain; version=0.0.4")

@@ -18,6 +18,7 @@ from sync.protocol import Push, Received
 from . import (
     intake,
     keys,
+    store_aisle,
     store_feed,
     store_journal,
     store_keys,
@@ -78,6 +79,7 @@ class Inventory:
         if judged is not None and judged.answer.status == "taken":
             sign = partial(store_keys.sign, tx, self.ring)
             store_reroute.settle(tx, store, sign, generation)
+            store_aisle.settle(tx, store, generation)
         return judged
 
     def import_catalog(self, tx: Tx, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

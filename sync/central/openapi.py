@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from . import intake, openapi_fleet
+from . import intake, openapi_fleet, openapi_supply
 
 _PROBLEM: Final = {
     "description": "A problem (RFC 9457); `detail` is a sentence for people.",
@@ -137,6 +137,7 @@ def document() -> dict[str, Any]:
             },
             "/api/v1/quarantine": {"get": _get("Entries that central could not fold.")},
             **openapi_fleet.paths(wanted, _get, _post),
+            **openapi_supply.paths(_get, _post),
             "/api/v1/openapi.json": {"get": _get("This document.")},
         },
     }

@@ -28,6 +28,11 @@ from . import (
     intake,
     offers,
     store_journal,
+<<<<<<< HEAD
+=======
+    store_orders,
+    supply_views,
+>>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
 )
 from .customer_page import key_of
 from .web import answer, inventory
@@ -61,6 +66,7 @@ def register(app: Flask) -> None:
     csrf.exempt(api.blueprint)
     csrf.exempt(hub_doors.blueprint)
     csrf.exempt(fleet_views.blueprint)
+    csrf.exempt(supply_views.blueprint)
     limiter.init_app(app)
     app.register_blueprint(blueprint)
     customer_page.register(app, limiter)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from hub.aisle import facts as aisle
 from hub.customers import facts as customers
 from hub.experience import facts as experience
 from hub.fleet import facts as fleet
@@ -26,7 +27,11 @@ FACTS: Final[Mapping[tuple[str, int], type]] = {
     **customers.FACTS,
     **fleet.FACTS,
     **shelf.FACTS,
+<<<<<<< HEAD
     **experience.FACTS,
+=======
+    **aisle.FACTS,
+>>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
 }
 
 
@@ -53,25 +58,34 @@ _bodies: Final[dict[tuple[str, int], msgspec.json.Decoder[Any]]] = {
 _orders: Final = msgspec.json.Decoder(PickupOrder)
 _timelines: Final = msgspec.json.Decoder(list[dict[str, Any]])
 _PICKUP: Final = frozenset(pickup.FACTS.values())
+_AISLE: Final = frozenset(aisle.FACTS.values())
 
-RightsFact = stock.RightsGranted | stock.RightsRecalled | stock.RightsTold
+RightsFact = stock.RightsGranted | stock.RightsRecalled | stock.RightsReclaimed | stock.RightsTold
 LoadOrder = Callable[[str], tuple[bytes, bytes] | None]
 """order_id → (folded order, timeline) as `order_rows` gave them, or None."""
 
 
 @dataclass
 class Fold:
+<<<<<<< HEAD
     """What a batch changes: `moved` are differences, orders are whole, `rights` as they came.
 
     `feedback`: (order_id, score, what was good, when).
     """
+=======
+    """What a batch changes: `moved` are differences, orders are whole, the rest as said."""
+>>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
 
     load: LoadOrder
     moved: dict[tuple[str, str], int] = field(default_factory=dict)
     erased: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     rights: list[RightsFact] = field(default_factory=list)
+<<<<<<< HEAD
     feedback: list[tuple[str, int, str, str]] = field(default_factory=list)
+=======
+    aisle: list[tuple[str, Any]] = field(default_factory=list)
+>>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
     _changed: dict[str, tuple[PickupOrder, list[dict[str, Any]]]] = field(default_factory=dict)
 
     def take(self, content: bytes) -> str | None:
@@ -91,6 +105,8 @@ class Fold:
             self._move(fact)
         elif type(fact) in _PICKUP:
             self._evolve(entry, fact)
+        elif type(fact) in _AISLE:
+            self.aisle.append((entry.recorded_at, fact))
         elif isinstance(fact, RightsFact):
             self.rights.append(fact)
         elif type(fact) is experience.FeedbackGiven:

@@ -187,4 +187,6 @@ def key_of(row: rows.Row) -> str:
         return f"barcode {row.gtin}"
     if isinstance(row, rows.PriceRow):
         return f"price {row.sku} {row.valid_from or ''}"
+    if isinstance(row, rows.SupplyRow):
+        return f"supply {row.sku}"
     return f"pickup_key {row.key_id}"

@@ -15,7 +15,14 @@ from hub.errors import NotFound, Refusal
 from sync import digest, protocol
 from sync.protocol import Fence, Push, Received, has_gone_back, receive
 
-from . import store_fleet, store_life, store_people, store_rights, store_words
+from . import (
+    store_aisle,
+    store_fleet,
+    store_life,
+    store_people,
+    store_rights,
+    store_words,
+)
 from .projection import DIGEST, Fold, read_order
 from .store_port import Connection, Tx
 
@@ -137,6 +144,7 @@ def _project(tx: Tx, store_id: str, pairs: tuple[Pair, ...], contents: tuple[byt
         [(store_id, *row) for row in fold.feedback],
     )
     store_rights.take(tx, store_id, fold.rights)
+    store_aisle.take(tx, store_id, fold.aisle)
     for ref in fold.erased:
         _forget(tx, store_id, ref)
     # A cancel that the store refused is settled: it may be asked for again.

@@ -18,7 +18,8 @@ def stock(conn: Connection, sku: str, generation: str) -> dict[str, Any]:
     """Return the units of an article that may be promised at each store that ever lent some."""
     rows = conn.execute(
         "SELECT s.store_id, s.name, s.pushed_at, CASE WHEN s.agreed = ?2 AND"
-        " r.granted > r.returned + r.spent THEN r.granted - r.returned - r.spent ELSE 0 END AS held"
+        " r.granted > r.reclaimed + r.returned + r.spent"
+        " THEN r.granted - r.reclaimed - r.returned - r.spent ELSE 0 END AS held"
         " FROM rights r JOIN store s USING (store_id) WHERE r.sku = ?1"
         " ORDER BY held DESC, s.store_id",
         (sku, generation),
@@ -70,7 +71,7 @@ def words(conn: Connection, wanted: Mapping[str, int], generation: str) -> dict[
 def _held(conn: Connection, skus: Collection[str], generation: str) -> dict[str, dict[str, int]]:
     marks = ", ".join("?" * len(skus))
     rows = conn.execute(
-        "SELECT r.store_id, r.sku, r.granted - r.returned - r.spent FROM rights r"
+        "SELECT r.store_id, r.sku, r.granted - r.reclaimed - r.returned - r.spent FROM rights r"
         f" JOIN store s USING (store_id) WHERE s.agreed = ? AND r.sku IN ({marks})",
         (generation, *skus),
     )
@@ -92,7 +93,7 @@ def _stores(conn: Connection, wanted: Collection[str]) -> list[Row]:
 def held_by_store(conn: Connection) -> dict[str, int]:
     """Return the units of all articles that central may promise, by store."""
     rows = conn.execute(
-        "SELECT store_id, sum(CASE WHEN granted > returned + spent"
-        " THEN granted - returned - spent ELSE 0 END) FROM rights GROUP BY store_id"
+        "SELECT store_id, sum(CASE WHEN granted > reclaimed + returned + spent"
+        " THEN granted - reclaimed - returned - spent ELSE 0 END) FROM rights GROUP BY store_id"
     )
     return {row[0]: row[1] for row in rows}

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from hub.stock import rights
-from hub.stock.facts import RightsGranted, RightsRecalled, RightsTold
+from hub.stock.facts import RightsGranted, RightsRecalled, RightsReclaimed, RightsTold
 from hub.stock.rights import Rights, Side, Wishes
 
 from . import store_feed
 from .store_port import Connection, Tx
 
-Fact = RightsGranted | RightsRecalled | RightsTold
+Fact = RightsGranted | RightsRecalled | RightsReclaimed | RightsTold
 
 _LARGER: Final = ", ".join(
     f"{name} = CASE WHEN excluded.{name} > rights.{name}"
@@ -25,6 +25,13 @@ _LARGER: Final = ", ".join(
 _TAKE: Final = (
     "INSERT INTO rights (store_id, sku, granted, asked, returned, spent) VALUES (?, ?, ?, ?, ?, ?)"
     f" ON CONFLICT (store_id, sku) DO UPDATE SET {_LARGER}"
+)
+
+_RECLAIM: Final = (
+    "INSERT INTO rights (store_id, sku, granted, asked, returned, spent, reclaimed)"
+    " VALUES (?, ?, 0, 0, 0, 0, ?) ON CONFLICT (store_id, sku) DO UPDATE SET reclaimed = CASE"
+    " WHEN excluded.reclaimed > rights.reclaimed THEN excluded.reclaimed"
+    " ELSE rights.reclaimed END"
 )
 
 
@@ -66,8 +73,31 @@ def take(tx: Tx, store_id: str, facts: Iterable[Fact]) -> None:
             case RightsTold():
                 row = (store_id, fact.sku, 0, 0, fact.returned, fact.spent)
                 tx.conn.execute(_TAKE, row)
+            case RightsReclaimed():
+                tx.conn.execute(_RECLAIM, (store_id, fact.sku, fact.reclaimed))
             case RightsRecalled():
                 _give_back(tx, store_id, fact)
+
+
+def give_all_back(tx: Tx, store_id: str) -> list[dict[str, Any]]:
+    """A person decides that central sells nothing more of a store: it may be dead.
+
+    Orders that were taken stay the store's to answer. When it is heard again it lends anew.
+    """
+    tx.hold(store_id)
+    rows = tx.conn.execute(
+        "SELECT sku FROM rights WHERE store_id = ? AND granted > reclaimed + returned + spent"
+        " ORDER BY sku",
+        (store_id,),
+    ).fetchall()
+    sides = []
+    for row in rows:
+        known = _rights(tx.conn, store_id, row["sku"])
+        sides.append(_keep(tx, store_id, row["sku"], rights.give_back(known, known.held)))
+    if sides:
+        command = {"id": f"rights-{secrets.token_hex(8)}", "type": "rights.told", "rights": sides}
+        store_feed.add_command(tx, store_id, command)
+    return sides
 
 
 def agreed(tx: Tx, store_id: str, generation: str) -> None:
@@ -97,10 +127,10 @@ def _answered(conn: Connection, store_id: str, sku: str) -> int:
 
 def _rights(conn: Connection, store_id: str, sku: str) -> Rights:
     row = conn.execute(
-        "SELECT granted, returned, spent FROM rights WHERE store_id = ? AND sku = ?",
+        "SELECT granted, reclaimed, returned, spent FROM rights WHERE store_id = ? AND sku = ?",
         (store_id, sku),
     ).fetchone()
-    return Rights() if row is None else Rights(Side(row[0]), Side(row[1], row[2]))
+    return Rights() if row is None else Rights(Side(row[0], row[1]), Side(row[2], row[3]))
 
 
 def _keep(tx: Tx, store_id: str, sku: str, known: Rights) -> dict[str, Any]:

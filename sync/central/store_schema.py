@@ -209,3 +209,52 @@ def m011_customer(db: Ddl) -> None:
         " PRIMARY KEY (store_id, order_id)) WITHOUT ROWID"
     )
     db.execute("CREATE INDEX feedback_at ON feedback (store_id, at)")
+
+
+@MIGRATIONS()
+def m012_reclaimed(db: Ddl) -> None:
+    """What a store took back of its rights without central's word: a person said so."""
+    db.execute("ALTER TABLE rights ADD COLUMN reclaimed INTEGER NOT NULL DEFAULT 0")
+
+
+@MIGRATIONS()
+def m013_distribution(db: Ddl) -> None:
+    """The distribution centre's units, what hubs were lent of them, and endless-aisle orders.
+
+    `due`: the store's rights to this SKU are to be balanced with its next push. `waived`: the
+    generation in which a person said that nobody waits for what this store was lent.
+    """
+    db.execute(
+        "CREATE TABLE distribution_stock (sku TEXT PRIMARY KEY, on_hand INTEGER NOT NULL,"
+        " promised INTEGER NOT NULL DEFAULT 0, broken INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE distribution_move (sku TEXT NOT NULL, n INTEGER NOT NULL,"
+        " qty INTEGER NOT NULL, kind TEXT NOT NULL, ref TEXT NOT NULL, at TEXT NOT NULL,"
+        " PRIMARY KEY (sku, n)) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE distribution_right (sku TEXT NOT NULL, store_id TEXT NOT NULL,"
+        " granted INTEGER NOT NULL DEFAULT 0, reclaimed INTEGER NOT NULL DEFAULT 0,"
+        " asked INTEGER NOT NULL DEFAULT 0, answered INTEGER NOT NULL DEFAULT 0,"
+        " returned INTEGER NOT NULL DEFAULT 0, spent INTEGER NOT NULL DEFAULT 0,"
+        " due INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (sku, store_id)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX distribution_right_due ON distribution_right (store_id) WHERE due = 1")
+    db.execute(
+        "CREATE TABLE aisle_order (store_id TEXT NOT NULL, order_id TEXT NOT NULL,"
+        " state TEXT NOT NULL, deliver TEXT NOT NULL, conditional INTEGER NOT NULL,"
+        " customer_ref TEXT, reason TEXT, placed_at TEXT NOT NULL, changed_at TEXT NOT NULL,"
+        " PRIMARY KEY (store_id, order_id)) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE INDEX aisle_order_open ON aisle_order (store_id) WHERE state = 'CONDITIONAL'"
+    )
+    db.execute(
+        "CREATE TABLE aisle_line (store_id TEXT NOT NULL, order_id TEXT NOT NULL,"
+        " line_id TEXT NOT NULL, sku TEXT NOT NULL, qty INTEGER NOT NULL, name TEXT NOT NULL,"
+        " unit_price_minor INTEGER, currency TEXT, day TEXT NOT NULL,"
+        " PRIMARY KEY (store_id, order_id, line_id)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX aisle_line_sku ON aisle_line (sku, store_id, day)")
+    db.execute("ALTER TABLE store ADD COLUMN waived TEXT")

@@ -21,6 +21,7 @@ CONFORMANCE = frozenset(
         "test_fallback",
         "test_promise",
         "test_snapshot",
+        "test_supply",
     }
 )
 

@@ -1,0 +1,1 @@
+"""Orders for goods that the distribution centre supplies, within rights held or on condition."""

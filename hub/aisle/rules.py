@@ -18,9 +18,7 @@ from hub.aisle.facts import (
     SupplyReturned,
 )
 from hub.errors import Invalid, Refusal
-from hub.stock import rights
-from hub.stock.ledger import per_sku
-from hub.stock.rights import Rights, Side, Wishes
+from hub.stock.rules import Rights, Side, Wishes, decide_return, per_sku
 
 Word = Literal["here", "gone"]
 MAX_LINES: Final = 50
@@ -110,7 +108,7 @@ def decide_lent(
     wishes = Wishes(asked, supply.wishes.answered)
     if wishes.asked > wishes.answered:
         known = Rights(owner, supply.lent.other)
-        back = rights.decide_return(known, wishes) if sure else 0
+        back = decide_return(known, wishes) if sure else 0
         # Also when nothing can be returned: central waits for the answer before it asks again.
         facts.append(
             SupplyReturned(sku=supply.sku, returned=known.other.given + back, answered=asked)

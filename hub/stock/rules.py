@@ -14,8 +14,18 @@ from hub.errors import Invalid, Refusal
 from hub.stock.facts import INSIDE, HoldExtended, StockMoved, UnitsCounted
 from hub.stock.ledger import Hold, Stock, StockFact, per_sku
 from hub.stock.promise import Promise, available_to_promise
+from hub.stock.rights import Rights, Side, Wishes, decide_return
 
-__all__ = ["Hold", "Stock", "available_to_promise"]
+__all__ = [
+    "Hold",
+    "Rights",
+    "Side",
+    "Stock",
+    "Wishes",
+    "available_to_promise",
+    "decide_return",
+    "per_sku",
+]
 
 MAX_QTY: Final = 1_000_000
 

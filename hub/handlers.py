@@ -195,13 +195,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "order.cancel": _cancel,
     "customer.erase": _erase,
     "rights.told": _rights,
-<<<<<<< HEAD
     "buyer": _buyer,
     "delegate": _delegate,
     "feedback": _feedback,
-=======
     "supply.lent": _lent,
     "aisle.confirmed": _confirmed,
     "aisle.declined": _declined,
->>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
 }

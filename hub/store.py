@@ -49,11 +49,8 @@ TYPES: Final[Mapping[tuple[str, int], type]] = {
     **pickup_facts.FACTS,
     **customers_facts.FACTS,
     **fleet_facts.FACTS,
-<<<<<<< HEAD
     **experience_facts.FACTS,
-=======
     **aisle_facts.FACTS,
->>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
 }
 PROJECTIONS: Final[tuple[Projection, ...]] = (
     stock.PROJECTION,
@@ -62,11 +59,8 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     pickup.PROJECTION,
     customers.PROJECTION,
     fleet.PROJECTION,
-<<<<<<< HEAD
     experience.PROJECTION,
-=======
     aisle.PROJECTION,
->>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
 )
 MIGRATIONS: Final[tuple[Migrations, ...]] = (
     journal.MIGRATIONS,
@@ -101,11 +95,8 @@ TABLES: Final[Mapping[str, TableClass]] = {
     **printing.TABLES,
     **tasks.TABLES,
     **pickup.TABLES,
-<<<<<<< HEAD
     **experience.TABLES,
-=======
     **aisle.TABLES,
->>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
     **scans.TABLES,
 }
 

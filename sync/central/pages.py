@@ -28,11 +28,7 @@ from . import (
     intake,
     offers,
     store_journal,
-<<<<<<< HEAD
-=======
-    store_orders,
     supply_views,
->>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
 )
 from .customer_page import key_of
 from .web import answer, inventory

@@ -27,11 +27,8 @@ FACTS: Final[Mapping[tuple[str, int], type]] = {
     **customers.FACTS,
     **fleet.FACTS,
     **shelf.FACTS,
-<<<<<<< HEAD
     **experience.FACTS,
-=======
     **aisle.FACTS,
->>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
 }
 
 
@@ -67,25 +64,18 @@ LoadOrder = Callable[[str], tuple[bytes, bytes] | None]
 
 @dataclass
 class Fold:
-<<<<<<< HEAD
     """What a batch changes: `moved` are differences, orders are whole, `rights` as they came.
 
-    `feedback`: (order_id, score, what was good, when).
+    `feedback`: (order_id, score, what was good, when); `aisle`: facts with their time.
     """
-=======
-    """What a batch changes: `moved` are differences, orders are whole, the rest as said."""
->>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
 
     load: LoadOrder
     moved: dict[tuple[str, str], int] = field(default_factory=dict)
     erased: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     rights: list[RightsFact] = field(default_factory=list)
-<<<<<<< HEAD
     feedback: list[tuple[str, int, str, str]] = field(default_factory=list)
-=======
     aisle: list[tuple[str, Any]] = field(default_factory=list)
->>>>>>> f728886 (The distribution centre lends hubs its units: an endless-aisle order is confirmed within them with the line down, beyond them on condition)
     _changed: dict[str, tuple[PickupOrder, list[dict[str, Any]]]] = field(default_factory=dict)
 
     def take(self, content: bytes) -> str | None:

@@ -17,6 +17,7 @@ from kiosk_ui.api import blueprint as api
 from kiosk_ui.associate.phone import associate
 from kiosk_ui.console.letting_in import fleet
 from kiosk_ui.console.views import console
+from kiosk_ui.counter.away import away
 from kiosk_ui.counter.handover import handover
 from kiosk_ui.counter.lists import counter_lists
 from kiosk_ui.counter.views import counter
@@ -70,6 +71,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
         handover,
         counter_lists,
         associate,
+        away,
         shelves,
         scanning,
         printing,

@@ -105,7 +105,9 @@
   function later() { if (!silence) silence = setTimeout(() => unheard(body.dataset.link === "off"), 3000); }
   function unheard(is) {
     if (!is) { clearTimeout(silence); silence = 0; }
-    document.getElementById("unheard").hidden = !is;
+    const banner = document.getElementById("unheard");
+    if (banner.hidden === is) document.dispatchEvent(new CustomEvent(is ? "hub:lost" : "hub:heard"));
+    banner.hidden = !is;
   }
 
   let shown = "";
@@ -228,11 +230,20 @@
 
   // ---- automatic sign-out: the server decides; the page only stops showing
   const limit = Number(body.dataset.signout || 0) * 1000;
+  // Who signs out leaves no board behind (counter-away.js).
+  if (!limit && body.dataset.shell === undefined) {
+    ["last", "who"].forEach((name) => { try { localStorage.removeItem("storehub.counter." + name); } catch { /* not allowed to keep anything */ } });
+  }
   if (limit) {
     let touched = Date.now();
     ["pointerdown", "keydown"].forEach((name) => document.addEventListener(name, () => { touched = Date.now(); }, { passive: true }));
     setInterval(() => {
-      if (Date.now() - touched > limit) location.assign("/signin?out=1&next=" + encodeURIComponent(location.pathname));
+      if (Date.now() - touched <= limit) return;
+      // Without the hub nobody can sign in again: what the counter keeps is shown, and nobody's name.
+      if (body.dataset.link === "off" && body.querySelector("#away")) {
+        localStorage.removeItem("storehub.counter.who");
+        location.assign("/counter/away");
+      } else location.assign("/signin?out=1&next=" + encodeURIComponent(location.pathname));
     }, 5000);
   }
   document.addEventListener("change", (event) => {

@@ -5,6 +5,7 @@
 //
 //   const queue = storehubQueue("counter", { person: "ada" });
 //   const told = await queue.add({ url: "/api/v1/orders/R-1/handover", body: {…}, label: "R-1" });
+//   (`key`: of a try that was made before and whose answer was lost.)
 //   told.state: "confirmed" (told.answer) | "refused" (told.sentence, told.status) | "waiting"
 //   queue.items() → [{ id, url, body, label, by, at, state, sentence }]; queue.drop(id); queue.retry()
 //   queue.adopt(id): the person who is signed in sends it as their own
@@ -70,10 +71,10 @@
     items() { return this.kept.all(); }
 
     // Takes a command and tries it at once; the promise tells how that first try ended.
-    async add({ url, body, label = "" }) {
+    async add({ url, body, label = "", key = random() }) {
       const at = Math.max(Date.now(), this.last + 1);
       this.last = at;
-      const item = { id: `${String(at).padStart(15, "0")}-${random()}`, key: random(), url, body, label, by: this.person, at: new Date(at).toISOString(), state: "waiting", sentence: "" };
+      const item = { id: `${String(at).padStart(15, "0")}-${random()}`, key, url, body, label, by: this.person, at: new Date(at).toISOString(), state: "waiting", sentence: "" };
       this.kept.put(item);
       this.tell("change");
       const outcomes = await this.flush();

@@ -167,7 +167,7 @@ def test_a_column_is_capped_and_says_how_many_more(tmp_path: Path) -> None:
     client = app.test_client()
     token = csrf_of(client.get("/signin").text)
     client.post("/signin", data={"staff_id": "ada", "pin": PIN, "csrf_token": token})
-    board = client.get("/counter").text
+    board = client.get("/counter/columns").text
     assert board.count('<article class="card') == 5
     assert "and 3 more" in board
     app.extensions["storehub_stream"].stop()
@@ -297,7 +297,8 @@ def test_pages_are_small(sign_in: SignIn, shop: SampleStore) -> None:
         assert "immutable" in answer.headers["Cache-Control"]
         if "woff2" not in address:
             cold += len(answer.data)
-    assert cold < 60_000
+    # Of it 12 kB are what the counter needs to go on without its hub.
+    assert cold < 72_000
 
 
 def _assets(page: str) -> list[str]:

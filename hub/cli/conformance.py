@@ -1,6 +1,7 @@
-"""The command that lets a vendor test a device: a throwaway broker, an account, a report.
+"""The commands that test what speaks to a hub: a vendor's device, and another central.
 
-It must never touch a store: everything lies in a directory of its own that goes with the command.
+They must never touch a store of this machine: a device gets a throwaway broker in a directory of
+its own that goes with the command, a central is spoken to over HTTP alone.
 """
 
 import secrets
@@ -23,6 +24,7 @@ from hub.cli.edge import json_option, show
 from hub.errors import Refusal, Unavailable
 from hub.fleet.queries import Account
 from hub.fleet.rules import hashed
+from sync import conformance as central_exam
 
 STORE: Final = "conformance"
 
@@ -84,6 +86,39 @@ def device(
     show(told, as_json, report.as_text)
     if not told["conforms"]:
         raise Refusal(f"{name} does not conform: see the lines that begin with NOT.")
+
+
+@conformance.command("central")
+@click.argument("url")
+@click.option("--token", envvar="STOREHUB_CENTRAL_API_TOKEN", default="", help="Role admin.")
+@click.option(
+    "--enrol",
+    "enrolments",
+    metavar="STORE:TOKEN",
+    multiple=True,
+    help="Two stores' one-time tokens, for a central that makes stores in another way.",
+)
+@json_option
+def central_(url: str, token: str, enrolments: tuple[str, ...], as_json: bool) -> None:
+    """Play hubs and head office to the central at URL. It exits with 1 when a rule failed.
+
+    Use a central for tests: two stores, a few orders and 1,200 articles stay behind, and it ends
+    with what makes every store of that central begin its streams anew.
+    """
+    if len(enrolments) not in (0, 2) or not all(":" in one for one in enrolments):
+        raise click.BadParameter("comes twice, each STORE:TOKEN", param_hint="--enrol")
+    if not token and not enrolments:
+        raise click.UsageError("Give --token of an admin, or --enrol STORE:TOKEN twice.")
+    shops = [(store, word) for store, _, word in (one.partition(":") for one in enrolments)]
+    exam = central_exam.Examiner(url, token, shops)
+    try:
+        lines = central_exam.examine(exam, lambda title: click.echo(f"{title} …", err=True))
+    finally:
+        exam.close()
+    told = central_exam.as_json(url, lines)
+    show(told, as_json, central_exam.as_text)
+    if not told["conforms"]:
+        raise Refusal(f"{url} does not conform: see the lines that begin with NOT.")
 
 
 def _account(name: str, listen: str, port: int, password: str, store: str) -> list[str]:

@@ -3,8 +3,8 @@
 It must never pass a rule that it did not see tried: what could not be tried is "not seen".
 """
 
+from .course import examine
 from .examiner import Examiner
 from .report import as_json, as_text
-from .rules import examine
 
 __all__ = ["Examiner", "as_json", "as_text", "examine"]

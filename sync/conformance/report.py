@@ -6,7 +6,7 @@ It must never call a central conforming of which a rule could not be tried, with
 from collections.abc import Sequence
 from typing import Any, Final
 
-from .rules import Line
+from .course import Line
 
 _SIGNS: Final = {"pass": "ok ", "fail": "NOT", "not seen": " ? "}
 

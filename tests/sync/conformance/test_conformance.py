@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from hub.cli.conformance import conformance
 from sync.conformance import Examiner, examine
-from sync.conformance.rules import RULES, Line
+from sync.conformance.course import RULES, Line
 from tests.sync.conformance.doubles import FAULTS, masked
 from tests.sync.pair import Central
 

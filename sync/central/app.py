@@ -19,6 +19,7 @@ from . import (
     fleet_rules,
     fleet_views,
     hub_doors,
+    notice_views,
     pages,
     store_fleet,
     store_promise,
@@ -59,6 +60,7 @@ def create_app(inventory: Inventory, brand: str = BRAND) -> Flask:
     app.register_blueprint(fleet_views.blueprint)
     app.register_blueprint(supply_views.blueprint)
     app.register_blueprint(hub_doors.blueprint)
+    app.register_blueprint(notice_views.blueprint)
     pages.register(app)
     app.jinja_env.globals["brand"] = brand
     app.before_request(_begin)

@@ -121,6 +121,16 @@ def document() -> dict[str, Any]:
                     "What its customers said of their pickups, `from` and `to` as times.", "store"
                 )
             },
+            "/api/v1/notices": {
+                "get": _get(
+                    "Messages to customers and what became of them; `state`, `order_id`, `after`."
+                )
+            },
+            "/api/v1/notices/{message_id}/retry": {
+                "post": _post(
+                    "Try a message again that failed.", {"type": "object"}, 200, "message_id"
+                )
+            },
             "/api/v1/keys": {
                 "get": _get("The keys of pickup codes, and how many stores each signs for.")
             },

@@ -26,6 +26,7 @@ from . import (
     fleet_views,
     hub_doors,
     intake,
+    notice_views,
     offers,
     store_journal,
     supply_views,
@@ -63,6 +64,7 @@ def register(app: Flask) -> None:
     csrf.exempt(hub_doors.blueprint)
     csrf.exempt(fleet_views.blueprint)
     csrf.exempt(supply_views.blueprint)
+    csrf.exempt(notice_views.blueprint)
     limiter.init_app(app)
     app.register_blueprint(blueprint)
     customer_page.register(app, limiter)

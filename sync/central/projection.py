@@ -6,7 +6,7 @@ It must never refuse a fact: what cannot be read is named, and the fold goes on 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,8 @@ from hub.pickup.order import Line, LineStep, PickupOrder, evolve
 from hub.shelf import facts as shelf
 from hub.stock import facts as stock
 from hub.tasks import facts as tasks
+
+from . import notice_rules
 
 FACTS: Final[Mapping[tuple[str, int], type]] = {
     **stock.FACTS,
@@ -42,6 +44,7 @@ DIGEST: Final = blake2b(
 class _Envelope(msgspec.Struct, frozen=True):
     """An entry whose body is read by its type."""
 
+    id: str
     type: str
     version: int
     recorded_at: str
@@ -56,6 +59,16 @@ _orders: Final = msgspec.json.Decoder(PickupOrder)
 _timelines: Final = msgspec.json.Decoder(list[dict[str, Any]])
 _PICKUP: Final = frozenset(pickup.FACTS.values())
 _AISLE: Final = frozenset(aisle.FACTS.values())
+
+
+class News(NamedTuple):
+    """A fact that customers may be told of; `at` is the time that the notice is about."""
+
+    fact: str
+    order_id: str
+    kind: str
+    at: str
+
 
 RightsFact = stock.RightsGranted | stock.RightsRecalled | stock.RightsReclaimed | stock.RightsTold
 LoadOrder = Callable[[str], tuple[bytes, bytes] | None]
@@ -76,6 +89,7 @@ class Fold:
     rights: list[RightsFact] = field(default_factory=list)
     feedback: list[tuple[str, int, str, str]] = field(default_factory=list)
     aisle: list[tuple[str, Any]] = field(default_factory=list)
+    news: list[News] = field(default_factory=list)
     _changed: dict[str, tuple[PickupOrder, list[dict[str, Any]]]] = field(default_factory=dict)
 
     def take(self, content: bytes) -> str | None:
@@ -119,6 +133,10 @@ class Fold:
             told["reason"] = fact.reason
             self.refused.append(fact.order_id)
         timeline.append(told)
+        for kind in notice_rules.OF_FACT.get(entry.type, ()):
+            at = order.promise_at if kind == "delayed" else entry.recorded_at
+            if at is not None:
+                self.news.append(News(entry.id, fact.order_id, kind, at))
         self._changed[fact.order_id] = order, timeline
 
     def _order(self, order_id: str) -> tuple[PickupOrder, list[dict[str, Any]]]:

@@ -16,6 +16,7 @@ from hub.clock import Clock
 from . import hub_doors
 from .app import BRAND, create_app
 from .inventory import Inventory
+from .notices import Notifier
 
 log = logging.getLogger(__name__)
 
@@ -53,15 +54,19 @@ class Running:
         self._server.prepare()
         self.port = int(self._server.bind_addr[1])
         self.url = f"http://{host}:{self.port}"
+        self._notices = Notifier(self.inventory)
+        self._notices.start()
         self._thread = threading.Thread(target=self._server.serve, name="central", daemon=True)
         self._thread.start()
 
     def alive(self) -> bool:
-        return self._thread.is_alive() and self.inventory.store.alive()
+        serving = self._thread.is_alive() and self._notices.alive()
+        return serving and self.inventory.store.alive()
 
     def stop(self) -> None:
         """Let parked readers go, answer what is under way, close the files."""
         self.inventory.store.bell.stop()
+        self._notices.stop()
         self._server.stop()
         self._thread.join(10)
         self.inventory.close()

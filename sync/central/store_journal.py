@@ -19,6 +19,7 @@ from . import (
     store_aisle,
     store_fleet,
     store_life,
+    store_notices,
     store_people,
     store_rights,
     store_words,
@@ -116,7 +117,15 @@ def save_fence(tx: Tx, store_id: str, known: Fence) -> None:
     tx.conn.execute("UPDATE store SET fence = ? WHERE store_id = ?", (text, store_id))
 
 
-def _project(tx: Tx, store_id: str, pairs: tuple[Pair, ...], contents: tuple[bytes, ...]) -> None:
+def _project(
+    tx: Tx,
+    store_id: str,
+    pairs: tuple[Pair, ...],
+    contents: tuple[bytes, ...],
+    *,
+    fresh: bool = True,
+) -> None:
+    # A fold again brings no news: customers were told, or it was before central could tell them.
     fold = Fold(lambda order_id: _folded_order(tx.conn, store_id, order_id))
     for pair, content in zip(pairs, contents, strict=True):
         reason = fold.take(content)
@@ -143,6 +152,8 @@ def _project(tx: Tx, store_id: str, pairs: tuple[Pair, ...], contents: tuple[byt
         " ON CONFLICT (store_id, order_id) DO NOTHING",
         [(store_id, *row) for row in fold.feedback],
     )
+    if fresh:
+        store_notices.add(tx, fold.news)
     store_rights.take(tx, store_id, fold.rights)
     store_aisle.take(tx, store_id, fold.aisle)
     for ref in fold.erased:
@@ -162,6 +173,7 @@ def _forget(tx: Tx, store_id: str, ref: str) -> None:
     if known is not None:
         store_people.erase(tx, ref)
         store_words.erase(tx, ref)
+        store_notices.forget(tx, ref)
 
 
 def refold(tx: Tx) -> bool:
@@ -190,7 +202,7 @@ def refold_store(tx: Tx, store_id: str) -> dict[str, Any]:
         (store_id, after, REFOLD_AT_ONCE),
     ).fetchall():
         pairs = tuple(Pair(row["seq"], bytes(row["hash"]).hex()) for row in rows)
-        _project(tx, store_id, pairs, tuple(bytes(row["entry"]) for row in rows))
+        _project(tx, store_id, pairs, tuple(bytes(row["entry"]) for row in rows), fresh=False)
         after = pairs[-1].seq
     left = store(tx.conn, store_id)["quarantine"]
     return {"store": store_id, "before": known["quarantine"], "quarantine": left}

@@ -15,8 +15,8 @@ from hub.clock import stamp
 from hub.errors import NotFound, Refusal
 from hub.stock.ledger import per_sku
 
-from . import intake, store_feed, store_people, store_rights, store_words
-from .projection import read_order
+from . import intake, store_feed, store_notices, store_people, store_rights, store_words
+from .projection import News, read_order
 from .store_port import Connection, Row, Tx
 
 FINAL: Final = frozenset({"PICKED_UP", "REJECTED", "EXPIRED", "CANCELED"})
@@ -78,6 +78,10 @@ def place(
     )
     command = {"id": f"place-{order.order_id}", "type": "order.place", "order": body}
     store_feed.add_command(tx, order.store, command, ref)
+    now = stamp(tx.now)
+    store_notices.add(tx, [News("", order.order_id, "received", now)])
+    if body["promise_at"]:
+        store_notices.add(tx, [News("", order.order_id, "delayed", body["promise_at"])])
     return _answer(order.order_id, code, pickup_code), False
 
 
@@ -257,6 +261,7 @@ def erase(tx: Tx, ref: str) -> dict[str, Any]:
     """Forget a person here and at every store that was told of them. Raises NotFound."""
     at = store_people.erase(tx, ref)
     store_words.erase(tx, ref)
+    store_notices.forget(tx, ref)
     if at is None:
         return {"ref": ref, "erased_at": store_people.erased_at(tx.conn, ref)}
     stores = tx.conn.execute(

@@ -11,8 +11,8 @@ import msgspec
 from hub.clock import stamp
 from hub.stock.ledger import per_sku
 
-from . import store_feed, store_orders, store_rights
-from .projection import read_order
+from . import store_feed, store_notices, store_orders, store_rights
+from .projection import News, read_order
 from .store_orders import MakeCode
 from .store_port import Connection, Row, Tx
 
@@ -81,6 +81,7 @@ def _move(tx: Tx, placed: Row, make_code: MakeCode, generation: str) -> None:
     body = _keep(tx, placed, body, make_code)
     command = {"id": f"fallback:{order_id}", "type": "order.place", "order": body}
     store_feed.add_command(tx, target, command, placed["customer_ref"])
+    store_notices.add(tx, [News("", order_id, "moved", stamp(tx.now))])
 
 
 def _take_over(tx: Tx, placed: Row, make_code: MakeCode) -> None:

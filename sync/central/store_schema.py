@@ -258,3 +258,22 @@ def m013_distribution(db: Ddl) -> None:
     )
     db.execute("CREATE INDEX aisle_line_sku ON aisle_line (sku, store_id, day)")
     db.execute("ALTER TABLE store ADD COLUMN waived TEXT")
+
+
+@MIGRATIONS()
+def m014_notices(db: Ddl) -> None:
+    """What customers have to be told, and each message of it on its way."""
+    db.execute(
+        "CREATE TABLE notice (id TEXT PRIMARY KEY, order_id TEXT NOT NULL, kind TEXT NOT NULL,"
+        " at TEXT NOT NULL, due_at TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX notice_due ON notice (state, due_at)")
+    db.execute("CREATE INDEX notice_order ON notice (order_id)")
+    db.execute(
+        "CREATE TABLE message (id TEXT PRIMARY KEY, notice TEXT NOT NULL, order_id TEXT NOT NULL,"
+        " kind TEXT NOT NULL, channel TEXT NOT NULL, state TEXT NOT NULL,"
+        " attempts INTEGER NOT NULL, at TEXT NOT NULL, made_at TEXT NOT NULL,"
+        " due_at TEXT NOT NULL, done_at TEXT, error TEXT, doubtful INTEGER NOT NULL) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX message_due ON message (state, due_at)")
+    db.execute("CREATE INDEX message_order ON message (order_id)")

@@ -19,7 +19,9 @@ CONFORMANCE = frozenset(
         "test_central_orders",
         "test_central_pushes",
         "test_fallback",
+        "test_notices",
         "test_promise",
+        "test_signing_keys",
         "test_snapshot",
         "test_supply",
     }

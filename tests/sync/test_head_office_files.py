@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from hub.cli import storehub
 from hub.errors import Refusal
-from sync.central import Running, backup
+from sync.central import Running, backup, keys
 from tests.sync.pair import Central
 
 
@@ -79,3 +79,11 @@ def test_a_backup_of_a_running_central_is_whole_and_begins_a_new_generation(
     assert central.running.inventory.store.generation != generation
     with pytest.raises(Refusal):
         backup(tmp_path / "nothing", tmp_path / "there")
+
+
+def test_a_backup_has_every_key(central: Central, tmp_path: Path) -> None:
+    fresh = str(central.post("/keys/rotate", {}).json()["key_id"])
+    backup(central.directory, tmp_path / "copy")
+    assert keys.Keyring(tmp_path / "copy").get(fresh).key_id == fresh
+    for path in keys.files(tmp_path / "copy"):
+        assert path.stat().st_mode & 0o77 == 0

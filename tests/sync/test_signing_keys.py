@@ -1,13 +1,10 @@
 """Pickup codes: a new key signs once the store has it, old codes stay good, a stolen key dies."""
 
-from pathlib import Path
-
 import pytest
 
 from hub.errors import Refusal
 from hub.pickup import code, queries
 from hub.pickup.code import PickupCode
-from sync.central import backup, keys
 from tests.sync.pair import STORE, Both, Central, until
 
 
@@ -89,11 +86,3 @@ def test_only_admins_turn_keys(central: Central) -> None:
     central.token = token
     for answer in (central.get("/keys"), central.post("/keys/rotate", {})):
         assert answer.status_code == 403
-
-
-def test_a_backup_has_every_key(central: Central, tmp_path: Path) -> None:
-    fresh = rotated(central)
-    backup(central.directory, tmp_path / "copy")
-    assert keys.Keyring(tmp_path / "copy").get(fresh).key_id == fresh
-    for path in keys.files(tmp_path / "copy"):
-        assert path.stat().st_mode & 0o77 == 0

@@ -1,0 +1,49 @@
+"""Tells a provider of SMS or push what a customer should know, signed so that it can be believed.
+
+It must never follow a redirect with a customer's number, and never log what it says.
+"""
+
+import hmac
+from datetime import datetime
+
+import requests
+
+from .mail import Outcome
+from .notice_settings import Webhook
+
+SIGNATURE = "X-StoreHub-Signature"
+_LATER = frozenset({408, 425, 429})
+
+
+def signature(secret: str, at: int, body: bytes) -> str:
+    """Return `t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.BODY`."""
+    signed = f"{at}.".encode() + body
+    return f"t={at},v1={hmac.new(secret.encode(), signed, 'sha256').hexdigest()}"
+
+
+def send(settings: Webhook, body: bytes, message_id: str, now: datetime) -> Outcome:
+    """Post `body`; 2xx is taken for done, 4xx for never, all else is tried again."""
+    headers = {
+        "Content-Type": "application/json",
+        "Idempotency-Key": message_id,
+        SIGNATURE: signature(settings.secret, int(now.timestamp()), body),
+    }
+    try:
+        answer = requests.post(
+            settings.url,
+            data=body,
+            headers=headers,
+            timeout=settings.timeout_s,
+            allow_redirects=False,
+        )
+    except requests.ConnectTimeout as error:
+        return Outcome("again", type(error).__name__, down=True)
+    except requests.ConnectionError as error:
+        # Refused, or cut while it answered: this library does not tell the two apart.
+        return Outcome("again", type(error).__name__, doubtful=True, down=True)
+    except requests.RequestException as error:
+        return Outcome("again", type(error).__name__, doubtful=True)
+    if 200 <= answer.status_code < 300:
+        return Outcome("sent")
+    gone = 400 <= answer.status_code < 500 and answer.status_code not in _LATER
+    return Outcome("failed" if gone else "again", f"http-{answer.status_code}")

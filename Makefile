@@ -1,6 +1,6 @@
 # Store Hub: `make run` starts a store, `make check` is what one runs all day, `make test` is everything.
 .DEFAULT_GOAL := help
-.PHONY: help run check test soak bench bench-barcodes bench-escrow lock format static system-run system-test clean
+.PHONY: help run check test soak bench bench-barcodes bench-escrow messages lock format static system-run system-test clean
 .DELETE_ON_ERROR:
 
 LOCKS := $(wildcard deploy/locks/*.txt)
@@ -31,6 +31,9 @@ bench-barcodes: .venv/.dev  ## barcode photos and a film beside other decoders, 
 
 bench-escrow: .venv/.dev  ## escrow beside other ways of promising one stock, ten minutes (ARGS=SEED)
 	@$(BIN)/python -m tests.bench.escrow $(ARGS)
+
+messages: .venv/.dev  ## gather the texts of screens and rules into kiosk_ui/locales (ARGS="fr": a new language)
+	@$(BIN)/python -m kiosk_ui.languages.gathering $(ARGS)
 
 lock: .venv/.dev  ## write deploy/locks anew (UPGRADE=1 for the newest versions)
 	@deploy/setup/lock.sh

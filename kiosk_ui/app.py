@@ -7,7 +7,6 @@ import importlib.metadata
 from datetime import timedelta
 
 from flask import Flask, request, session
-from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
@@ -21,6 +20,7 @@ from kiosk_ui.counter.away import away
 from kiosk_ui.counter.handover import handover
 from kiosk_ui.counter.lists import counter_lists
 from kiosk_ui.counter.views import counter
+from kiosk_ui.languages import choice
 from kiosk_ui.ports import Hub
 from kiosk_ui.printing.views import printing
 from kiosk_ui.scanning.views import scanning
@@ -30,8 +30,6 @@ from kiosk_ui.signin.views import signin
 from kiosk_ui.start.views import start
 from kiosk_ui.stream import Stream
 from kiosk_ui.touched import Touched
-
-LANGUAGES = ("en",)
 
 
 def create_app(hub: Hub, *, testing: bool = False) -> Flask:
@@ -62,7 +60,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
     security.install(app)
     assets.install(app)
     show.install(app)
-    Babel(app, locale_selector=language, default_timezone=hub.options.timezone)
+    choice.install(app, hub.options.timezone)
     _protect(app, hub)
     for blueprint in (
         start,
@@ -89,11 +87,6 @@ def states(hub: Hub) -> dict[str, object]:
     """Return what screens show that is no fact: the line to central, the devices."""
     line = hub.line.status() if hub.line is not None else None
     return {"sync": hub.sync_state(), "line": line}
-
-
-def language() -> str:
-    """Return the language of this request."""
-    return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
 
 
 def _protect(app: Flask, hub: Hub) -> None:

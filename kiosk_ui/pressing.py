@@ -14,6 +14,7 @@ from hub import commands
 from hub.commands import Reply
 from hub.errors import Invalid
 from hub.journal import Transaction
+from kiosk_ui.languages.sentences import told
 from kiosk_ui.problems import TYPE, Malformed
 from kiosk_ui.session import Person, hub
 
@@ -86,10 +87,17 @@ def wrong(error: msgspec.ValidationError) -> Invalid:
 def as_response(reply: Reply) -> Response:
     """Return a reply as HTTP; a replayed one says so."""
     kind = TYPE if reply.status >= 400 else "application/json"
-    response = Response(reply.body, reply.status, content_type=kind)
+    body = _told(reply.body) if reply.status >= 400 else reply.body
+    response = Response(body, reply.status, content_type=kind)
     if reply.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return response
+
+
+def _told(body: bytes) -> bytes:
+    """Return a problem in the reader's language: what is kept for a repetition is English."""
+    problem = msgspec.json.decode(body)
+    return msgspec.json.encode(problem | {"detail": told(problem.get("detail"))})
 
 
 def as_problem(reply: Reply) -> str | None:

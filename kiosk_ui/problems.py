@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from hub.commands import problem, problem_of
 from hub.errors import HubError, Unavailable
+from kiosk_ui.languages.sentences import told
 from kiosk_ui.words import _
 
 TYPE: Final = "application/problem+json"
@@ -54,7 +55,7 @@ def details(
 
 
 def answer(status: int, slug: str, detail: str, errors: Sequence[dict[str, str]] = ()) -> Response:
-    body = msgspec.json.encode(details(status, slug, detail, errors))
+    body = msgspec.json.encode(details(status, slug, told(detail), errors))
     return Response(body, status, content_type=TYPE)
 
 

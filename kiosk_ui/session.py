@@ -93,12 +93,17 @@ def sign_out() -> None:
 
 def safe_next(text: str | None) -> str:
     """Return a path of this site to go on to; anything else leads to the counter."""
-    parts = urlsplit(text or "")
-    if parts.scheme or parts.netloc or not parts.path.startswith("/") or "\\" in (text or ""):
-        return url_for("counter.board")
-    if parts.path.startswith(("//", "/signin", "/api/")):
+    if not of_this_site(text) or urlsplit(text or "").path.startswith(("/signin", "/api/")):
         return url_for("counter.board")
     return text or "/"
+
+
+def of_this_site(text: str | None) -> bool:
+    """Is this a path of this site, and nothing that a browser would take for another one?"""
+    parts = urlsplit(text or "")
+    if parts.scheme or parts.netloc or "\\" in (text or ""):
+        return False
+    return parts.path.startswith("/") and not parts.path.startswith("//")
 
 
 def _program(token: str) -> Person | None:

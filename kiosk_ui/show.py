@@ -5,11 +5,14 @@ It must never reach for data; a view hands over what is shown.
 
 import secrets
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_skeleton
 from flask import Flask, g, request
+from flask_babel import format_currency, get_locale
 from markupsafe import Markup
 
 from hub.clock import parse
@@ -29,7 +32,10 @@ def at(text: str | None, form: str = "%H:%M") -> str:
     zone = _zone(hub().options.timezone)
     when = parse(text).astimezone(zone)
     today = hub().clock.now().astimezone(zone).date()
-    return when.strftime(form if when.date() == today else "%d %b " + form)
+    clock = when.strftime(form)
+    if when.date() == today:
+        return clock
+    return f"{format_skeleton('MMMd', when, locale=get_locale())} {clock}"
 
 
 @lru_cache(maxsize=8)
@@ -83,12 +89,12 @@ def _minutes(minutes: int) -> str:
 
 
 def money(minor: int | None, currency: str | None = None) -> str:
-    """Return minor units as people write them: 1299 EUR → 12.99 EUR."""
+    """Return minor units as people write them in the reader's language: €12.99, 12,99 €."""
     if minor is None:
         return ""
     name = currency or hub().options.currency
     digits = DIGITS.get(name, 2)
-    return f"{minor / 10**digits:,.{digits}f} {name}"
+    return str(format_currency(Decimal(minor).scaleb(-digits), name))
 
 
 def picture(image: str | None) -> str:

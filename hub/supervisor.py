@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -28,11 +28,11 @@ PATIENCE_S: Final = 10.0
 
 @dataclass
 class Child:
-    """One process: how to start it, and how to tell that it is ready."""
+    """One process: how to start it, and how to tell that it is ready. Without `log` it has ours."""
 
     name: str
     arguments: Sequence[str]
-    log: Path
+    log: Path | None
     environment: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[], bool] = lambda: True
     process: subprocess.Popen[bytes] | None = None
@@ -44,7 +44,7 @@ class Child:
         return 0 if self.process is None else self.process.pid
 
     def start(self) -> None:
-        with self.log.open("ab") as output:
+        with nullcontext(None) if self.log is None else self.log.open("ab") as output:
             # A session of its own: Ctrl-C reaches the supervisor alone, which stops all in order.
             self.process = subprocess.Popen(
                 self.arguments,
@@ -71,7 +71,8 @@ class Child:
             if self.ready():
                 return
             time.sleep(0.02)
-        last = self.log.read_text(errors="replace").strip().splitlines()[-5:]
+        said = "" if self.log is None else self.log.read_text(errors="replace")
+        last = said.strip().splitlines()[-5:]
         raise Unavailable(f"{self.name} did not get ready. Its log ends:\n" + "\n".join(last))
 
     def stop(self) -> None:

@@ -23,7 +23,9 @@ from hub.cli.edge import data_option, database_option, json_option, must_exist, 
 from hub.cli.signals import until_told
 from hub.demo import Demo
 from hub.errors import Refusal
+from hub.supervisor import Child, Supervisor, storehub
 from sync import line as lines
+from sync.central import init as central_init
 from sync.central import serve as central_serve
 from sync.client import enrol
 
@@ -96,12 +98,51 @@ def run(directory: Path) -> None:
     help="Listen on this port; 0 takes a free one.",
 )
 @database_option
-def central(context: click.Context, directory: Path, host: str, port: int, database: str) -> None:
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="As many processes on this port; PostgreSQL only.",
+)
+@click.option("--shared-port", is_flag=True, hidden=True)
+def central(
+    context: click.Context,
+    directory: Path,
+    host: str,
+    port: int,
+    database: str,
+    workers: int,
+    shared_port: bool,
+) -> None:
     """Run central inventory; or, with a command, tend its files."""
     if context.invoked_subcommand is not None:
         return
     logs.start("info")
-    central_serve(directory, host, port, database=database)
+    if workers == 1:
+        central_serve(directory, host, port, database=database, shared=shared_port)
+        return
+    if database == "sqlite" or port == 0:
+        raise Refusal("Several workers need --database postgresql://… and a port of their own.")
+    _central_workers(directory, host, port, database, workers)
+
+
+def _central_workers(directory: Path, host: str, port: int, database: str, workers: int) -> None:
+    central_init(directory, database)
+    arguments = storehub(
+        "central", "--data", str(directory), "--host", host, "--port", str(port), "--shared-port"
+    )
+    # Not among the arguments, where everybody on this machine could read its password.
+    environment = {"STOREHUB_CENTRAL_DATABASE": database}
+    stop = threading.Event()
+    until_told(stop.set)
+    supervisor = Supervisor(lambda: None)
+    try:
+        for number in range(workers):
+            supervisor.add(Child(f"Central's worker {number}", arguments, None, environment))
+        supervisor.watch(stop)
+    finally:
+        supervisor.stop()
 
 
 for _command in office.COMMANDS:

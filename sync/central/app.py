@@ -3,6 +3,7 @@
 It must never decide anything: a view parses, calls, renders.
 """
 
+import threading
 import time
 from typing import Final
 
@@ -43,8 +44,11 @@ HEADERS: Final = {
 }
 
 
-def create_app(inventory: Inventory, brand: str = BRAND) -> Flask:
-    """Return central as a WSGI application; the order page speaks in the name of `brand`."""
+def create_app(inventory: Inventory, brand: str = BRAND, places: int = 48) -> Flask:
+    """Return central as a WSGI application; the order page speaks in the name of `brand`.
+
+    Two streams of each store may wait in `places`; a hub that finds none asks again in two seconds.
+    """
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=inventory.page_secret,
@@ -56,6 +60,7 @@ def create_app(inventory: Inventory, brand: str = BRAND) -> Flask:
     )
     app.extensions["inventory"] = inventory
     app.extensions["numbers"] = Numbers()
+    app.extensions["parked"] = threading.BoundedSemaphore(places)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(fleet_views.blueprint)
     app.register_blueprint(supply_views.blueprint)

@@ -5,42 +5,59 @@ from collections.abc import Iterable
 
 
 class Bell:
-    """Tells parked readers that a stream grew. Nobody misses a ring that came after `at`."""
+    """Tells parked readers that a stream grew. Nobody misses a ring that came after `at`.
+
+    A ring wakes those who wait for that stream and nobody else: a thousand stores may be parked.
+    """
 
     def __init__(self) -> None:
         self._rung: dict[str, int] = {}
         self._all = 0
-        self._ringing = threading.Condition()
+        self._parked: dict[str, set[threading.Event]] = {}
+        self._lock = threading.Lock()
         self._stopped = False
 
     def at(self, name: str) -> int:
-        with self._ringing:
+        with self._lock:
             return self._count(name)
 
     def ring(self, names: Iterable[str]) -> None:
-        with self._ringing:
+        with self._lock:
             for name in names:
                 self._rung[name] = self._rung.get(name, 0) + 1
-            self._ringing.notify_all()
+                self._wake(self._parked.get(name, ()))
 
     def ring_all(self) -> None:
         """Let everybody look: nobody knows what grew."""
-        with self._ringing:
+        with self._lock:
             self._all += 1
-            self._ringing.notify_all()
+            for parked in self._parked.values():
+                self._wake(parked)
 
     def stop(self) -> None:
         """Let everybody go home, now and from now on."""
-        with self._ringing:
+        with self._lock:
             self._stopped = True
-            self._ringing.notify_all()
+            for parked in self._parked.values():
+                self._wake(parked)
 
     def wait(self, name: str, at: int, seconds: float) -> None:
         """Return when `name` was rung since `at`, or after `seconds`."""
-        with self._ringing:
-            self._ringing.wait_for(
-                lambda: self._stopped or self._count(name) != at, timeout=seconds
-            )
+        woken = threading.Event()
+        with self._lock:
+            if self._stopped or self._count(name) != at:
+                return
+            self._parked.setdefault(name, set()).add(woken)
+        woken.wait(seconds)
+        with self._lock:
+            parked = self._parked[name]
+            parked.discard(woken)
+            if not parked:
+                del self._parked[name]
 
     def _count(self, name: str) -> int:
         return self._all + self._rung.get(name, 0)
+
+    def _wake(self, parked: Iterable[threading.Event]) -> None:
+        for one in parked:
+            one.set()

@@ -4,7 +4,6 @@ It must never take the store from the path alone: the credential says who it is.
 """
 
 import functools
-import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -27,14 +26,11 @@ from sync.protocol import VERSION, Cursor, Received, Stream, feed_verdict, versi
 from . import store_access, store_feed, store_fleet, store_journal, store_life
 from .intake import decode
 from .store_port import Tx
-from .web import NoToken, answer, bearer, inventory, numbers, problem_answer
+from .web import NoToken, answer, bearer, inventory, numbers, parked, problem_answer
 
 blueprint = Blueprint("hub_doors", __name__, url_prefix="/sync/v1")
 
 _STREAMS: Final[dict[str, store_feed.Stream]] = {"commands": "commands", "replica": "replica"}
-# 24 stores wait at once; a hub that finds no place asks again in two seconds.
-PARKED_MOST: Final = 48
-_parked = threading.BoundedSemaphore(PARKED_MOST)
 # Below this a page travels as it is.
 _WORTH_COMPRESSING: Final = 1024
 
@@ -147,11 +143,11 @@ def feed(store: str) -> Response:
     page = _page(stream, store, at)
     if isinstance(page, Response):
         return page
-    if not page.rows and wait and _parked.acquire(blocking=False):
+    if not page.rows and wait and parked().acquire(blocking=False):
         try:
             central.bell.wait(bell, rung, wait)
         finally:
-            _parked.release()
+            parked().release()
         page = _page(stream, store, at)
         if isinstance(page, Response):
             return page

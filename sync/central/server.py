@@ -4,6 +4,7 @@ It must never stop with a request half answered that it could finish.
 """
 
 import logging
+import os
 import signal
 import threading
 from pathlib import Path
@@ -13,7 +14,7 @@ from cheroot.wsgi import Server
 
 from hub.clock import Clock
 
-from . import hub_doors
+from . import stores
 from .app import BRAND, create_app
 from .inventory import Inventory
 from .notices import Notifier
@@ -21,7 +22,8 @@ from .notices import Notifier
 log = logging.getLogger(__name__)
 
 # Whoever waits in a long poll holds a thread; the others are for those who work.
-THREADS: Final = hub_doors.PARKED_MOST + 16
+PLACES: Final = {False: 48, True: 512}
+WORKING: Final = 16
 KEEP_ALIVE_S: Final = 30
 
 
@@ -40,11 +42,12 @@ class Running:
         shared: bool = False,
     ) -> None:
         self.inventory = Inventory(directory, clock, database)
-        self.app = create_app(self.inventory, brand)
+        places = PLACES[stores.is_postgres(database)]
+        self.app = create_app(self.inventory, brand, places)
         self._server: Any = Server(
             (host, port),
             self.app,
-            numthreads=THREADS,
+            numthreads=places + WORKING,
             request_queue_size=256,
             timeout=KEEP_ALIVE_S,
             shutdown_timeout=5,
@@ -87,8 +90,10 @@ def serve(
         signal.signal(number, lambda *_: told.set())
     central = Running(directory, host, port, brand=brand, database=database, shared=shared)
     log.info("Central serves on %s", central.url)
+    parent = os.getppid()
     try:
-        while not told.wait(0.5):
+        # A worker does not outlive whoever started it and its fellows.
+        while not told.wait(0.5) and not (shared and os.getppid() != parent):
             if not central.alive():
                 raise RuntimeError("a thread of central ended")
     finally:

@@ -17,9 +17,10 @@ from typing import Final, NamedTuple
 import zstandard
 
 from hub.database import copy
-from sync.frames import PART_BYTES
+from sync import frames
 
 FRESH_S: Final = 300.0
+PART_BYTES: Final = frames.PART_BYTES
 _LEVEL: Final = 3
 
 
@@ -68,28 +69,30 @@ class Snapshots:
                 made_at, made_in, newest = self._kept[-1]
                 if made_in == life and self._clock() - made_at < FRESH_S:
                     return newest
-            made = self._make()
+            made = make(self._source, self._folder)
             self._kept = [*self._kept[-1:], (self._clock(), life, made)]
             named = {kept.path for _, _, kept in self._kept}
             for old in set(self._folder.glob("*.zst")) - named:
                 old.unlink()
             return made
 
-    def _make(self) -> Snapshot:
-        self._folder.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
-            plain, packed = Path(scratch) / "plain.db", Path(scratch) / "packed"
-            copy(self._source, plain)
-            packer = zstandard.ZstdCompressor(level=_LEVEL, threads=0)
-            with plain.open("rb") as source, packed.open("wb") as target:
-                packer.copy_stream(source, target, size=plain.stat().st_size)
-                target.flush()
-                os.fsync(target.fileno())
-            digest = blake2b(digest_size=16)
-            with packed.open("rb") as source:
-                while chunk := source.read(1 << 20):
-                    digest.update(chunk)
-            name = digest.hexdigest()
-            path = self._folder / f"{name}.zst"
-            packed.replace(path)
-        return Snapshot(path, name, path.stat().st_size)
+
+def make(catalog: Path, folder: Path) -> Snapshot:
+    """Copy the catalogue as of one commit and compress it to a file in `folder`."""
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        plain, packed = Path(scratch) / "plain.db", Path(scratch) / "packed"
+        copy(catalog, plain)
+        packer = zstandard.ZstdCompressor(level=_LEVEL, threads=0)
+        with plain.open("rb") as source, packed.open("wb") as target:
+            packer.copy_stream(source, target, size=plain.stat().st_size)
+            target.flush()
+            os.fsync(target.fileno())
+        digest = blake2b(digest_size=16)
+        with packed.open("rb") as source:
+            while chunk := source.read(1 << 20):
+                digest.update(chunk)
+        name = digest.hexdigest()
+        path = folder / f"{name}.zst"
+        packed.replace(path)
+    return Snapshot(path, name, path.stat().st_size)

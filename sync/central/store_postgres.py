@@ -15,19 +15,20 @@ from typing import Any, Final, TypeVar
 import psycopg
 
 from hub import database
-from hub.clock import Clock, SystemClock
+from hub.clock import Clock, SystemClock, stamp
 from hub.errors import Refusal, Unavailable
 
 from . import store_life
 from .bell import Bell
 from .keys import write_secret
-from .snapshots import Part, Snapshots
+from .snapshots import Part
 from .store_catalog import Catalog
 from .store_port import Connection, Tx
 from .store_postgres_listen import CHANNEL, Listener
 from .store_postgres_pool import Lost, Pool, connect
 from .store_postgres_port import PostgresConnection, PostgresTx, Types
 from .store_postgres_schema import columns, migrate
+from .store_postgres_snapshots import FRESH, SharedSnapshots
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -67,7 +68,9 @@ class Store:
         self._pool = Pool(url, self._look_where)
         self._life(directory / "nonce" if number == 0 else None)
         self.catalog = Catalog(own)
-        self._snapshots = Snapshots(own / "catalog.db", own / "snapshots")
+        self._snapshots = SharedSnapshots(
+            self.catalog.path, own / "snapshots", self.reader, self.run
+        )
         self.follow()
         self._listener = Listener(url, self.bell)
         self._following = threading.Thread(target=self._keep_up, name="catalogue", daemon=True)
@@ -130,7 +133,7 @@ class Store:
     def part(self, digest: str, offset: int) -> Part:
         """Return a part of the snapshot `digest` of the catalogue, or of the current one."""
         self.follow()
-        return self._snapshots.get(digest, self.generation).part(digest, offset)
+        return self._snapshots.part(digest, offset, stamp(self.clock.now() - FRESH))
 
     def follow(self) -> None:
         """Bring the search index to the end of the feed."""

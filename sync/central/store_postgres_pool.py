@@ -18,6 +18,8 @@ from hub.errors import Refusal, Unavailable
 from . import store_postgres_port
 
 log = logging.getLogger(__name__)
+# It would tell each try of each connection; here is told once when the database goes and comes.
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 # Connections of one worker; a server of 100 has room for eight workers.
 CONNECTIONS: Final = 12

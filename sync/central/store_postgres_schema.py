@@ -15,11 +15,13 @@ from hub.errors import Refusal
 from . import store_postgres_words as words
 from .store_port import Connection
 from .store_postgres_port import PostgresConnection, PostgresTx, Types
+from .store_postgres_snapshots import TABLES
 from .store_schema import MIGRATIONS
 
 _OWN: Final = (
     "CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS release (id INTEGER PRIMARY KEY, min_reader INTEGER NOT NULL)",
+    *TABLES,
 )
 
 

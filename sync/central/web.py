@@ -4,6 +4,7 @@ It must never let a view answer before the commit, nor show an error in a second
 """
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -35,6 +36,11 @@ def inventory() -> Inventory:
 
 def numbers() -> Numbers:
     return cast(Numbers, current_app.extensions["numbers"])
+
+
+def parked() -> threading.BoundedSemaphore:
+    """The places for those who wait in a long poll."""
+    return cast(threading.BoundedSemaphore, current_app.extensions["parked"])
 
 
 def bearer() -> str:

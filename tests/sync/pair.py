@@ -110,12 +110,13 @@ class Central:
 class StoreSide:
     """The hub's files with writer and agent, but without devices and screens."""
 
-    def __init__(self, directory: Path, url: str, credential: str) -> None:
-        settings = Settings(store=STORE, ballast_mib=1)
+    def __init__(self, directory: Path, url: str, credential: str, store: str = STORE) -> None:
+        self.name, self.credential = store, credential
+        settings = Settings(store=store, ballast_mib=1)
         self.store = Store(directory, settings, migrations=(tables.MIGRATIONS,))
         self.replica = ReplicaStore(self.store.database.replica)
         hub = Hub(
-            store=STORE,
+            store=store,
             instance="test",
             hardware=hardware(directory),
             reader=self.store.database.reader,

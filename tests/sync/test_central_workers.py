@@ -1,0 +1,202 @@
+"""Several workers of central on one PostgreSQL database; and that database goes away."""
+
+import concurrent.futures
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from hub.chain import ORIGIN
+from sync import central as setup
+from tests.components import require
+from tests.postgres import Server, name_of
+from tests.sync.cut import Cut
+from tests.sync.pair import Central, order_body, push, received, until
+
+
+class Two(Central):
+    """A central with a second worker beside it, on the same folder and database."""
+
+    def __init__(self, directory: Path, database: str) -> None:
+        super().__init__(directory, database=database)
+        self.second = setup.Running(directory, database=database)
+        self.urls = (self.url, self.second.url)
+
+    def at(self, worker: int) -> "Two":
+        self.url = self.urls[worker]
+        return self
+
+    def stop(self) -> None:
+        self.second.stop()
+        super().stop()
+
+
+@pytest.fixture
+def two(tmp_path: Path, made: Callable[[str], str | None]) -> Iterator[Two]:
+    database = made("postgresql")
+    assert database is not None
+    served = Two(tmp_path / "head-office", database)
+    yield served
+    served.stop()
+
+
+def commands(central: Central, **more: Any) -> dict[str, Any]:
+    page: dict[str, Any] = central.door(
+        "/feed", params={"stream": "commands", "after": 0} | more
+    ).json()
+    return page
+
+
+def test_who_waits_at_one_worker_hears_of_an_order_at_the_other(two: Two) -> None:
+    pages: list[dict[str, Any]] = []
+    url = two.urls[1]
+    bell = two.second.inventory.store.bell
+    waiter = threading.Thread(target=lambda: pages.append(_wait(two, url)))
+    waiter.start()
+    until(lambda: bell._parked, "somebody is parked")
+    two.at(0).place("R-1", {"4711": 1})
+    waiter.join(10)
+    assert [row["row"]["id"] for row in pages[0]["rows"]] == ["place-R-1"]
+
+
+def _wait(two: Two, url: str) -> Any:
+    headers = {"Authorization": f"Bearer {two.credential}", "X-StoreHub-Protocol": "1"}
+    params = {"stream": "commands", "after": "0", "wait": "20"}
+    path = f"{url}/sync/v1/stores/store-1/feed"
+    return requests.get(path, params=params, headers=headers, timeout=40).json()
+
+
+def test_one_order_sent_to_both_at_once_is_one_order(two: Two) -> None:
+    headers = {"Authorization": f"Bearer {two.token}"}
+
+    def send(n: int) -> requests.Response:
+        url, key = f"{two.urls[n % 2]}/api/v1/orders", {"Idempotency-Key": "k"} if n % 3 else {}
+        body = order_body("R-1", {"4711": 1})
+        return requests.post(url, json=body, headers=headers | key, timeout=20)
+
+    with concurrent.futures.ThreadPoolExecutor(20) as many:
+        answers = list(many.map(send, range(20)))
+    assert {one.status_code for one in answers} == {201}
+    assert len({one.content for one in answers}) == 1
+    assert len(commands(two)["rows"]) == 1
+
+
+def test_rights_are_spent_once_by_two_workers(two: Two) -> None:
+    from tests.sync.pair import entry
+
+    push(two, ORIGIN, [entry("a", {"sku": "4711", "granted": 7}, kind="RightsGranted")])
+    headers = {"Authorization": f"Bearer {two.token}"}
+
+    def send(n: int) -> requests.Response:
+        url = f"{two.urls[n % 2]}/api/v1/orders"
+        return requests.post(
+            url, json=order_body(f"R-{n}", {"4711": 1}), headers=headers, timeout=20
+        )
+
+    with concurrent.futures.ThreadPoolExecutor(12) as many:
+        assert {one.status_code for one in many.map(send, range(12))} == {201}
+    spent = [row["row"]["order"]["rights"] for row in commands(two)["rows"]]
+    told = sorted(side["spent"] for sides in spent for side in sides)
+    assert told == list(range(1, 8))
+
+
+def test_one_push_at_both_workers_is_taken_once(two: Two) -> None:
+    contents = [received(f"c{n}", "4711", 1) for n in range(50)]
+    with concurrent.futures.ThreadPoolExecutor(2) as many:
+        answers = list(many.map(lambda n: _push(two, n, contents), range(2)))
+    assert sorted(one.status_code for one in answers) == [200, 409]
+    assert {one.json()["head"]["seq"] for one in answers} == {50}
+    assert two.get("/stores/store-1/stock/4711").json()["on_hand"] == 50
+
+
+def _push(two: Two, worker: int, contents: list[bytes]) -> Any:
+    from sync import frames
+    from sync.protocol import Push
+    from tests.sync.pair import PUSH
+
+    headers = {"Authorization": f"Bearer {two.credential}", "X-StoreHub-Protocol": "1"} | PUSH
+    body = frames.pack_push(Push(ORIGIN, tuple(contents)))
+    url = f"{two.urls[worker]}/sync/v1/stores/store-1/journal"
+    return requests.post(url, data=body, headers=headers, timeout=20)
+
+
+def test_a_generation_is_new_at_each_worker_at_once(two: Two) -> None:
+    first, second = two.running.inventory.store, two.second.inventory.store
+    before = first.generation
+    assert second.generation == before
+    first.renew(before)
+    assert first.generation == second.generation != before
+    second.renew(before)
+    assert first.generation == second.generation
+
+
+def test_a_worker_that_starts_or_is_killed_is_no_new_life(two: Two) -> None:
+    before = two.running.inventory.store.generation
+    two.stop()
+    two.serve()
+    two.second = setup.Running(two.directory, database=two.database)
+    assert two.running.inventory.store.generation == before
+
+
+def test_a_snapshot_begun_at_one_worker_goes_on_at_the_other(two: Two) -> None:
+    rows = [{"kind": "product", "sku": "4711", "names": {"en": "Rye bread"}}]
+    assert two.post("/catalog/import", {"rows": rows}).status_code == 200
+    name, start, total = two.at(0).door("/snapshot").headers["X-StoreHub-Snapshot"].split()
+    assert start == "0"
+    rest = two.at(1).door("/snapshot", params={"digest": name, "offset": 100})
+    assert rest.headers["X-StoreHub-Snapshot"] == f"{name} 100 {total}"
+    assert len(rest.content) == int(total) - 100
+
+
+def test_what_one_worker_imports_the_other_finds(two: Two) -> None:
+    rows = [{"kind": "product", "sku": "4711", "names": {"en": "Rye bread"}}]
+    assert two.at(0).post("/catalog/import", {"rows": rows}).json()["changed"] == 1
+    found = f"{two.urls[1]}/products?q=rye"
+    until(lambda: requests.get(found, timeout=5).json()["items"], "it is found")
+
+
+def test_a_database_that_goes_away_is_a_503_and_comes_back_by_itself(tmp_path: Path) -> None:
+    require("postgresql")
+    server = Server()
+    central = Central(tmp_path / "head-office", database=server.database())
+    try:
+        central.place("R-1", {"4711": 1})
+        server.kill()
+        answer = central.post("/orders", order_body("R-2", {"4711": 1}))
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert push(central, ORIGIN, []).status_code == 503
+        assert requests.get(f"{central.url}/readyz", timeout=20).status_code == 503
+        assert requests.get(f"{central.url}/healthz", timeout=20).status_code == 200
+        server.start()
+        body = order_body("R-2", {"4711": 1})
+        until(lambda: central.post("/orders", body).status_code == 201, "it is back", 30)
+        assert len(commands(central)["rows"]) == 2
+    finally:
+        central.stop()
+        server.stop()
+
+
+def test_an_order_whose_commit_nobody_heard_of_is_one_order(
+    tmp_path: Path, postgres: Server
+) -> None:
+    database = postgres.database()
+    with tempfile.TemporaryDirectory(prefix="shcut-") as folder:
+        line = Cut(Path(folder), postgres.folder)
+        url = f"postgresql://storehub@/{name_of(database)}?host={folder}"
+        central = Central(tmp_path / "head-office", database=url)
+        try:
+            line.armed = True
+            lost = central.post("/orders", order_body("R-1", {"4711": 1}), key="k")
+            assert (lost.status_code, line.cuts) == (503, 1)
+            again = central.post("/orders", order_body("R-1", {"4711": 1}), key="k")
+            assert again.status_code == 201
+            assert again.headers["Idempotency-Replayed"] == "true"
+            assert len(commands(central)["rows"]) == 1
+        finally:
+            central.stop()
+            line.close()

@@ -5,6 +5,7 @@ It must never stop with a request half answered that it could finish.
 
 import logging
 import os
+import resource
 import signal
 import threading
 from pathlib import Path
@@ -85,6 +86,9 @@ def serve(
     shared: bool = False,
 ) -> None:
     """Run central of DIR until SIGTERM or SIGINT; `shared`: beside others on this port."""
+    # A thousand stores that wait on two streams are more files than a shell allows by default.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())

@@ -120,7 +120,7 @@ class Store:
                     f"SELECT pg_notify('{CHANNEL}', name) FROM unnest(?::text[]) AS name",
                     (sorted(tx.grown),),
                 )
-            ended = raw.execute("COMMIT").statusmessage
+            ended = raw.execute("COMMIT", prepare=False).statusmessage
             if ended != "COMMIT":
                 raise RuntimeError(f"a transaction ended with {ended}: a work hid an error")
             return result

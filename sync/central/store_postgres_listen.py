@@ -49,8 +49,11 @@ class Listener(threading.Thread):
                 self._stopping.wait(RETRY_S)
 
     def _listen(self, raw: "psycopg.Connection[Any]") -> None:
+        ears = select.poll()
+        ears.register(raw.fileno(), select.POLLIN)
+        ears.register(self._wake, select.POLLIN)
         while not self._stopping.is_set():
-            select.select((raw.fileno(), self._wake), (), ())
+            ears.poll()
             for told in raw.notifies(timeout=0):
                 self._bell.ring((told.payload,))
 

@@ -108,14 +108,14 @@ class Pool:
         finally:
             with suppress(psycopg.Error):
                 if not raw.closed and raw.info.transaction_status:
-                    raw.execute("ROLLBACK")
+                    raw.execute("ROLLBACK", prepare=False)
             self._pool.putconn(raw)
 
     def _begun(self, begin: str) -> "psycopg.Connection[Any]":
         for _ in range(CONNECTIONS + 1):
             raw = self._take()
             try:
-                raw.execute(begin)
+                raw.execute(begin, prepare=False)
             except psycopg.OperationalError as error:
                 # It broke while it lay idle: nothing was done on it yet.
                 raw.close()

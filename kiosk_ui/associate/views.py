@@ -55,12 +55,15 @@ def claim() -> BaseResponse:
             : hub().options.wave_orders
         ]
     refused = _claim(person, chosen) if chosen else _("No order waits to be picked.")
+    by_page = request.headers.get("HX-Request")
     if refused is None:
-        return redirect(url_for("associate.picking"), 303)
+        target = url_for("associate.picking")
+        return Response(headers={"HX-Redirect": target}) if by_page else redirect(target, 303)
     shown = work.shown(person)
-    return Response(
-        render_template("associate/tasks.html", here="tasks", refused=refused, **shown), 409
-    )
+    if by_page:
+        return Response(render_template("associate/tasks_body.html", refused=refused, **shown))
+    page = render_template("associate/tasks.html", here="tasks", refused=refused, **shown)
+    return Response(page, 409)
 
 
 def _claim(person: Person, chosen: list[str]) -> str | None:

@@ -236,14 +236,14 @@
   }
   if (limit) {
     let touched = Date.now();
-    ["pointerdown", "keydown"].forEach((name) => document.addEventListener(name, () => { touched = Date.now(); }, { passive: true }));
+    ["pointerdown", "keydown", "hub:scanned"].forEach((name) => document.addEventListener(name, () => { touched = Date.now(); }, { passive: true }));
     setInterval(() => {
       if (Date.now() - touched <= limit) return;
       // Without the hub nobody can sign in again: what the counter keeps is shown, and nobody's name.
       if (body.dataset.link === "off" && body.querySelector("#away")) {
         localStorage.removeItem("storehub.counter.who");
         location.assign("/counter/away");
-      } else location.assign("/signin?out=1&next=" + encodeURIComponent(location.pathname));
+      } else if (document.dispatchEvent(new CustomEvent("hub:idle", { cancelable: true }))) location.assign("/signin?out=1&next=" + encodeURIComponent(location.pathname));
     }, 5000);
   }
   document.addEventListener("change", (event) => {

@@ -19,6 +19,7 @@
   let swapping = null;
   let jump = "";
   let undoable = "";
+  let asked = null;
 
   const key = (line) => `${line.order_id}/${line.line_id}`;
   function load() { try { return JSON.parse(localStorage.getItem(KEPT)) || empty; } catch { return empty; } }
@@ -226,6 +227,8 @@
   const units = (name, line) => Math.min(line.pending, Math.max(1, Number($("sheet-" + name).querySelector("[name=qty]")?.value || line.pending)));
   function open(name, line) {
     const sheet = $("sheet-" + name);
+    // What a sheet was opened for, whatever the hub says meanwhile.
+    asked = line ? key(line) : "";
     sheet.querySelectorAll("input").forEach((field) => { field.value = ""; });
     const about = sheet.querySelector(".about");
     if (about && line) about.textContent = line.name ? `${line.name} · ${line.short_code}` : line.short_code;
@@ -233,6 +236,7 @@
     if (qty) { qty.max = line.pending; qty.value = line.pending; qty.closest(".units").hidden = line.pending < 2; }
     sheet.showModal();
   }
+  const still = () => now().todo.find((line) => key(line) === asked);
   function sheetFor(order) { shelving = order; open("shelf", order); }
 
   document.querySelectorAll("[data-sheet]").forEach((button) => button.addEventListener("click", () => {
@@ -243,12 +247,12 @@
   }));
   $("later").addEventListener("click", () => { const line = current(); if (line) short(line, line.pending, "PICK_LATER"); });
   document.querySelectorAll("[data-hand]").forEach((button) => button.addEventListener("click", () => {
-    const line = current(); const qty = line && units("hand", line);
+    const line = still(); const qty = line && units("hand", line);
     $("sheet-hand").close();
     if (line) pick(line, qty, { by_hand: button.dataset.hand });
   }));
   document.querySelectorAll("[data-short]").forEach((button) => button.addEventListener("click", () => {
-    const line = current(); const qty = line && units("short", line);
+    const line = still(); const qty = line && units("short", line);
     $("sheet-short").close();
     if (line) short(line, qty, button.dataset.short);
   }));
@@ -272,7 +276,7 @@
     if (line.substitution === "never") { tell(say("never"), "refused"); return; }
     open("swap", line);
     swapping = line;
-    $("sheet-swap").querySelector(".about").textContent = say("swapscan", { name: line.name });
+    $("sheet-swap").querySelector(".about").textContent = say(line.allowed?.length ? "swaptap" : "swapscan", { name: line.name });
     $("allowed").replaceChildren(...(line.allowed || []).map((one) => {
       const row = $("t-allowed").content.cloneNode(true);
       row.querySelector("img").src = one.picture;
@@ -413,7 +417,12 @@
     }));
   }
 
-  queue.addEventListener("confirmed", (event) => merge(event.detail.answer));
+  queue.addEventListener("confirmed", (event) => {
+    const { order_id, body } = step(event.detail) || {};
+    const line = wave.lines.find((one) => one.order_id === order_id && one.line_id === body.line_id);
+    if (line) line.later = body.reason === "PICK_LATER";
+    merge(event.detail.answer);
+  });
   queue.addEventListener("refused", (event) => {
     navigator.vibrate?.([60, 60, 200]);
     dirty = true;

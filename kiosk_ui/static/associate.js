@@ -8,7 +8,15 @@
   // ---- the pages open without the hub; a page of somebody who has left is not kept
   if (navigator.serviceWorker && globalThis.isSecureContext) {
     navigator.serviceWorker.register("/associate/sw.js", { scope: "/associate" }).catch(() => {});
-    leave?.addEventListener("submit", () => navigator.serviceWorker.controller?.postMessage("signed-out"));
+    const forget = () => navigator.serviceWorker.controller?.postMessage("signed-out");
+    // Without the hub nobody can be signed out there; the phone shows nothing more, and the hub does it by time.
+    const unheard = (event) => {
+      if (body.dataset.link !== "off") return;
+      event.preventDefault();
+      location.replace("/associate/offline");
+    };
+    leave?.addEventListener("submit", (event) => { forget(); unheard(event); });
+    document.addEventListener("hub:idle", (event) => { forget(); unheard(event); });
   }
   const kept = document.getElementById("kept-steps");
   if (kept) {

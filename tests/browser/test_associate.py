@@ -2,17 +2,24 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import zxingcpp
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from hub import scans
+from hub.pickup import actions as pickup
 from hub.pickup import queries
 from hub.shelf import actions as shelf
 from hub.shelf.rules import Facing, Place
 from kiosk_ui.server import Running
 from tests.browser.conftest import AXE, Complaints, picture
 from tests.browser.proxy import Proxy
+from tests.browser.test_counter import scan
+from tests.browser.test_phone_reader import film
+from tests.components import which
 from tests.kiosk_ui.sample import PIN, SampleStore
 
 PHONE: Any = {"width": 390, "height": 844}
@@ -68,8 +75,7 @@ class Phone:
 
     def scan(self, code: str) -> None:
         self.scans += 1
-        self.page.keyboard.type(code)
-        self.page.keyboard.press("Enter")
+        scan(self.page, code)
 
     def open(self, path: str = "/associate") -> None:
         self.page.goto(f"{self.site}{path}")
@@ -87,19 +93,23 @@ class Phone:
         expect(self.page.locator("#doubt")).to_have_attribute("data-waiting", "0")
 
 
+def signed_in(page: Page, site: str, staff_id: str) -> Phone:
+    page.goto(f"{site}/signin?next=/associate")
+    page.locator(f"input[value={staff_id}]").check(force=True)
+    for digit in PIN:
+        page.locator(f"[data-pin='{digit}']").tap()
+    page.locator(".pad .go").tap()
+    page.wait_for_url(re.compile(r"^[^?]*/associate$"))
+    return Phone(page, site)
+
+
 Open = Callable[..., Phone]
 
 
 @pytest.fixture
 def phone(page: Page, address: str, floor: SampleStore) -> Open:
     def opened(site: str = address, staff_id: str = "ada") -> Phone:
-        page.goto(f"{site}/signin?next=/associate")
-        page.locator(f"input[value={staff_id}]").check(force=True)
-        for digit in PIN:
-            page.locator(f"[data-pin='{digit}']").tap()
-        page.locator(".pad .go").tap()
-        page.wait_for_url(re.compile(r"^[^?]*/associate$"))
-        return Phone(page, site)
+        return signed_in(page, site, staff_id)
 
     return opened
 
@@ -152,12 +162,95 @@ def test_a_wave_of_three_orders_is_walked_once_with_one_scan_a_unit(
     expect(one.page.locator("#done")).to_be_visible()
     one.confirmed()
     picture(one.page, "associate-done")
+    # As docs/associate.md counts them: one scan a line and a shelf; one touch to begin, one for the
+    # rest of three apples, one for each shelf that could be two orders'.
+    assert (one.scans, one.touches) == (5 + 3, 1 + 1 + 2)
     for order_id in ("R-1", "R-2", "R-3"):
         now = order(floor, order_id)
         assert now["state"] == "READY_FOR_PICKUP", now
         assert all(line["picked"] == line["ordered"] for line in now["lines"])
         assert {event["actor"] for event in now["timeline"][2:]} == {"staff:ada"}
     assert complaints == []
+
+
+def test_a_round_is_picked_by_the_phones_camera_alone(
+    floor: SampleStore, address: str, chromium: Browser, tmp_path: Path, complaints: Complaints
+) -> None:
+    floor.place("R-1", [("4711", 1), ("4712", 1)], code="7K4M")
+    scenes: tuple[tuple[Any, float], ...] = (
+        ((zxingcpp.EAN13, COFFEE), 2),
+        (None, 1),
+        ((zxingcpp.EAN13, BREAD), 2),
+        (None, 1),
+        ((zxingcpp.EAN13, MILK), 2),
+        (None, 1),
+        ((zxingcpp.QRCode, "SH1:S:A-7"), 2),
+        (None, 1),
+    )
+    arguments = [
+        "--no-sandbox",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film(tmp_path / 'cam.y4m', *scenes)}",
+    ]
+    browser = chromium.browser_type.launch(executable_path=which("chromium"), args=arguments)
+    context = browser.new_context(viewport=PHONE, has_touch=True, permissions=["camera"])
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    one = signed_in(page, address, "ada")
+    one.begin()
+    one.sees("Rye bread 750 g")
+    one.tap("#open-camera")
+    expect(page.locator("#reader")).to_have_attribute("data-state", "on")
+    expect(page.locator("#said")).to_contain_text("That is Ground coffee 500 g")
+    picture(page, "associate-camera")
+    one.sees("Whole milk 1 l")
+    expect(page.locator("#done")).to_be_visible(timeout=30_000)
+    one.confirmed()
+    now = order(floor, "R-1")
+    assert (now["state"], now["shelf"]) == ("READY_FOR_PICKUP", "A-7")
+    assert one.touches == 2, "begin, and the camera's switch"
+    assert complaints == []
+    browser.close()
+
+
+def test_a_paired_scanner_picks_on_the_phone(phone: Open, floor: SampleStore) -> None:
+    floor.place("R-1", [("4711", 1)], code="7K4M")
+    one = phone()
+    one.tap(".pair a")
+    text = one.page.locator("#pairing-text").inner_text()
+
+    def gun(code: str, n: int) -> None:
+        floor.store.writer.run(
+            lambda tx: scans.route(
+                tx, "gun-1", {"code": code}, observation_id=f"o{n}", store="store-1"
+            )
+        )
+
+    gun(text, 0)
+    one.begin()
+    one.sees("Rye bread 750 g")
+    gun(BREAD, 1)
+    expect(one.page.locator(".staging")).to_have_count(1)
+    gun("SH1:S:A-7", 2)
+    expect(one.page.locator("#done")).to_be_visible()
+    one.confirmed()
+    assert order(floor, "R-1")["shelf"] == "A-7"
+
+
+def test_what_another_phone_claims_leaves_this_one_at_once(
+    phone: Open, floor: SampleStore, address: str, chromium: Browser
+) -> None:
+    floor.hire("ben", "Ben Osei", "associate")
+    floor.place("R-1", [("4711", 1)], code="7K4M")
+    one = phone()
+    expect(one.page.locator("body")).to_have_attribute("data-link", "on")
+    context = chromium.new_context(viewport=PHONE, has_touch=True)
+    other = signed_in(context.new_page(), address, "ben")
+    other.begin()
+    expect(one.page.locator(".job.order")).to_have_count(0)
+    expect(one.page.locator("#tasks")).to_contain_text("Picking now: Ben Osei")
+    context.close()
 
 
 def test_a_wrong_article_is_refused_with_what_it_is_and_where_it_belongs(
@@ -281,8 +374,6 @@ def test_in_a_dead_zone_the_round_goes_on_and_each_step_has_its_effect_once(
 def test_what_the_hub_refuses_on_return_is_told_line_by_line_with_what_to_do(
     phone: Open, floor: SampleStore, server: Running
 ) -> None:
-    from hub.pickup import actions as pickup
-
     floor.place("R-1", [("4711", 1)], code="7K4M")
     floor.place("R-2", [("4712", 1)], code="2WXY")
     line = Proxy(server.port)
@@ -360,6 +451,28 @@ def test_signed_out_meanwhile_the_steps_wait_for_the_same_person(
     assert happened(floor, "R-1") == ["PickingClaimed", "LinePicked"]
 
 
+def test_where_nothing_is_heard_claiming_and_leaving_show_no_browser_error(
+    phone: Open, floor: SampleStore, server: Running
+) -> None:
+    floor.place("R-1", [("4711", 1)], code="7K4M")
+    line = Proxy(server.port)
+    one = phone(f"http://127.0.0.1:{line.port}")
+    one.page.evaluate("() => navigator.serviceWorker.ready")
+    one.page.reload()
+    expect(one.page.locator("body")).to_have_attribute("data-link", "on")
+    line.cut()
+    expect(one.page.locator("body")).to_have_attribute("data-link", "off")
+    one.tap("#go-pick")
+    expect(one.page.locator("#unheard")).to_be_visible()
+    expect(one.page.locator(".job.order .code")).to_have_text("7K4M")
+    picture(one.page, "associate-unheard")
+    one.tap("[data-leave] button")
+    expect(one.page.locator("h1")).to_contain_text("can’t be heard")
+    one.tap("text=Go on picking")
+    expect(one.page.locator("h1")).to_contain_text("can’t be heard")
+    line.close()
+
+
 def test_who_leaves_leaves_no_page_behind(phone: Open, floor: SampleStore) -> None:
     floor.place("R-1", [("4711", 1)], code="7K4M")
     one = phone()
@@ -395,8 +508,6 @@ def test_an_order_that_somebody_else_took_refuses_the_wave_by_name(
     expect(one.page.locator("#go-pick")).to_contain_text("Pick 2 orders in one round")
     picture(one.page, "associate-chosen")
     one.page.evaluate("() => document.querySelector('#tasks').removeAttribute('data-live')")
-    from hub.pickup import actions as pickup
-
     floor.store.writer.run(
         lambda tx: pickup.claim(tx, "R-1", actor="staff:ben", cause="test:claim")
     )
@@ -425,8 +536,6 @@ def test_an_article_is_looked_up_by_scan_and_by_name(
 
 
 def test_a_count_task_is_done_with_one_number(phone: Open, floor: SampleStore) -> None:
-    from hub.pickup import actions as pickup
-
     floor.place("R-1", [("4711", 1)], code="7K4M")
     floor.store.writer.run(lambda tx: pickup.claim(tx, "R-1", actor="staff:ivy", cause="t:1"))
     floor.store.writer.run(

@@ -19,7 +19,7 @@ from hub.experience import rules as experience
 from . import store_buyer, store_journal, store_orders
 from .store_port import Tx
 from .web import inventory
-from .words import later, speak, words
+from .words import _, later, speak, words
 
 blueprint = Blueprint("customer", __name__)
 
@@ -228,7 +228,7 @@ def feedback(order_id: str) -> AnyResponse | tuple[str, int]:
 
     def work(tx: Tx) -> None:
         if score not in ("1", "2", "3", "4", "5"):
-            raise Invalid(words()("Please choose how it was, from bad to very good."))
+            raise Invalid(_("Please choose how it was, from bad to very good."))
         felt = [one for one in form.getlist("felt") if one in experience.FELT]
         store_buyer.give_feedback(tx, order_id, int(score), felt, form.get("text", ""))
 
@@ -248,7 +248,7 @@ def _heard(order_id: str, work: Callable[[Tx], object]) -> AnyResponse | tuple[s
     except NotFound:
         raise
     except HubError as error:
-        return _page(order_id, error.sentence), 422
+        return _page(order_id, words()(error.sentence)), 422
     lang = request.args.get("lang")
     return redirect(url_for("customer.order", order_id=order_id, key=key, lang=lang), 303)
 

@@ -15,8 +15,14 @@ from hub.experience import rules as experience
 
 from . import store_feed, store_orders, store_people, store_words
 from .store_port import Connection, Tx
+from .words import later
 
 ETA_MOST: Final = 180
+# What customers read is said in their language by the page.
+ODD_STALL: Final = later("A stall is a few letters and digits, as on its sign.")
+NO_DELEGATE: Final = later("Please tell us the name of who collects.")
+TOO_EARLY: Final = later("You can tell us how it was once you have your order.")
+DONE: Final = later("This order is done, so there is nothing to collect.")
 _STALL: Final = re.compile(r"[\w -]{1,12}")
 # Before the store's word there is nobody who could wait for the customer.
 EXPECTED: Final = frozenset(
@@ -36,7 +42,7 @@ def say_where(
         raise Invalid(f"It takes 1 to {ETA_MOST} minutes.", field="eta_minutes")
     stall = stall.strip()
     if stall and not _STALL.fullmatch(stall):
-        raise Invalid("A stall is a few letters and digits, as on its sign.", field="stall")
+        raise Invalid(ODD_STALL, field="stall")
     words = _keep(tx, found, {"plate": plate})
     known = _known(tx.conn, order_id)
     if known == (where, eta_minutes, stall or None) and not words:
@@ -59,7 +65,7 @@ def name_delegate(tx: Tx, order_id: str, name: str) -> None:
     """Name somebody else who may collect. Raises Invalid without a name."""
     found = _open(tx, order_id)
     if not name.strip():
-        raise Invalid("Please tell us the name of who collects.", field="delegate")
+        raise Invalid(NO_DELEGATE, field="delegate")
     if found.get("customer_ref") and name.strip() == store_words.latest(
         tx.conn, found["customer_ref"], "delegate"
     ):
@@ -76,7 +82,7 @@ def give_feedback(tx: Tx, order_id: str, score: object, felt: Sequence[object], 
     if known.fetchone() is not None:
         return
     if found["state"] != "PICKED_UP":
-        raise Refusal("You can tell us how it was once you have your order.", slug="not-picked-up")
+        raise Refusal(TOO_EARLY, slug="not-picked-up")
     tx.conn.execute(
         "INSERT INTO feedback_said (order_id, score, felt, at) VALUES (?, ?, ?, ?)",
         (order_id, given.score, " ".join(given.felt), stamp(tx.now)),
@@ -115,7 +121,7 @@ def experience_of(conn: Connection, store_id: str, begin: str, end: str) -> dict
 def _open(tx: Tx, order_id: str) -> dict[str, Any]:
     found = store_orders.order(tx.conn, order_id)
     if found["state"] not in EXPECTED:
-        raise Refusal("This order is done, so there is nothing to collect.", slug="order-done")
+        raise Refusal(DONE, slug="order-done")
     return found
 
 

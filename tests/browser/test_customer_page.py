@@ -122,6 +122,19 @@ def test_what_somebody_types_is_not_taken_away_by_news(phone: Page, both: Both) 
     expect(phone.get_by_label("Stall")).to_have_value("A 4")
 
 
+@pytest.mark.parametrize(("lang", "heading"), [("de", "Abholbereit"), ("es", "Listo para recoger")])
+def test_the_page_speaks_the_language_that_came_with_the_order(
+    phone: Page, complaints: Complaints, both: Both, lang: str, heading: str
+) -> None:
+    placed(both, "R-1", lang)
+    go(both, "R-1", "claim", "pick", "stage", "ready")
+    both.in_step()
+    phone.goto(link(both, "R-1"))
+    expect(phone.get_by_role("heading", level=1)).to_have_text(heading)
+    healthy(phone, f"ready-{lang}")
+    assert complaints == []
+
+
 def test_arabic_runs_from_right_to_left(phone: Page, complaints: Complaints, both: Both) -> None:
     placed(both, "R-1", "ar")
     both.in_step()

@@ -145,7 +145,7 @@ def arrival(order: Mapping[str, Any], known: Known) -> dict[str, Any]:
         "where": "arrived" if here else "way",
         "at": at,
         "elapsed": show.age(at),
-        "stall": order.get("stall"),
+        "stall": order["buyer_stall"],
         "plate": known.plate(order["customer_ref"]),
         "customer": known.customer(order["customer_ref"]),
         "address": url_for(page, order_id=order["order_id"]),

@@ -29,6 +29,8 @@ READY: Final = "READY_FOR_PICKUP"
 # What is on its way to the customer as well, and is said beside what can be fetched now.
 COMING: Final = ("PROPOSED", "RESERVED", "IN_TRANSIT", "RECEIVED", "PICKING", "PREPARED", "ON_HOLD")
 SIGNATURE: Final = "signature"
+# What the form may add to a handover: who came, and that an age was looked at.
+ALSO: Final = ("collected_by", "age_checked")
 
 
 @handover.get("/<order_id>")
@@ -96,10 +98,11 @@ def _give(person: Person, order_id: str, proof: dict[str, str]) -> str | None:
     asked_body: dict[str, Any] = {"proof": proof, **({"lines": lines} if lines else {})}
     if request.form.get("confirmed"):
         asked_body["confirmed"] = True
-    for name, text in request.form.items():  # what an age check needs, as the room names it
-        if name.startswith("also-"):
-            asked_body[name.removeprefix("also-")] = text == "yes" or text
     step = STEPS["handover"]
+    known = {field.name for field in msgspec.structs.fields(step.body)}
+    for name in ALSO:
+        if (text := request.form.get(name)) and name in known:
+            asked_body[name] = text == "yes" or text
     try:
         asked: Any = msgspec.convert(asked_body, step.body, strict=False)
     except msgspec.ValidationError as error:
@@ -196,6 +199,8 @@ def _shown(
         "units": sum(parcel["units"] for parcel in ready),
         "code": code,
         "proven": proven,
+        "delegate": customer.delegate if customer and asked.has_delegate else None,
+        "age": max((parcel["order"].get("age_min", 0) for parcel in ready), default=0),
         "doubt": doubt,
         "id_kinds": page.ID_KINDS,
         "mark": " ".join([*versions, *others, str(proven)]),

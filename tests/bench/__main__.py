@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import crowd, figures, foreign, ingest, inside, latency, whole
+from tests.bench import board, crowd, figures, foreign, ingest, inside, latency, whole
 from tests.bench.figures import Row
 from tests.bench.stage import Stage, started
 from tests.components import which
@@ -32,6 +32,8 @@ ON_STAGE: dict[str, tuple[str, str, Callable[[Stage], list[Row]]]] = {
 }  # fmt: skip
 INSIDE: dict[str, tuple[str, str, Callable[[], list[Row]]]] = {
     "append": ("The writer", "In one process, without broker and web.", inside.append),
+    "board": ("The counter", "300 open orders; screens and Chromium on the same cores; a change is "
+              "timed from its commit to the second frame that shows it.", board.measure),
     "search": ("Search", "In one process; words, two words, beginnings, three words.",
                inside.catalogue),
 }  # fmt: skip

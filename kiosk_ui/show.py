@@ -81,6 +81,12 @@ def timer(promise_at: str | None, now: datetime) -> tuple[str, str]:
 
 
 def _minutes(minutes: int) -> str:
+    return _said(minutes, str(get_locale()))
+
+
+# A board says a hundred of them at each change.
+@lru_cache(maxsize=4_096)
+def _said(minutes: int, language: str) -> str:
     if minutes < 60:
         return _("%(n)s min", n=minutes)
     if minutes < 1440:

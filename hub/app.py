@@ -17,11 +17,21 @@ from typing import Any, Final, Self
 import msgspec
 
 from devices.printing.tray import Tray
-from hub import broker, foreign, handlers, identity, joining, journal, operations, quarantine
+from hub import (
+    broker,
+    foreign,
+    handlers,
+    identity,
+    joining,
+    journal,
+    operations,
+    quarantine,
+)
+from hub import settings as chosen
 from hub.broker import LOG
 from hub.broker.watch import Watch
 from hub.control import Listener
-from hub.errors import Unavailable
+from hub.errors import Invalid, Unavailable
 from hub.fleet.watch import queries as fleet
 from hub.identity import Identity
 from hub.ingest import Ingest, replayer
@@ -42,6 +52,7 @@ from sync import hub as replicated
 from sync import tables as sync_tables
 from sync.hardware import hardware
 from sync.replica import ReplicaStore
+from sync.trust import trust_of
 
 log = logging.getLogger(__name__)
 
@@ -216,13 +227,21 @@ class Hub:
         self.agent = agent.open(
             hub,
             central_url=settings.central_url,
-            credential=settings.central_token,
+            credential=self._credential,
             commands=handlers.COMMANDS,
+            trust=trust_of(settings, store.directory, store.clock),
         )
         self.agent.on_retired(lambda: store.writer.close_doors(RETIRED), self.stop)
         # The state of the line is no fact: screens hear of it without a number.
         ring = store.ring
         self.agent.on_change(lambda: ring.publish(None, False, ("sync",)))
+
+    def _credential(self) -> str:
+        """Read it anew: `storehub credential` replaces it while this hub runs."""
+        try:
+            return chosen.load(self.store.directory).central_token
+        except Invalid:
+            return self.store.settings.central_token
 
     def _as_seen(self) -> screens.Hub:
         store, settings = self.store, self.store.settings

@@ -12,7 +12,7 @@ Quality = Literal["synced", "estimated", "unknown"]
 
 _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 # No store runs this release before it was written: an earlier date is a box without a battery.
-_BUILT: Final = datetime(2026, 1, 1, tzinfo=UTC)
+BUILT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 # adjtimex(2) returns TIME_ERROR while the kernel's clock is not synchronised.
 _TIME_ERROR: Final = 5
 
@@ -35,7 +35,7 @@ class SystemClock:
         return time.monotonic_ns() // 1_000_000
 
     def quality(self) -> Quality:
-        if self.now() < _BUILT:
+        if self.now() < BUILT:
             return "unknown"
         return "synced" if _kernel_says_synchronised() else "estimated"
 

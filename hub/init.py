@@ -31,6 +31,13 @@ def init(
     Store(directory, settings.load(directory)).close()
 
 
+def keep_credential(directory: Path, credential: str) -> None:
+    """Replace the store's credential at central; the other secrets stay."""
+    file = directory / settings.SECRETS
+    kept = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    write(file, _toml(kept | {"central_token": credential}), 0o600)
+
+
 def change(directory: Path, values: Mapping[str, Any]) -> None:
     """Set `values` in the store's settings file; what else stands there stays, comments go."""
     file = directory / settings.FILE

@@ -16,6 +16,7 @@ from .hub import Hub, Line
 from .proof import Proof
 from .pull import CommandSink, Pull, ReplicaSink
 from .push import Push
+from .trust import Trust
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,18 @@ class Agent:
     """Three loops, and what screens may know of them."""
 
     def __init__(
-        self, hub: Hub, central_url: str, credential: str, commands: Mapping[str, Handler]
+        self,
+        hub: Hub,
+        central_url: str,
+        credential: str | Callable[[], str],
+        commands: Mapping[str, Handler],
+        trust: Trust | None = None,
     ) -> None:
         line = Line(hub.bytes_per_hour)
         self._hub = hub
         self._clients = [
-            Client(central_url, hub.store, credential, hub.instance, line.spend) for _ in "1234"
+            Client(central_url, hub.store, credential, hub.instance, line.spend, trust)
+            for _ in "1234"
         ]
         self._replica = ReplicaSink(hub)
         self._push = Push(hub, self._clients[0], line)
@@ -110,7 +117,12 @@ class Agent:
 
 
 def open(  # noqa: A001  the name that the design gives it
-    hub: Hub, *, central_url: str, credential: str, commands: Mapping[str, Handler]
+    hub: Hub,
+    *,
+    central_url: str,
+    credential: str | Callable[[], str],
+    commands: Mapping[str, Handler],
+    trust: Trust | None = None,
 ) -> Agent:
     """Return the agent; nothing runs until its loops do."""
-    return Agent(hub, central_url, credential, commands)
+    return Agent(hub, central_url, credential, commands, trust)

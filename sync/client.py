@@ -12,6 +12,7 @@ data: an answer without the protocol header is no answer of central's.
 
 import contextlib
 import logging
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -20,6 +21,7 @@ import msgspec
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.util.ssl_ import create_urllib3_context
 
 from hub.chain import Pair
 from hub.errors import Forbidden, HubError, Invalid, NotFound, Refusal, Unavailable
@@ -47,6 +49,7 @@ from .frames import (
 )
 from .protocol import VERSION, Cursor, JournalPage, common, read_versions
 from .sockets import Sockets
+from .trust import Trust
 
 T = TypeVar("T")
 _REFUSED: Final[dict[int, type[HubError]]] = {
@@ -122,17 +125,21 @@ class Client:
         self,
         base_url: str,
         store: str,
-        credential: str,
+        credential: str | Callable[[], str],
         instance: str,
         meter: Callable[[int], None] = lambda size: None,
+        trust: Trust | None = None,
     ) -> None:
+        """`credential`: read again, where it can be, when central no longer accepts it."""
         self._meter = meter
+        self._credential = credential
+        shown = credential if isinstance(credential, str) else credential()
         self._root = f"{base_url.rstrip('/')}/sync/v1/stores/{store}"
         self._sockets = Sockets()
-        self._session = _session(self._sockets)
+        self._session = _session(self._sockets, trust)
         self._session.headers.update(
             {
-                "Authorization": f"Bearer {credential}",
+                "Authorization": f"Bearer {shown}",
                 INSTANCE_HEADER: instance,
             }
         )
@@ -213,7 +220,7 @@ class Client:
                 body = _body_of(answer)
                 self._meter(len(body))
                 speaks = answer.headers.get(PROTOCOLS_HEADER)
-                if answer.status_code != 400 or not self._speak(speaks):
+                if not self._may_try_again(answer.status_code, speaks):
                     return _judge(answer, body)
         except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
             raise Unreachable(_brief(error)) from error
@@ -222,6 +229,29 @@ class Client:
         except OSError as error:
             raise Unreachable(_brief(error)) from error
         return self._call(method, path, data=data, params=params, read_s=read_s)
+
+    def _may_try_again(self, status: int, speaks: str | None) -> bool:
+        if status == 400:
+            return self._speak(speaks)
+        return status == 401 and speaks is None and self._shows_another()
+
+    def _shows_another(self) -> bool:
+        """The credential was replaced on disk meanwhile: show that one."""
+        if isinstance(self._credential, str):
+            return False
+        fresh = f"Bearer {self._credential()}"
+        if fresh == self._session.headers["Authorization"]:
+            return False
+        self._session.headers["Authorization"] = fresh
+        return True
+
+    def renew(self) -> str:
+        """Return a new credential of this store; the one that is shown goes on working."""
+        return str(_read(_object, self._call("POST", "/credential").body)["credential"])
+
+    def settle(self) -> int:
+        """Make every other credential of this store worthless; return how many those were."""
+        return int(_read(_object, self._call("POST", "/credential/settle").body)["revoked"])
 
     def _speak(self, speaks: str | None) -> bool:
         """Central does not speak our newest version: take the newest that both do, if another."""
@@ -233,26 +263,30 @@ class Client:
         return True
 
 
-def enrol(base_url: str, store: str, token: str) -> str:
+def enrol(base_url: str, store: str, token: str, trust: Trust | None = None) -> str:
     """Exchange a one-time enrolment token for the store's credential.
 
     Raises Refusal when the token is not accepted or belongs to another store, Unavailable when
     central is not heard.
     """
-    found = post(base_url, "/sync/v1/enrol", {"token": token})
+    found = post(base_url, "/sync/v1/enrol", {"token": token}, trust=trust)
     if found.get("store") != store:
         raise Refusal(f"This token enrols store {found.get('store')}, not {store}.")
     return str(found["credential"])
 
 
 def post(
-    base_url: str, path: str, body: Mapping[str, Any], token: str | None = None
+    base_url: str,
+    path: str,
+    body: Mapping[str, Any],
+    token: str | None = None,
+    trust: Trust | None = None,
 ) -> dict[str, Any]:
     """POST JSON to central's API and return its answer.
 
     Raises the HubError that central's status means, with central's sentence.
     """
-    session = _session(Sockets())
+    session = _session(Sockets(), trust)
     try:
         with session.post(
             f"{base_url.rstrip('/')}{path}",
@@ -263,7 +297,9 @@ def post(
             stream=True,
         ) as response:
             status, content = response.status_code, _body_of(response)
-    except (requests.exceptions.RequestException, Unanswered) as error:
+    except requests.exceptions.SSLError as error:
+        raise Unavailable(f"{base_url}: {_brief(error)}.") from error
+    except (requests.exceptions.RequestException, OSError, Unanswered) as error:
         raise Unavailable(f"Central at {base_url} does not answer.") from error
     finally:
         session.close()
@@ -332,15 +368,24 @@ def _retry_after(answer: requests.Response) -> float | None:
 
 
 def _brief(error: BaseException) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"central's certificate is not trusted: {cause.verify_message}"
+        inner = getattr(cause, "reason", None) or next(iter(cause.args), None)
+        cause = inner if isinstance(inner, BaseException) else None
     return f"{type(error).__name__}: {error}"[:200]
 
 
-def _session(sockets: "Sockets") -> requests.Session:
+def _session(sockets: Sockets, trust: Trust | None) -> requests.Session:
     session = requests.Session()
+    trust = trust or Trust()
+    if trust.ca is not None:
+        session.verify = str(trust.ca)
     # No proxy from the environment, no .netrc: the store's settings alone say who central is.
     session.trust_env = False
     session.headers.update({PROTOCOL_HEADER: VERSION, "Accept": JSON, "Accept-Encoding": "zstd"})
-    adapter = _Adapter(sockets)
+    adapter = _Adapter(sockets, trust)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
@@ -349,13 +394,16 @@ def _session(sockets: "Sockets") -> requests.Session:
 class _Adapter(HTTPAdapter):
     """One kept-alive connection whose socket is known."""
 
-    def __init__(self, sockets: Sockets) -> None:
+    def __init__(self, sockets: Sockets, trust: Trust) -> None:
         self._sockets = sockets
+        self._trust = trust
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        sockets, trust = self._sockets, self._trust
+        if trust.ca is not None:
+            kwargs["ssl_context"] = create_urllib3_context()
         super().init_poolmanager(*args, socket_options=Sockets.OPTIONS, **kwargs)
-        sockets = self._sockets
 
         class Http(urllib3.connection.HTTPConnection):
             def connect(self) -> None:
@@ -364,7 +412,9 @@ class _Adapter(HTTPAdapter):
 
         class Https(urllib3.connection.HTTPSConnection):
             def connect(self) -> None:
+                trust.before(self.ssl_context)
                 super().connect()
+                trust.after(self.sock)
                 sockets.add(self.sock)
 
         class HttpPool(urllib3.HTTPConnectionPool):

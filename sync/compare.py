@@ -14,6 +14,7 @@ from hub.stock import queries as stock
 
 from . import digest
 from .client import Client, Trouble
+from .trust import Trust
 
 # A busy store is always a moment ahead of central: so long we wait for the same position (s).
 PATIENCE_S: Final = 5.0
@@ -22,12 +23,14 @@ PAUSE_S: Final = 0.2
 Read = Callable[[Callable[[sqlite3.Connection], Any]], Any]
 
 
-def compare(read: Read, central_url: str, store: str, credential: str) -> list[str]:
+def compare(
+    read: Read, central_url: str, store: str, credential: str, trust: Trust | None = None
+) -> list[str]:
     """Return what differs, a line a scope. `read(query)` runs on one view of hub.db.
 
     Raises Unavailable when central cannot be asked, or has not got all of the journal yet.
     """
-    client = Client(central_url, store, credential, "verify")
+    client = Client(central_url, store, credential, "verify", trust=trust)
     try:
         return compare_with(read, client)
     except Trouble as trouble:

@@ -18,6 +18,7 @@ HOMES: Final = {
     "hub.cli.data": ("backup", "import", "rebuild", "restore"),
     "hub.cli.asking": ("doctor", "explain", "export", "status", "verify"),
     "hub.cli.fleet": ("device",),
+    "hub.cli.credential": ("credential",),
     "hub.cli.conformance": ("conformance",),
     "hub.cli.admin": ("erase", "quarantine", "staff", "token"),
     "hub.cli.paper": ("print",),

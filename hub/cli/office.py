@@ -18,6 +18,7 @@ from sync.central import (
     join,
     list_keys,
     revoke_key,
+    revoke_store,
     rotate_key,
 )
 
@@ -51,6 +52,17 @@ def store(store_id: str, name: str, directory: Path, database: str, as_json: boo
     join(directory, store_id, name, database)
     made = {"store": store_id, "token": create_enrolment(directory, store_id, database)}
     show(made, as_json, lambda m: [m["token"]])
+
+
+@click.command("revoke-store")
+@click.argument("store_id")
+@data_option
+@database_option
+@json_option
+def revoke_store_(store_id: str, directory: Path, database: str, as_json: bool) -> None:
+    """Shut a store's hub out; a running central on SQLite has POST /api/v1/stores/…/revoke."""
+    told = {"store": store_id, "revoked": revoke_store(directory, store_id, database)}
+    show(told, as_json, lambda m: [f"{m['revoked']} credentials of {store_id} are worthless now."])
 
 
 @click.command("backup")
@@ -111,4 +123,4 @@ def _told(one: dict[str, Any]) -> str:
     return f"{one['key_id']}  {one['made_at']}  {state}"
 
 
-COMMANDS: Final[tuple[Any, ...]] = (token, store, backup_, key)
+COMMANDS: Final[tuple[Any, ...]] = (token, store, revoke_store_, backup_, key)

@@ -12,6 +12,7 @@ from hub.stock import queries as stock
 from hub.store import facts
 from hub.verify import Report, verify
 from sync.compare import compare
+from sync.trust import trust_of
 
 
 def verified(directory: Path, settings: Settings) -> Report:
@@ -32,6 +33,7 @@ def verified(directory: Path, settings: Settings) -> Report:
             settings.central_url,
             settings.store,
             settings.central_token,
+            trust_of(settings, directory),
         )
 
     return verify(directory / "hub.db", known, {"balances": balances, "central": central})

@@ -28,6 +28,8 @@ from sync import line as lines
 from sync.central import init as central_init
 from sync.central import serve as central_serve
 from sync.client import enrol
+from sync.trust import FILE as CENTRAL_CA
+from sync.trust import Trust
 
 # What a whole store has more than the sample.
 WHOLE: Final = {"shelf": 20, "till": 4, "scanner": 6, "kiosk": 3, "door": 2}
@@ -62,11 +64,21 @@ def demo(
 @click.option("--store", required=True, help="The store's id: A–Z a–z 0–9 _ -.")
 @click.option("--central", "url", default="", help="Where central inventory answers.")
 @click.option("--enrol", "token", help="The one-time enrolment token that central gave.")
+@click.option(
+    "--central-ca",
+    "ca",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM file of the CA that central's certificate must come from; it is copied into DIR.",
+)
 @data_option
-def init(store: str, url: str, token: str | None, directory: Path) -> None:
+def init(store: str, url: str, token: str | None, ca: Path | None, directory: Path) -> None:
     """Make a new store in DIR."""
-    credential = enrol(url, store, token) if token else ""
-    store_init.init(directory, store, central_url=url, central_token=credential)
+    credential = enrol(url, store, token, Trust(ca)) if token else ""
+    pinned = {"central_ca": CENTRAL_CA} if ca else {}
+    store_init.init(directory, store, central_url=url, central_token=credential, **pinned)
+    if ca is not None:
+        store_init.write(directory / CENTRAL_CA, ca.read_text(), 0o600)
     tls = broker.store_tls(directory, settings.load(directory))
     click.echo(f"The store's own CA, SHA-256: {authority.shown(tls.fingerprint())}")
     click.echo(f"{store} is made in {directory}; start it with: storehub run --data {directory}")

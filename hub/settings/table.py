@@ -70,6 +70,12 @@ class Settings:
     http_port: int = _port(8080, "Screens and API over HTTP.")
     https_port: int = _port(8443, "Screens and API over HTTPS; 0 = off.")
     central_url: str = _row("", "URL", "Central inventory; empty = this store stands alone.")
+    central_ca: str = _row(
+        "",
+        "",
+        "PEM file, in DIR, of the CA that central's certificate must come from; empty = the"
+        " system's. With it a box whose clock is not set yet reaches central all the same.",
+    )
     sync_mib_per_hour: int = _row(
         0,
         "MiB",

@@ -10,6 +10,7 @@ from .setup import (
     join,
     list_keys,
     revoke_key,
+    revoke_store,
     rotate_key,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "join",
     "list_keys",
     "revoke_key",
+    "revoke_store",
     "rotate_key",
     "serve",
 ]

@@ -134,6 +134,15 @@ def enrolment(store: str) -> Response:
     return answer({"store": store, "token": token}, 201)
 
 
+@blueprint.post("/stores/<store>/revoke")
+@may("admin")
+def revoke(store: str) -> Response:
+    """Shut this store's hub out: a stolen box, a credential that was seen."""
+    return once(
+        lambda tx: (200, {"store": store, "revoked": store_access.revoke(tx, store)}, False)
+    )
+
+
 @blueprint.post("/stores/<store>/confirm")
 @may("admin")
 def confirm(store: str) -> Response:

@@ -232,6 +232,23 @@ def refold(store: str) -> Response:
     return answer(inventory().store.run(lambda tx: store_journal.refold_store(tx, store)))
 
 
+@blueprint.post("/stores/<store>/credential")
+@for_store
+def renew_credential(store: str) -> Response:
+    """Give this store another credential; the one that asks works until `settle`."""
+    made = inventory().store.run(lambda tx: store_access.create_credential(tx, store))
+    return answer({"store": store, "credential": made}, 201)
+
+
+@blueprint.post("/stores/<store>/credential/settle")
+@for_store
+def settle_credential(store: str) -> Response:
+    """The hub has its new credential on disk and shows it: all others are worthless now."""
+    shown = bearer()
+    gone = inventory().store.run(lambda tx: store_access.revoke(tx, store, keep=shown))
+    return answer({"store": store, "revoked": gone})
+
+
 @blueprint.post("/enrol")
 def enrol() -> Response:
     """Exchange a one-time token for the store's credential."""

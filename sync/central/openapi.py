@@ -93,6 +93,14 @@ def document() -> dict[str, Any]:
             "/api/v1/stores/{store}/enrolment": {
                 "post": _post("A one-time token for a hub.", {"type": "object"}, 201, "store")
             },
+            "/api/v1/stores/{store}/revoke": {
+                "post": _post(
+                    "Shut a store's hub out; an enrolment token lets it in again.",
+                    {"type": "object"},
+                    200,
+                    "store",
+                )
+            },
             "/api/v1/stores/{store}/confirm": {
                 "post": _post(
                     "Two hubs of a store are on line: say which machine stays.",

@@ -64,6 +64,11 @@ def create_enrolment(directory: Path, store_id: str, database: str | None = None
     return _with(directory, database, lambda tx: store_access.create_enrolment(tx, store_id))
 
 
+def revoke_store(directory: Path, store_id: str, database: str | None = None) -> int:
+    """Make all credentials of a store worthless; return how many. Raises NotFound."""
+    return _with(directory, database, lambda tx: store_access.revoke(tx, store_id))
+
+
 def create_token(directory: Path, name: str, role: str, database: str | None = None) -> str:
     """Return a new token of central's API: admin, orders, catalog or read."""
     return _with(directory, database, lambda tx: store_access.create_token(tx, name, role))

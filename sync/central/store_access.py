@@ -69,6 +69,18 @@ def create_credential(tx: Tx, store_id: str) -> str:
     return credential
 
 
+def revoke(tx: Tx, store_id: str, keep: str = "") -> int:
+    """Make a store's credentials worthless, all but `keep`; return how many. Raises NotFound."""
+    if tx.conn.execute("SELECT 1 FROM store WHERE store_id = ?", (store_id,)).fetchone() is None:
+        raise NotFound(f"No store {store_id} here.")
+    gone = tx.conn.execute(
+        "UPDATE credential SET revoked_at = ?"
+        " WHERE store_id = ? AND revoked_at IS NULL AND digest <> ?",
+        (stamp(tx.now), store_id, digest(keep)),
+    )
+    return int(gone.rowcount)
+
+
 def bearer_of(conn: Connection, credential: str) -> tuple[str | None, bool]:
     """Return whose credential this is, None for nobody's, and whether it was revoked."""
     row = conn.execute(

@@ -12,7 +12,6 @@ data: an answer without the protocol header is no answer of central's.
 
 import contextlib
 import logging
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -20,8 +19,6 @@ from typing import Any, Final, TypeVar
 import msgspec
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.util.ssl_ import create_urllib3_context
 
 from hub.chain import Pair
 from hub.errors import Forbidden, HubError, Invalid, NotFound, Refusal, Unavailable
@@ -48,6 +45,7 @@ from .frames import (
     write_pair,
 )
 from .protocol import VERSION, Cursor, JournalPage, common, read_versions
+from .session import brief, opened
 from .sockets import Sockets
 from .trust import Trust
 
@@ -136,7 +134,7 @@ class Client:
         shown = credential if isinstance(credential, str) else credential()
         self._root = f"{base_url.rstrip('/')}/sync/v1/stores/{store}"
         self._sockets = Sockets()
-        self._session = _session(self._sockets, trust)
+        self._session = opened(self._sockets, trust)
         self._session.headers.update(
             {
                 "Authorization": f"Bearer {shown}",
@@ -223,11 +221,11 @@ class Client:
                 if not self._may_try_again(answer.status_code, speaks):
                     return _judge(answer, body)
         except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
-            raise Unreachable(_brief(error)) from error
+            raise Unreachable(brief(error)) from error
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise Unanswered(f"a broken answer: {_brief(error)}") from error
+            raise Unanswered(f"a broken answer: {brief(error)}") from error
         except OSError as error:
-            raise Unreachable(_brief(error)) from error
+            raise Unreachable(brief(error)) from error
         return self._call(method, path, data=data, params=params, read_s=read_s)
 
     def _may_try_again(self, status: int, speaks: str | None) -> bool:
@@ -286,7 +284,7 @@ def post(
 
     Raises the HubError that central's status means, with central's sentence.
     """
-    session = _session(Sockets(), trust)
+    session = opened(Sockets(), trust)
     try:
         with session.post(
             f"{base_url.rstrip('/')}{path}",
@@ -298,7 +296,7 @@ def post(
         ) as response:
             status, content = response.status_code, _body_of(response)
     except requests.exceptions.SSLError as error:
-        raise Unavailable(f"{base_url}: {_brief(error)}.") from error
+        raise Unavailable(f"{base_url}: {brief(error)}.") from error
     except (requests.exceptions.RequestException, OSError, Unanswered) as error:
         raise Unavailable(f"Central at {base_url} does not answer.") from error
     finally:
@@ -365,62 +363,3 @@ def _retry_after(answer: requests.Response) -> float | None:
     with contextlib.suppress(ValueError):
         return max(0.0, float(answer.headers.get("Retry-After", "")))
     return None
-
-
-def _brief(error: BaseException) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"central's certificate is not trusted: {cause.verify_message}"
-        inner = getattr(cause, "reason", None) or next(iter(cause.args), None)
-        cause = inner if isinstance(inner, BaseException) else None
-    return f"{type(error).__name__}: {error}"[:200]
-
-
-def _session(sockets: Sockets, trust: Trust | None) -> requests.Session:
-    session = requests.Session()
-    trust = trust or Trust()
-    if trust.ca is not None:
-        session.verify = str(trust.ca)
-    # No proxy from the environment, no .netrc: the store's settings alone say who central is.
-    session.trust_env = False
-    session.headers.update({PROTOCOL_HEADER: VERSION, "Accept": JSON, "Accept-Encoding": "zstd"})
-    adapter = _Adapter(sockets, trust)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
-
-
-class _Adapter(HTTPAdapter):
-    """One kept-alive connection whose socket is known."""
-
-    def __init__(self, sockets: Sockets, trust: Trust) -> None:
-        self._sockets = sockets
-        self._trust = trust
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        sockets, trust = self._sockets, self._trust
-        if trust.ca is not None:
-            kwargs["ssl_context"] = create_urllib3_context()
-        super().init_poolmanager(*args, socket_options=Sockets.OPTIONS, **kwargs)
-
-        class Http(urllib3.connection.HTTPConnection):
-            def connect(self) -> None:
-                super().connect()
-                sockets.add(self.sock)
-
-        class Https(urllib3.connection.HTTPSConnection):
-            def connect(self) -> None:
-                trust.before(self.ssl_context)
-                super().connect()
-                trust.after(self.sock)
-                sockets.add(self.sock)
-
-        class HttpPool(urllib3.HTTPConnectionPool):
-            ConnectionCls = Http
-
-        class HttpsPool(urllib3.HTTPSConnectionPool):
-            ConnectionCls = Https
-
-        self.poolmanager.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}

@@ -28,6 +28,7 @@ HOMES = {
     "flask": ("kiosk_ui", "kiosk_ui.*", "sync.central", "sync.central.*"),
     "requests": (
         "sync.client",
+        "sync.session",
         "sync.headoffice",
         "sync.conformance.examiner",
         "devices.enrol",

@@ -74,7 +74,7 @@ class Device:
 
     def send(self, kind: str, data: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
         """Publish one observation and return its ack."""
-        timeout = changes.pop("timeout", 20.0)
+        timeout = changes.pop("timeout", 60.0)
         body = self.body(data, **changes)
         self.publish(kind, body)
         return self.wait([body["id"]], timeout)[body["id"]]

@@ -148,10 +148,10 @@ class Floor:
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    def wait_ready(self, timeout: float = 30) -> None:
+    def wait_ready(self, timeout: float = 60) -> None:
         self.until(self._is_ready, "the hub is ready", timeout)
 
-    def in_step(self, timeout: float = 30) -> None:
+    def in_step(self, timeout: float = 60) -> None:
         """Wait until central has the hub's whole journal."""
 
         def pushed() -> bool:
@@ -160,7 +160,7 @@ class Floor:
 
         self.until(pushed, "central has all", timeout)
 
-    def until(self, look: Callable[[], T], what: str, timeout: float = 20) -> T:
+    def until(self, look: Callable[[], T], what: str, timeout: float = 60) -> T:
         """Look until `look` gives something true; return it."""
         end_at = time.monotonic() + timeout
         while True:
@@ -230,7 +230,7 @@ class Floor:
         return answer.json() if answer.status_code == 200 else None
 
     def arrived(
-        self, order_id: str, state: str = "RESERVED", timeout: float = 20
+        self, order_id: str, state: str = "RESERVED", timeout: float = 60
     ) -> dict[str, Any]:
         """Wait until the hub's order is in `state`."""
 

@@ -192,7 +192,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(look: Callable[[], object], what: str, within_s: float = 15) -> None:
+def until(look: Callable[[], object], what: str, within_s: float = 60) -> None:
     end = time.monotonic() + within_s
     while not look():
         assert time.monotonic() < end, f"not within {within_s} s: {what}"

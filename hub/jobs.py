@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from hub import commands, foreign, outbox
 from hub.clock import stamp
@@ -91,14 +92,14 @@ def _lend(store: Store, lent: Quota) -> Callable[[datetime], None]:
 
 
 def _expire(store: Store) -> None:
-    kept = timedelta(days=store.settings.pickup_days)
-    for order_id in store.writer.run(lambda tx: pickup.overdue(tx, kept)):
-        store.writer.run(partial(_expire_if_still_due, order_id=order_id, kept=kept))
+    kept, zone = timedelta(days=store.settings.pickup_days), ZoneInfo(store.settings.time_zone)
+    for order_id in store.writer.run(lambda tx: pickup.overdue(tx, kept, zone)):
+        store.writer.run(partial(_expire_if_still_due, order_id=order_id, kept=kept, zone=zone))
 
 
-def _expire_if_still_due(tx: Transaction, order_id: str, kept: timedelta) -> None:
+def _expire_if_still_due(tx: Transaction, order_id: str, kept: timedelta, zone: ZoneInfo) -> None:
     # Somebody may have put it on hold, or handed it over, a moment ago.
-    if order_id in pickup.overdue(tx, kept):
+    if order_id in pickup.overdue(tx, kept, zone):
         pickup.expire(tx, order_id, cause=_cause())
 
 

@@ -25,6 +25,8 @@ from hub.experience import tables as experience
 from hub.fleet import actions as fleet_actions
 from hub.fleet import facts as fleet_facts
 from hub.fleet import tables as fleet
+from hub.house import facts as house_facts
+from hub.house import tables as house
 from hub.journal import Journal
 from hub.pickup import facts as pickup_facts
 from hub.pickup import tables as pickup
@@ -46,6 +48,7 @@ TYPES: Final[Mapping[tuple[str, int], type]] = {
     **stock_facts.FACTS,
     **shelf_facts.FACTS,
     **tasks_facts.FACTS,
+    **house_facts.FACTS,
     **pickup_facts.FACTS,
     **customers_facts.FACTS,
     **fleet_facts.FACTS,
@@ -56,6 +59,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     stock.PROJECTION,
     shelf.PROJECTION,
     tasks.PROJECTION,
+    house.PROJECTION,
     pickup.PROJECTION,
     customers.PROJECTION,
     fleet.PROJECTION,
@@ -94,6 +98,7 @@ TABLES: Final[Mapping[str, TableClass]] = {
     **shelf.TABLES,
     **printing.TABLES,
     **tasks.TABLES,
+    **house.TABLES,
     **pickup.TABLES,
     **experience.TABLES,
     **aisle.TABLES,

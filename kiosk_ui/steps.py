@@ -9,8 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
+from hub.customers import actions as customers
+from hub.errors import Refusal
 from hub.journal import Transaction
-from hub.pickup import actions
+from hub.pickup import actions, queries
 from kiosk_ui.api import bodies
 
 
@@ -32,6 +34,37 @@ def arguments(asked: Any) -> dict[str, Any]:
     return shown
 
 
+def _buyer(
+    tx: Transaction,
+    order_id: str,
+    where: str,
+    eta_minutes: int | None = None,
+    stall: str | None = None,
+    plate: str | None = None,
+    *,
+    actor: str,
+    cause: str,
+) -> None:
+    """The plate is personal: it stands with the customer, and in no fact."""
+    actions.buyer_seen(tx, order_id, where, eta_minutes, stall, actor=actor, cause=cause)
+    if plate is not None:
+        _keep(tx, order_id, {"plate": plate})
+
+
+def _delegate(tx: Transaction, order_id: str, name: str, *, actor: str, cause: str) -> None:
+    actions.delegate_named(tx, order_id, actor=actor, cause=cause)
+    _keep(tx, order_id, {"delegate": name})
+
+
+def _keep(tx: Transaction, order_id: str, said: dict[str, object]) -> None:
+    """Keep words beside the order's customer; of nobody they could never be erased."""
+    ref = queries.load(tx.conn, order_id).customer_ref
+    if ref is None or not customers.add(tx, ref, said):
+        raise Refusal(
+            "This order names no customer whose words could be kept.", slug="customer-unknown"
+        )
+
+
 STEPS: Final[dict[str, Step]] = {
     "claim": Step(bodies.Nothing, "Claim the picking of an order.", actions.claim),
     "release": Step(bodies.Nothing, "Give a claimed order back.", actions.release),
@@ -44,6 +77,11 @@ STEPS: Final[dict[str, Step]] = {
     "ready": Step(bodies.Nothing, "Tell the customer that the order is ready.", actions.ready),
     "undo": Step(bodies.Nothing, "Take a ready order back to prepared.", actions.undo),
     "handover": Step(bodies.Handover, "Hand the order to the customer.", actions.handover),
+    "correct": Step(bodies.Correct, "Correct a handover that did not happen.", actions.correct),
+    "buyer": Step(bodies.Buyer, "Note that the customer is on the way or here.", _buyer),
+    "delegate": Step(bodies.Delegate, "Note who else may collect.", _delegate),
+    "ship": Step(bodies.Nothing, "Note that the goods are on their way here.", actions.ship),
+    "receive": Step(bodies.Nothing, "Note that the goods have arrived.", actions.receive),
     "cancel": Step(bodies.Cancel, "Cancel the order.", actions.cancel),
     "hold": Step(bodies.Hold, "Put the order on hold.", actions.hold),
     "resume": Step(bodies.Nothing, "Go on with an order on hold.", actions.resume),

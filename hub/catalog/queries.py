@@ -6,7 +6,7 @@ It must never write, and never fail for a SKU that central has not sent: its nam
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -44,6 +44,35 @@ class Price(msgspec.Struct, frozen=True):
     per_qty: int
     valid_from: str
     valid_until: str | None
+
+
+class Care(msgspec.Struct, frozen=True):
+    """How an article is kept, and the age that somebody has to have for it (0: none)."""
+
+    storage: str = "ambient"
+    age_min: int = 0
+
+
+ORDINARY: Final = Care()
+
+
+def care(connection: sqlite3.Connection, sku: str) -> Care:
+    """Return how a SKU is kept; one that central never sent is ordinary."""
+    row = connection.execute(
+        "SELECT storage, age_min FROM product_care WHERE sku = ?", (sku,)
+    ).fetchone()
+    return ORDINARY if row is None else Care(row[0], row[1])
+
+
+def pictured(
+    connection: sqlite3.Connection, skus: Iterable[str]
+) -> dict[str, tuple[str | None, str | None]]:
+    """Return (category, image) of each SKU that central has sent."""
+    found = connection.execute(
+        "SELECT sku, category, image FROM product WHERE sku IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(list(skus)).decode(),),
+    )
+    return {row[0]: (row[1], row[2]) for row in found}
 
 
 def product(connection: sqlite3.Connection, sku: str) -> Product | None:

@@ -4,7 +4,8 @@ It must never apply a row, and never raise anything but `Invalid` on what it is 
 
     {"kind": "product", "sku": "4711", "names": {"en": "Rye bread", "de": "Roggenbrot"},
      "descriptions": {}, "brand": "Mill Lane", "category": "bakery", "unit": "piece",
-     "image": "category/bakery.svg", "popularity": 90, "external_ids": {"erp": "A-1"}}
+     "image": "category/bakery.svg", "popularity": 90, "external_ids": {"erp": "A-1"},
+     "storage": "ambient", "age_min": 0}
     {"kind": "barcode", "gtin": "09521234543213", "sku": "4711"}
     {"kind": "price", "sku": "4711", "amount_minor": 349, "currency": "EUR", "tax_rate_bp": 700,
      "tax_included": true, "per_qty": 1, "valid_from": null, "valid_until": null}
@@ -28,7 +29,10 @@ from hub.errors import Invalid
 
 
 class ProductRow(msgspec.Struct, frozen=True, tag_field="kind", tag="product"):
-    """What is sold. `popularity` (0 and up, units sold are a good one) orders search."""
+    """What is sold. `popularity` (0 and up, units sold are a good one) orders search.
+
+    `storage`: ambient, large, chilled or frozen. `age_min`: nobody younger may have it.
+    """
 
     sku: str
     names: dict[str, str] = {}
@@ -39,6 +43,8 @@ class ProductRow(msgspec.Struct, frozen=True, tag_field="kind", tag="product"):
     image: str | None = None
     popularity: int = 0
     external_ids: dict[str, str] = {}
+    storage: str = "ambient"
+    age_min: int = 0
     deleted: bool = False
 
 
@@ -120,6 +126,8 @@ def _product(row: ProductRow) -> ProductRow:
         raise Invalid(f"SKU {row.sku[:64]} has no name.", field="names")
     if row.unit not in rules.UNITS:
         raise Invalid(f"unit is piece or gram, not {row.unit[:20]!r}.", field="unit")
+    if row.storage not in rules.STORAGE:
+        raise Invalid(f"storage is one of {', '.join(rules.STORAGE)}.", field="storage")
     return ProductRow(
         sku=rules.sku(row.sku),
         names=names,
@@ -133,6 +141,8 @@ def _product(row: ProductRow) -> ProductRow:
             rules.text(system, "external_ids"): rules.text(value, "external_ids")
             for system, value in sorted(row.external_ids.items())
         },
+        storage=row.storage,
+        age_min=rules.between(row.age_min, 0, rules.MAX_AGE, "age_min"),
     )
 
 

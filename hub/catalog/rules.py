@@ -17,6 +17,9 @@ MAX_SHORT: Final = 200
 MAX_AMOUNT_MINOR: Final = 10**11
 MAX_POPULARITY: Final = 2**31 - 1
 UNITS: Final = ("piece", "gram")
+# How goods are kept, which decides on what staging shelf an order stands.
+STORAGE: Final = ("ambient", "large", "chilled", "frozen")
+MAX_AGE: Final = 99
 
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 # BCP 47 as far as names need it: `de`, `pt-BR`, `zh-Hant`.

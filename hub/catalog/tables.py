@@ -21,6 +21,7 @@ from hub.errors import Invalid
 REPLICA: Final = Migrations("catalog")
 TABLES: Final[dict[str, TableClass]] = {
     "product": "replica",
+    "product_care": "replica",
     "product_search": "replica",
     "word": "replica",
     "word_part": "replica",
@@ -102,6 +103,15 @@ def m002_supply(db: sqlite_utils.Database) -> None:
     db.execute("CREATE TABLE supply (sku TEXT PRIMARY KEY, word TEXT NOT NULL) WITHOUT ROWID")
 
 
+@REPLICA()
+def m003_care(db: sqlite_utils.Database) -> None:
+    """How goods are kept and who may have them. A table of its own: release N−1 writes products."""
+    db.execute(
+        "CREATE TABLE product_care (sku TEXT PRIMARY KEY, storage TEXT NOT NULL,"
+        " age_min INTEGER NOT NULL) WITHOUT ROWID"
+    )
+
+
 def upsert(connection: sqlite3.Connection, row: Mapping[str, Any]) -> str | None:
     """Apply one feed row; return None, or the sentence why it can't be applied."""
     refused = upsert_many(connection, (row,))
@@ -139,6 +149,7 @@ def upsert_many(
         else:
             keys[row.key_id] = row
     _put_products(connection, products)
+    _put_care(connection, products.values())
     _put_barcodes(connection, barcodes.values())
     _put_prices(connection, prices.values())
     _put_pickup_keys(connection, keys.values())
@@ -170,6 +181,20 @@ def _put_products(connection: sqlite3.Connection, wanted: Mapping[str, ProductRo
         inserts.append((known[0] if known and same_rank else fresh.next(tier), sku, *columns))
     _remove(connection, gone)
     _insert(connection, inserts)
+
+
+def _put_care(connection: sqlite3.Connection, wanted: Iterable[ProductRow]) -> None:
+    """Keep what is out of the ordinary; ambient goods for everybody have no row."""
+    listed = list(wanted)
+    special = [
+        (row.sku, row.storage, row.age_min)
+        for row in listed
+        if not row.deleted and (row.storage != "ambient" or row.age_min)
+    ]
+    connection.executemany("DELETE FROM product_care WHERE sku = ?", [(row.sku,) for row in listed])
+    connection.executemany(
+        "INSERT INTO product_care (sku, storage, age_min) VALUES (?, ?, ?)", special
+    )
 
 
 def _stored(

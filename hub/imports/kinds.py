@@ -22,6 +22,7 @@ COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "catalog": (
         "sku", "gtin", "name", "description", "brand", "category", "unit", "image", "popularity",
         "price", "currency", "tax_rate", "tax_included", "per_qty", "valid_from", "valid_until",
+        "storage", "age_min",
     ),
     "stock": ("sku", "gtin", "qty"),
     "sales": ("sale_id", "sku", "gtin", "qty", "at"),
@@ -255,6 +256,8 @@ def _product(sku: str, given: Values) -> Item:
         "unit": given.get("unit") or "piece",
         "image": given.get("image") or None,
         "popularity": values.whole(given.get("popularity") or "0", "popularity"),
+        "storage": given.get("storage") or "ambient",
+        "age_min": values.whole(given.get("age_min") or "0", "age_min"),
     }
 
 

@@ -28,6 +28,7 @@ from hub.pickup.intake import (
 from hub.pickup.lifecycle import Status
 from hub.pickup.loading import append, holds, is_lead, load, open_pick, pick_tasks
 from hub.pickup.order import PickupOrder
+from hub.pickup.staging import check_shelf
 from hub.stock import queries as stock_queries
 from hub.stock import rules as stock
 from hub.stock.facts import RightsTold
@@ -53,7 +54,9 @@ def place(
     """
     due = tx.now + timedelta(minutes=stock_queries.policy(tx.conn).promise_minutes)
     timed = order if order.get("promise_at") else {**order, "promise_at": stamp(due)}
-    proposed = read_order(timed, lambda sku: catalog.name(tx.conn, sku))
+    proposed = read_order(
+        timed, lambda sku: catalog.name(tx.conn, sku), lambda sku: catalog.care(tx.conn, sku)
+    )
     known = queries.find(tx.conn, proposed.order_id)
     if known is not None:
         merged: list[Fact] = [*rules.decide_match(known, proposed)]
@@ -74,7 +77,9 @@ def adopt(tx: Transaction, code: PickupCode, *, actor: str, cause: str) -> list[
     if queries.find(tx.conn, code.order_id) is not None:
         return []
     tx.require_room()
-    proposed = read_code(code, lambda sku: catalog.name(tx.conn, sku))
+    proposed = read_code(
+        code, lambda sku: catalog.name(tx.conn, sku), lambda sku: catalog.care(tx.conn, sku)
+    )
     spent = told(tx, [side._asdict() for side in code.rights])
     return append(tx, [proposed, *spent, *_reserve(tx, proposed, cause, spent)], actor, cause)
 
@@ -183,7 +188,7 @@ def substitute(
     check_sku(sku)
     check_qty(qty, "qty")
     order, holder = load(tx, order_id)
-    price = catalog.price(tx.conn, sku, tx.now)
+    price, care = catalog.price(tx.conn, sku, tx.now), catalog.care(tx.conn, sku)
     single = price is not None and price.per_qty == 1
     article = OrderLine(
         line_id=rules.substitute_id(order, line_id),
@@ -194,6 +199,8 @@ def substitute(
         currency=price.currency if price else order.currency,
         tax_rate_bp=price.tax_rate_bp if price else None,
         tax_included=price.tax_included if price else True,
+        storage=care.storage,
+        age_min=care.age_min,
     )
     decided = rules.decide_substitute(order, actor, holder, line_id, article, reason)
     allocated = stock.decide_allocation(
@@ -218,7 +225,9 @@ def stage(
 ) -> list[Entry]:
     """The goods stand on `shelf` (its number, or the scan of its code)."""
     order, holder = load(tx, order_id)
-    facts: list[Fact] = [*rules.decide_stage(order, actor, holder, read_shelf(shelf))]
+    number = read_shelf(shelf)
+    check_shelf(tx.conn, number)
+    facts: list[Fact] = [*rules.decide_stage(order, actor, holder, number)]
     if facts and order.state is Status.PICKING:
         facts += moves.staged(order, holds(tx, order_id))
         facts += decide_finish(pick_tasks(tx, order_id), actor)
@@ -259,6 +268,7 @@ def handover(
     collected_by: str = "customer",
     device: str | None = None,
     confirmed: bool = False,
+    age_checked: bool = False,
 ) -> list[Entry]:
     """Give goods to the customer against proof `{"kind","value"}`; no lines: all that is left.
 
@@ -287,6 +297,7 @@ def handover(
         id_kind=shown.id_kind,
         collected_by=collected_by,
         device=device,
+        age_checked=age_checked,
     )
     accounts = stock_queries.loads(tx.conn, (line.sku for line in order.lines), tx.now)
     moved = moves.handed_over(order, holds(tx, order_id), accounts, facts[0].lines)

@@ -3,13 +3,15 @@
 It must never leave units promised to an order that has ended.
 """
 
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from typing import Final
 
 from hub.chain import Entry
 from hub.clock import stamp
+from hub.house import queries as house
 from hub.journal import Fact, Transaction
-from hub.pickup import moves, queries, rules
+from hub.pickup import moves, queries, rules, watching
+from hub.pickup.day import queries as days
 from hub.pickup.facts import CancelRefused
 from hub.pickup.intake import read_reason
 from hub.pickup.lifecycle import Status
@@ -54,11 +56,20 @@ def expire(tx: Transaction, order_id: str, *, actor: str = "hub", cause: str) ->
     return _give_up(tx, order, facts, "BUYER_NO_SHOW", actor, cause)
 
 
-def overdue(tx: Transaction, kept: timedelta = KEPT) -> list[str]:
-    """Ids of the orders to expire now (the scheduler's job); none by a clock nobody trusts."""
+def overdue(tx: Transaction, kept: timedelta = KEPT, zone: tzinfo = UTC) -> list[str]:
+    """Ids of the orders to expire now (the scheduler's job); none by a clock nobody trusts.
+
+    `kept` counts where the store has no policy of its own.
+    """
     if trusted_now(tx) is None:
         return []
-    return queries.due_to_expire(tx.conn, stamp(tx.now - kept))
+    since = watching.ago(tx.conn, tx.now, watching.kept(tx.conn, kept), zone)
+    due = queries.due_to_expire(tx.conn, stamp(since))
+    held = house.number(tx.conn, "hold_hours")
+    if held:
+        since = watching.ago(tx.conn, tx.now, timedelta(hours=held), zone)
+        due += days.held_since(tx.conn, stamp(since))
+    return due
 
 
 def settle(tx: Transaction) -> int:

@@ -10,7 +10,11 @@ import msgspec
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Price and name as decided when it was ordered; `tax_rate_bp`: basis points (1900 = 19 %)."""
+    """Price and name as decided when it was ordered; `tax_rate_bp`: basis points (1900 = 19 %).
+
+    `substitutes`: `any` article, `never` one, or the SKUs that the customer takes instead.
+    `storage`: how it is kept. `age_min`: nobody younger may have it.
+    """
 
     line_id: str
     sku: str
@@ -20,6 +24,9 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     currency: str | None = None
     tax_rate_bp: int | None = None
     tax_included: bool = True
+    substitutes: str | tuple[str, ...] = "any"
+    storage: str = "ambient"
+    age_min: int = 0
 
 
 class _OrderFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -144,7 +151,10 @@ class HandedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderHandedOver(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """`proof_kind`: code, id_seen or signature. `id_kind`: which document was seen."""
+    """`proof_kind`: code, id_seen or signature. `id_kind`: which document was seen.
+
+    `age_checked`: somebody looked at the age of who took the goods.
+    """
 
     lines: tuple[HandedLine, ...]
     proof_kind: str
@@ -152,6 +162,7 @@ class OrderHandedOver(_OrderFact, frozen=True, kw_only=True, omit_defaults=True)
     id_kind: str | None = None
     collected_by: str = "customer"
     device: str | None = None
+    age_checked: bool = False
 
 
 class HandoverCorrected(_OrderFact, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ def decide_handover(
     id_kind: str | None = None,
     collected_by: str = "customer",
     device: str | None = None,
+    age_checked: bool = False,
 ) -> list[OrderHandedOver]:
     """Goods go to the customer against proof. None hands over all that is left."""
     if order.state is Status.PICKED_UP:
@@ -27,6 +28,19 @@ def decide_handover(
     check_step(order, Step.HANDOVER)
     handed = tuple(lines) if lines is not None else _all_left(order)
     _check_handed(order, handed)
+    age = _age_of(order, handed)
+    if age and not age_checked:
+        raise Refusal(
+            f"Goods of order {order.label} are for people of {age} or older:"
+            " look at an ID and confirm the age.",
+            slug="age-check",
+        )
+    if collected_by == "delegate" and not order.has_delegate and proof_kind != "code":
+        raise Refusal(
+            f"The customer of order {order.label} named nobody else who collects it:"
+            " ask for the pickup code.",
+            slug="no-delegate",
+        )
     left = sum(line.to_hand_over for line in order.lines) - sum(line.qty for line in handed)
     return [
         OrderHandedOver(
@@ -37,8 +51,14 @@ def decide_handover(
             id_kind=id_kind,
             collected_by=collected_by,
             device=device,
+            age_checked=age_checked and age > 0,
         )
     ]
+
+
+def _age_of(order: PickupOrder, handed: Sequence[HandedLine]) -> int:
+    """Return the age that somebody must have to take these goods; 0: any."""
+    return max((line_of(order, one.line_id).age_min for one in handed), default=0)
 
 
 def decide_correction(

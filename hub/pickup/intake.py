@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from hub import gs1
 from hub.catalog import queries as catalog
+from hub.catalog.queries import ORDINARY, Care
 from hub.clock import stamp
 from hub.errors import Invalid, Refusal
 from hub.pickup.code import PickupCode
@@ -35,6 +36,11 @@ SHELF: Final = "SH1:S:"
 _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 Names = Callable[[str], str]
+Cares = Callable[[str], Care]
+
+
+def ordinary(sku: str) -> Care:
+    return ORDINARY
 
 
 class AskedLine(msgspec.Struct, frozen=True):
@@ -46,6 +52,9 @@ class AskedLine(msgspec.Struct, frozen=True):
     currency: Currency | None = None
     tax_rate_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
     tax_included: bool = True
+    substitutes: Literal["any", "never"] | Annotated[tuple[str, ...], Meta(max_length=20)] = "any"
+    storage: Literal["ambient", "large", "chilled", "frozen"] | None = None
+    age_min: Annotated[int, Meta(ge=0, le=99)] | None = None
 
 
 class AskedOrder(msgspec.Struct, frozen=True):
@@ -63,8 +72,14 @@ class AskedOrder(msgspec.Struct, frozen=True):
     language: Language | None = None
 
 
-def read_order(order: Mapping[str, Any], name_of: Names) -> OrderProposed:
-    """Return the order as a fact. `name_of` names a SKU that came without one. Raises Invalid."""
+def read_order(
+    order: Mapping[str, Any], name_of: Names, care_of: Cares = ordinary
+) -> OrderProposed:
+    """Return the order as a fact. Raises Invalid.
+
+    `name_of` names a SKU that came without a name; `care_of` says how one is kept, and for whom,
+    where the order does not. An age that the catalogue asks for no order takes back.
+    """
     try:
         asked = msgspec.convert(order, AskedOrder)
     except msgspec.ValidationError as error:
@@ -75,7 +90,7 @@ def read_order(order: Mapping[str, Any], name_of: Names) -> OrderProposed:
         raise Invalid("Two lines have one line_id.", field="lines")
     return OrderProposed(
         order_id=asked.order_id,
-        lines=tuple(_line(line, asked.currency, name_of) for line in asked.lines),
+        lines=tuple(_line(line, asked.currency, name_of, care_of) for line in asked.lines),
         short_code=(asked.short_code or short_code(asked.order_id)).upper(),
         channel=asked.channel or "web",
         currency=asked.currency,
@@ -87,11 +102,11 @@ def read_order(order: Mapping[str, Any], name_of: Names) -> OrderProposed:
     )
 
 
-def read_code(code: PickupCode, name_of: Names) -> OrderProposed:
+def read_code(code: PickupCode, name_of: Names, care_of: Cares = ordinary) -> OrderProposed:
     """Return the order that a signed pickup code states."""
     lines = [line._asdict() for line in code.lines]
     told = {"short_code": code.short_code} if code.short_code else {}
-    proposed = read_order({"order_id": code.order_id, "lines": lines, **told}, name_of)
+    proposed = read_order({"order_id": code.order_id, "lines": lines, **told}, name_of, care_of)
     return msgspec.structs.replace(proposed, origin="code")
 
 
@@ -144,7 +159,8 @@ def short_code(order_id: str) -> str:
     return "".join(digits)
 
 
-def _line(line: AskedLine, currency: str | None, name_of: Names) -> OrderLine:
+def _line(line: AskedLine, currency: str | None, name_of: Names, care_of: Cares) -> OrderLine:
+    care = care_of(line.sku)
     return OrderLine(
         line_id=line.line_id,
         sku=line.sku,
@@ -154,6 +170,9 @@ def _line(line: AskedLine, currency: str | None, name_of: Names) -> OrderLine:
         currency=line.currency or currency,
         tax_rate_bp=line.tax_rate_bp,
         tax_included=line.tax_included,
+        substitutes=line.substitutes,
+        storage=line.storage or care.storage,
+        age_min=max(line.age_min or 0, care.age_min),
     )
 
 

@@ -4,6 +4,7 @@ It must never refuse a fact. A fact that the table doesn't foresee (a second han
 boxes worked apart) still has its effect on the lines and counts as a conflict for a person.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +27,22 @@ class Line(NamedTuple):
     substitute_for: str | None = None
     unit_price_minor: int | None = None
     currency: str | None = None
+    # `any`, `never`, or the SKUs that may take its place as a JSON list
+    substitutes: str = "any"
+    storage: str = "ambient"
+    age_min: int = 0
+
+    @property
+    def allowed(self) -> tuple[str, ...] | None:
+        """The SKUs that may take its place; None: any."""
+        if self.substitutes == "any":
+            return None
+        return () if self.substitutes == "never" else tuple(json.loads(self.substitutes))
+
+    @property
+    def wish(self) -> str | list[str]:
+        """`any`, `never`, or the SKUs that may take its place, as APIs say it."""
+        return "any" if self.allowed is None else list(self.allowed) or "never"
 
     @property
     def pending(self) -> int:
@@ -306,7 +323,16 @@ def _line(line: f.OrderLine) -> Line:
         name=line.name,
         unit_price_minor=line.unit_price_minor,
         currency=line.currency,
+        substitutes=_policy(line.substitutes),
+        storage=line.storage,
+        age_min=line.age_min,
     )
+
+
+def _policy(substitutes: str | tuple[str, ...]) -> str:
+    if isinstance(substitutes, str):
+        return substitutes
+    return json.dumps(list(substitutes), ensure_ascii=False)
 
 
 def _with_step(order: PickupOrder, step: LineStep) -> PickupOrder:

@@ -75,6 +75,7 @@ def decide_substitute(
     _check_pending(line, article.qty)
     if article.sku == line.sku:
         raise Refusal("That is the article that was ordered; pick it.", slug="same-article")
+    _check_substitute(line, article.sku)
     return [
         LineSubstituted(
             order_id=order.order_id,
@@ -84,6 +85,21 @@ def decide_substitute(
             substitute=article,
         )
     ]
+
+
+def _check_substitute(line: Line, sku: str) -> None:
+    """The customer said what may take an article's place."""
+    allowed = line.allowed
+    if allowed is None or sku in allowed:
+        return
+    if not allowed:
+        raise Refusal(
+            f"The customer takes nothing else instead of {name_of(line)}.", slug="never-substitute"
+        )
+    raise Refusal(
+        f"Instead of {name_of(line)} the customer takes only SKU {', '.join(allowed)}.",
+        slug="not-allowed",
+    )
 
 
 def substitute_id(order: PickupOrder, line_id: str) -> str:

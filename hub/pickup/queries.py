@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hub.catalog import queries as catalog
 from hub.clock import parse
 from hub.errors import Invalid, NotFound
+from hub.house import queries as house
+from hub.house.rules import Shelf, demanding, suggest
 from hub.pickup import tables
 from hub.pickup.lifecycle import Status
 from hub.pickup.order import Line, PickupOrder
@@ -30,6 +32,11 @@ BOARD: Final = (
     Status.READY_FOR_PICKUP,
     Status.ON_HOLD,
 )
+
+
+# Where an order has its shelf still before it, and the states in which it stands on one.
+TO_STAGE: Final = (Status.RESERVED, Status.RECEIVED, Status.PICKING)
+_STANDING: Final = "'PREPARED', 'READY_FOR_PICKUP', 'ON_HOLD'"
 
 
 def load(conn: Connection, order_id: str) -> PickupOrder:
@@ -60,11 +67,13 @@ def order(conn: Connection, order_id: str) -> dict[str, Any]:
     """`GET /orders/{id}`."""
     found = load(conn, order_id)
     walk = shelf.walk_order(conn, (line.sku for line in found.lines))
+    pictured = catalog.pictured(conn, (line.sku for line in found.lines))
     return {
         "order_id": found.order_id,
         "state": found.state.value,
         "version": found.version,
         "shelf": found.shelf,
+        "suggested_shelf": suggested_shelf(conn, found),
         "short_code": found.short_code,
         "channel": found.channel,
         "supply": found.supply,
@@ -85,7 +94,11 @@ def order(conn: Connection, order_id: str) -> dict[str, Any]:
         "has_delegate": bool(found.has_delegate),
         "picked_up_at": found.picked_up_at,
         "can_undo_line": bool(found.steps),
-        "lines": [{**_line(line), "place": _place(walk.get(line.sku))} for line in found.lines],
+        "age_min": max((line.age_min for line in found.lines if line.to_hand_over > 0), default=0),
+        "storage": demanding(line.storage for line in found.lines),
+        "lines": [
+            _line(line) | _place_and_picture(line.sku, walk, pictured) for line in found.lines
+        ],
         "timeline": timeline(conn, order_id),
     }
 
@@ -318,6 +331,38 @@ def _card(card: dict[str, Any], now: datetime | None) -> dict[str, Any]:
     return card
 
 
+def suggested_shelf(conn: Connection, found: PickupOrder) -> str | None:
+    """The best free staging shelf for an order that stands on none yet."""
+    if found.shelf is not None or found.state not in TO_STAGE:
+        return None
+    beside = conn.execute(
+        "SELECT shelf FROM pickup_order WHERE customer_ref = ? AND order_id <> ?"
+        f" AND shelf IS NOT NULL AND state IN ({_STANDING}) LIMIT 1",
+        (found.customer_ref, found.order_id),
+    ).fetchone()
+    kinds = demanding(line.storage for line in found.lines if line.pending + line.to_hand_over)
+    return suggest(staging_shelves(conn), kinds, beside["shelf"] if beside else None)
+
+
+def staging_shelves(conn: Connection) -> list[Shelf]:
+    """The planned staging shelves, with how many orders stand on each."""
+    rows = conn.execute(
+        "SELECT shelf, count(*) FROM pickup_order WHERE shelf IS NOT NULL"
+        f" AND state IN ({_STANDING}) GROUP BY shelf"
+    )
+    there = dict(map(tuple, rows))
+    return [one._replace(orders=there.get(one.shelf, 0)) for one in house.shelves(conn)]
+
+
+def _place_and_picture(
+    sku: str,
+    walk: dict[str, tuple[int, Place]],
+    pictured: dict[str, tuple[str | None, str | None]],
+) -> dict[str, Any]:
+    category, image = pictured.get(sku, (None, None))
+    return {"place": _place(walk.get(sku)), "category": category, "image": image}
+
+
 def _place(found: tuple[int, Place] | None) -> dict[str, Any] | None:
     """Where the line is picked, as the floor plan has it; `order` sorts by walking order."""
     if found is None:
@@ -341,4 +386,7 @@ def _line(line: Line) -> dict[str, Any]:
         "substitute_for": line.substitute_for,
         "unit_price_minor": line.unit_price_minor,
         "currency": line.currency,
+        "substitutes": line.wish,
+        "storage": line.storage,
+        "age_min": line.age_min,
     }

@@ -49,6 +49,7 @@ CREATE TABLE pickup_order (
 CREATE INDEX pickup_order_board ON pickup_order (state, promise_at);
 CREATE INDEX pickup_order_code ON pickup_order (short_code);
 CREATE INDEX pickup_order_customer ON pickup_order (customer_ref);
+CREATE INDEX pickup_order_day ON pickup_order (accepted_at);
 CREATE TABLE pickup_line (
   order_id TEXT NOT NULL,
   n INTEGER NOT NULL,
@@ -64,6 +65,9 @@ CREATE TABLE pickup_line (
   substitute_for TEXT,
   unit_price_minor INTEGER,
   currency TEXT,
+  substitutes TEXT NOT NULL,
+  storage TEXT NOT NULL,
+  age_min INTEGER NOT NULL,
   PRIMARY KEY (order_id, n)
 ) WITHOUT ROWID;
 CREATE TABLE pickup_event (
@@ -78,6 +82,7 @@ CREATE TABLE pickup_event (
   note TEXT,
   PRIMARY KEY (order_id, n)
 ) WITHOUT ROWID;
+CREATE INDEX pickup_event_short ON pickup_event (at) WHERE type = 'LineShorted';
 CREATE TABLE pickup_conflict (
   entry TEXT PRIMARY KEY, order_id TEXT NOT NULL, type TEXT NOT NULL
 ) WITHOUT ROWID;

@@ -61,6 +61,7 @@ def catalog_rows() -> list[Row]:
                 "category": product.category,
                 "image": f"category/{product.category}.svg",
                 "popularity": product.popularity,
+                "storage": STORAGE.get(product.category, "ambient"),
             },
             {"kind": "barcode", "gtin": product.gtin, "sku": product.sku},
             {
@@ -136,6 +137,10 @@ def _spot(place: str, kind: str, name: str, position: int, aisle: str = "") -> R
 
 def _facing(sku: str, capacity: int, low: int) -> Row:
     return {"sku": sku, "facings": 2 if capacity else 1, "capacity": capacity, "low": low}
+
+
+# Whatever is kept in the cold; all else stands on any shelf.
+STORAGE: Final = {"dairy": "chilled", "fish": "chilled", "frozen": "frozen", "garden": "large"}
 
 
 @cache

@@ -40,6 +40,12 @@ NEEDS: Final[Mapping[str, Role]] = {
     "hold": "associate",
     "resume": "associate",
     "correct_handover": "lead",
+    "correct": "lead",
+    "buyer": "associate",
+    "delegate": "associate",
+    "ship": "associate",
+    "pace": "lead",
+    "policy": "lead",
     "print": "associate",
     # the goods
     "sell": "associate",

@@ -69,6 +69,30 @@ class Handover(Asked):
     proof: Proof
     lines: list[HandedLine] | None = None
     confirmed: bool = False
+    collected_by: Literal["customer", "delegate"] = "customer"
+    age_checked: bool = False
+
+
+class Correct(Asked):
+    """No lines: all that was handed over."""
+
+    lines: list[HandedLine] | None = None
+    reason: Reason = "MISTAKE"
+
+
+class Delegate(Asked):
+    """`name` is kept beside the customer and never shown in an answer."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=120)]
+
+
+class Buyer(Asked):
+    """`plate` is kept beside the customer and never shown in an answer."""
+
+    where: Literal["on_the_way", "arrived"]
+    eta_minutes: Annotated[int, Meta(ge=1, le=600)] | None = None
+    stall: Annotated[str, Meta(max_length=12)] | None = None
+    plate: Annotated[str, Meta(min_length=1, max_length=20)] | None = None
 
 
 class Cancel(Asked):
@@ -89,6 +113,11 @@ class OrderLine(Struct):
     canceled: int
     handed_over: int
     place: dict[str, Any] | None = None
+    substitutes: str | list[str] = "any"
+    storage: str = "ambient"
+    age_min: int = 0
+    category: str | None = None
+    image: str | None = None
 
 
 class Order(Struct):
@@ -99,6 +128,11 @@ class Order(Struct):
     short_code: str
     lines: list[OrderLine]
     timeline: list[dict[str, Any]]
+    suggested_shelf: str | None = None
+    buyer_eta_minutes: int | None = None
+    buyer_stall: str | None = None
+    has_delegate: bool = False
+    age_min: int = 0
 
 
 class OrderRow(Struct):

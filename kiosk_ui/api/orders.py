@@ -32,13 +32,19 @@ def asked_limit(most: int = MOST, default: int = 100) -> int:
     answer=bodies.Orders,
     queries=(
         Query("state", "RESERVED, PICKING, PREPARED, READY_FOR_PICKUP, …; all unless told."),
+        Query("customer_ref", "Only the orders of this customer, those to be collected first."),
         Query("limit", "At most so many, 100 unless told.", kind="integer"),
         Query("after", "`next` of the page before."),
     ),
 )
 def orders() -> Any:
     state, after = request.args.get("state") or None, request.args.get("after") or None
+    ref = request.args.get("customer_ref")
     with hub().reader() as connection:
+        if ref:
+            found = queries.of_customer(connection, ref, asked_limit(200))
+            items = [queries.order(connection, order_id) for order_id, _ in found]
+            return {"items": items, "next": None}
         return queries.orders(connection, state, after, asked_limit(200))
 
 

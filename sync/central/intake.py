@@ -27,13 +27,18 @@ _Text = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line of an order. `unit_price_minor` in the order's currency; None = as priced."""
+    """One line of an order. `unit_price_minor` in the order's currency; None = as priced.
+
+    `substitutes`: any, never, or the SKUs that the customer takes instead.
+    """
 
     line_id: _Id
     sku: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     qty: Annotated[int, msgspec.Meta(ge=1, le=MAX_QTY)]
     unit_price_minor: Annotated[int, msgspec.Meta(ge=0, le=10**12)] | None = None
     name: _Text | None = None
+    substitutes: Literal["any", "never"] | Annotated[list[str], msgspec.Meta(max_length=20)] = "any"
+    age_min: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
 
 
 class Customer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,6 +14,7 @@ from hub.aisle import facts as aisle
 from hub.customers import facts as customers
 from hub.experience import facts as experience
 from hub.fleet import facts as fleet
+from hub.house import facts as house
 from hub.pickup import facts as pickup
 from hub.pickup.order import Line, LineStep, PickupOrder, evolve
 from hub.shelf import facts as shelf
@@ -26,6 +27,7 @@ FACTS: Final[Mapping[tuple[str, int], type]] = {
     **stock.FACTS,
     **pickup.FACTS,
     **tasks.FACTS,
+    **house.FACTS,
     **customers.FACTS,
     **fleet.FACTS,
     **shelf.FACTS,

@@ -13,6 +13,7 @@ import msgspec
 
 from hub.clock import stamp
 from hub.errors import NotFound, Refusal
+from hub.pickup.order import Line
 from hub.stock.ledger import per_sku
 
 from . import intake, store_feed, store_notices, store_people, store_rights, store_words
@@ -93,6 +94,11 @@ def _digest(order: intake.Order) -> bytes:
     for name in ("language", "consent"):
         if not parts["customer"][name]:
             del parts["customer"][name]
+    for line in parts["lines"]:
+        if line["substitutes"] == "any":
+            del line["substitutes"]
+        if not line["age_min"]:
+            del line["age_min"]
     return blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=32).digest()
 
 
@@ -120,6 +126,7 @@ def _body(
             "qty": line.qty,
             "unit_price_minor": line.unit_price_minor,
             "currency": order.currency,
+            **_wishes(line),
         }
         for line in order.lines
     ]
@@ -135,6 +142,20 @@ def _body(
         "placed_at": at,
         "language": order.customer.language,
     }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return line._asdict() | {"substitutes": line.wish}
+
+
+def _wishes(line: intake.Line) -> dict[str, Any]:
+    """What a line asks for beyond the ordinary; releases that know none of it read the rest."""
+    wishes: dict[str, Any] = {}
+    if line.substitutes != "any":
+        wishes["substitutes"] = line.substitutes
+    if line.age_min:
+        wishes["age_min"] = line.age_min
+    return wishes
 
 
 def _has_store(conn: Connection, store_id: str) -> bool:
@@ -178,7 +199,7 @@ def order(conn: Connection, order_id: str) -> dict[str, Any]:
         shown = {"shelf": view.shelf, "reason": view.reason}
         found |= {name: value for name, value in shown.items() if value}
         found.setdefault("short_code", view.short_code)
-        found["lines"] = _merged(found.get("lines", []), [line._asdict() for line in view.lines])
+        found["lines"] = _merged(found.get("lines", []), [_line(line) for line in view.lines])
         found["timeline"] = [*found.get("timeline", []), *msgspec.json.decode(told["timeline"])]
         found["as_of"] = told["pushed_at"]
     return found

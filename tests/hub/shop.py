@@ -58,6 +58,10 @@ class Shop:
             {"kind": "barcode", "gtin": BREAD, "sku": "BREAD"},
             {"kind": "pickup_key", "key_id": "k1", "public_key": public},
         ]
+        self.describe(*rows)
+
+    def describe(self, *rows: dict[str, Any]) -> None:
+        """Add rows of central's feed to the catalogue."""
         connection = sqlite3.connect(self.store.database.replica)
         with connection:
             assert catalog.upsert_many(connection, rows) == []

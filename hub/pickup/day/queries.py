@@ -1,0 +1,56 @@
+"""Reads the orders that time has something to say about; it must never write."""
+
+from sqlite3 import Connection
+
+from hub.pickup.day.figures import Times
+
+
+def held_since(conn: Connection, before: str, limit: int = 50) -> list[str]:
+    """Orders on hold whose last step was to be held, before that stamp."""
+    rows = conn.execute(
+        "SELECT o.order_id FROM pickup_order o JOIN pickup_event e ON e.order_id = o.order_id"
+        " AND e.n = (SELECT max(n) FROM pickup_event h WHERE h.order_id = o.order_id"
+        " AND h.type = 'OrderHeld') WHERE o.state = 'ON_HOLD' AND e.at < ?"
+        " ORDER BY e.at, o.order_id LIMIT ?",
+        (before, limit),
+    )
+    return [order_id for (order_id,) in rows]
+
+
+def waiting_since(conn: Connection, before: str, limit: int = 100) -> list[str]:
+    """Ready orders of customers who have not come, ready since before that stamp."""
+    rows = conn.execute(
+        "SELECT order_id FROM pickup_order WHERE state = 'READY_FOR_PICKUP' AND ready_at < ?"
+        " AND buyer_arrived_at IS NULL ORDER BY ready_at, order_id LIMIT ?",
+        (before, limit),
+    )
+    return [order_id for (order_id,) in rows]
+
+
+def times_since(conn: Connection, begin: str, accepted: str) -> list[Times]:
+    """The times of orders that something happened to since `begin`, accepted since `accepted`."""
+    rows = conn.execute(
+        "SELECT accepted_at, ready_at, picked_up_at, buyer_arrived_at, promise_at"
+        " FROM pickup_order WHERE accepted_at >= ?1"
+        " AND (accepted_at >= ?2 OR ready_at >= ?2 OR picked_up_at >= ?2)",
+        (accepted, begin),
+    )
+    return [Times(*tuple(row)) for row in rows]
+
+
+def shorts_since(conn: Connection, begin: str) -> dict[str, int]:
+    """Units that were not found since `begin`, by reason; steps taken back are not told apart."""
+    rows = conn.execute(
+        "SELECT note, sum(qty) FROM pickup_event WHERE type = 'LineShorted' AND at >= ?"
+        " GROUP BY note ORDER BY note",
+        (begin,),
+    )
+    return dict(map(tuple, rows))
+
+
+def ended_since(conn: Connection, begin: str) -> dict[str, int]:
+    """How many of the orders accepted since `begin` stand in each state."""
+    rows = conn.execute(
+        "SELECT state, count(*) FROM pickup_order WHERE accepted_at >= ? GROUP BY state", (begin,)
+    )
+    return dict(map(tuple, rows))

@@ -14,7 +14,15 @@ from hub.pickup import queries, walking
 from hub.pickup.loading import append, load, pick_tasks
 from hub.tasks.rules import decide_claim
 
-_ORDER: Final = ("order_id", "short_code", "state", "version", "promise_at", "channel")
+_ORDER: Final = (
+    "order_id",
+    "short_code",
+    "state",
+    "version",
+    "promise_at",
+    "channel",
+    "suggested_shelf",
+)
 
 
 def claim(tx: Transaction, order_ids: Sequence[str], *, actor: str, cause: str) -> list[Entry]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sqlite3 import Connection
 from typing import Any, Final
 
+from hub.catalog import queries as catalog
 from hub.pickup import queries, waves
 from hub.pickup.lifecycle import Status
 from hub.shelf import queries as shelf
@@ -76,18 +77,28 @@ def picking(person: Person) -> dict[str, Any]:
         known = cards.Known(connection)
         found = waves.picking(connection, person.actor)
         waiting = [order["order_id"] for order in _waiting(connection)]
-        lines = [_line(line, known) for line in found["lines"]]
+        lines = [_line(connection, line, known) for line in found["lines"]]
     return {"orders": found["orders"], "lines": lines, "waiting": waiting}
 
 
-def _line(line: Mapping[str, Any], known: cards.Known) -> dict[str, Any]:
-    product = known.product(line["sku"])
+def _line(connection: Connection, line: Mapping[str, Any], known: cards.Known) -> dict[str, Any]:
+    product, wanted = known.product(line["sku"]), line["substitutes"]
     return {
         **line,
         "picture": known.image(line["sku"]),
         "price": show.money(line["unit_price_minor"], line["currency"]),
         "unit": product.unit if product else "piece",
+        # What the customer takes instead, so that the phone can offer it without the hub.
+        "allowed": [
+            _instead(connection, sku, known) for sku in (wanted if isinstance(wanted, list) else ())
+        ],
     }
+
+
+def _instead(connection: Connection, sku: str, known: cards.Known) -> dict[str, Any]:
+    place = _place(connection, sku)
+    about = _about(sku, known) | {"gtins": catalog.gtins(connection, sku)}
+    return about | {"where": (place.name or place.place) if place else ""}
 
 
 def _waiting(connection: Connection) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@
       for (const line of order.lines) {
         const known = wave.lines.find((one) => one.order_id === order.order_id && one.line_id === line.line_id);
         if (known) Object.assign(known, { picked: line.picked, short: line.short, substituted: line.substituted, canceled: line.canceled, pending: line.pending });
-        else wave.lines.push({ ...line, order_id: order.order_id, short_code: order.short_code, gtins: [], picture: "" });
+        else wave.lines.push({ ...line, order_id: order.order_id, short_code: order.short_code, gtins: [], allowed: [], picture: "" });
       }
     }
     keep();
@@ -136,6 +136,8 @@
   }
   const fits = (line, text) => line.sku === text || line.gtins.includes(gtin(text));
 
+  const known = (text) => now().all.find((one) => fits(one, text)) || null;
+
   async function meaning(text, symbology) {
     try {
       const answer = await fetch(`${page.dataset.read}?${new URLSearchParams({ text, symbology: symbology || "" })}`, { redirect: "error", signal: AbortSignal.timeout(4000) });
@@ -155,12 +157,18 @@
     document.querySelectorAll("dialog[open]").forEach((sheet) => { if (!swapping) sheet.close(); });
     if (text.startsWith("SH1:S:")) { shelved(text, shelf); return; }
     if (text.startsWith("SH1:O:")) { opened(text); return; }
-    const line = swapping || current();
+    if (swapping) {
+      const line = swapping;
+      const allowed = line.allowed.find((one) => fits(one, text));
+      swapped(line, allowed || await meaning(text, symbology) || known(text), text);
+      return;
+    }
+    const line = current();
     if (!line) { said(text, await meaning(text, symbology), null); return; }
-    if (!swapping && fits(line, text) && line.unit !== "gram") { take(line, text, 1); return; }
-    const known = now().all.find((one) => one.gtins.length && fits(one, text));
-    const what = (!swapping && line.unit !== "gram" && known) ? { kind: "article", sku: known.sku, name: known.name } : await meaning(text, symbology) || (known && { kind: "article", sku: known.sku, name: known.name });
-    if (swapping) { swapped(line, what, text); return; }
+    // Pieces of this round need nobody's word; weights and strangers are asked about.
+    const here = line.unit === "gram" ? null : known(text);
+    if (here && fits(line, text)) { take(line, text, 1); return; }
+    const what = here || await meaning(text, symbology) || known(text);
     if (what?.sku === line.sku) { take(line, text, line.unit === "gram" ? Math.min(what.weight_g || line.pending, line.pending) : 1); return; }
     said(text, what, line);
   }
@@ -180,11 +188,13 @@
   }
 
   function swapped(line, what, text) {
-    if (!what?.sku) { said(text, what, line); return; }
     const qty = units("swap", line);
-    swapping = null; $("sheet-swap").close();
-    if (what.sku === line.sku) { take(line, text, 1); return; }
-    substitute(line, what.sku, what.name, qty);
+    swapping = null;
+    $("sheet-swap").close();
+    if (!what?.sku) said(text, what, line);
+    else if (what.sku === line.sku) take(line, text, 1);
+    else if (line.allowed.length && !line.allowed.some((one) => one.sku === what.sku)) tell(say("notallowed", { what: what.name }), "refused");
+    else substitute(line, what.sku, what.name, qty);
   }
 
   function complete() {
@@ -273,11 +283,11 @@
   $("sheet-swap").addEventListener("close", () => { swapping = null; });
 
   function swap(line) {
-    if (line.substitution === "never") { tell(say("never"), "refused"); return; }
+    if (line.substitutes === "never") { tell(say("never"), "refused"); return; }
     open("swap", line);
     swapping = line;
-    $("sheet-swap").querySelector(".about").textContent = say(line.allowed?.length ? "swaptap" : "swapscan", { name: line.name });
-    $("allowed").replaceChildren(...(line.allowed || []).map((one) => {
+    $("sheet-swap").querySelector(".about").textContent = say(line.allowed.length ? "swaptap" : "swapscan", { name: line.name });
+    $("allowed").replaceChildren(...line.allowed.map((one) => {
       const row = $("t-allowed").content.cloneNode(true);
       row.querySelector("img").src = one.picture;
       row.querySelector(".name").textContent = one.name;

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import zxingcpp
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from hub import scans
 from hub.pickup import actions as pickup
@@ -371,6 +371,30 @@ def test_in_a_dead_zone_the_round_goes_on_and_each_step_has_its_effect_once(
     line.close()
 
 
+def test_a_pick_whose_answer_was_lost_is_one_pick(phone: Open, floor: SampleStore) -> None:
+    floor.place("R-1", [("4711", 3), ("4712", 1)], code="7K4M")
+    one = phone()
+    one.begin()
+    one.sees("Rye bread 750 g")
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if lost:
+            route.continue_()
+            return
+        lost.append(route.request.headers["idempotency-key"])
+        route.fetch()  # the hub does it ...
+        route.abort()  # ... and its answer is lost
+
+    one.page.route("**/orders/R-1/pick", lose)
+    one.scan(BREAD)
+    expect(one.page.locator("#line .take b")).to_have_text("Take 2")
+    one.confirmed()
+    assert len(lost) == 1
+    expect(one.page.locator("#line .take b")).to_have_text("Take 2")
+    assert happened(floor, "R-1") == ["PickingClaimed", "LinePicked"]
+
+
 def test_what_the_hub_refuses_on_return_is_told_line_by_line_with_what_to_do(
     phone: Open, floor: SampleStore, server: Running
 ) -> None:
@@ -551,27 +575,32 @@ def test_a_count_task_is_done_with_one_number(phone: Open, floor: SampleStore) -
     expect(job).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["/associate", "/associate/pick", "/associate/find?q=milk",
-                                  "/associate/articles/4711", "/associate/offline"])  # fmt: skip
-def test_the_phones_pages_are_accessible(
-    phone: Open, floor: SampleStore, complaints: Complaints, path: str
+def test_the_phones_pages_are_accessible_and_no_wider_than_the_phone(
+    phone: Open, floor: SampleStore, complaints: Complaints
 ) -> None:
     floor.place("R-1", [("4711", 2), ("4712", 1)], code="7K4M")
     floor.place("R-2", [("4711", 1)], code="2WXY")
     one = phone()
-    if path.endswith("pick"):
-        one.begin()
-        one.sees("Rye bread 750 g")
-        one.page.locator(".upcoming summary").tap()
-    else:
-        one.open(path)
-    one.page.evaluate(AXE.read_text())
-    found = one.page.evaluate(
-        "() => axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']})"
-    )
-    assert [
-        (one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]
-    ] == []
-    wide = one.page.evaluate("() => document.documentElement.scrollWidth")
-    assert wide <= PHONE["width"]
+
+    def look(place: str) -> None:
+        one.page.evaluate(AXE.read_text())
+        tags = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']"
+        found = one.page.evaluate(f"() => axe.run({{runOnly: {tags}}})")["violations"]
+        wrong = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
+        assert wrong == [], place
+        wide = one.page.evaluate("() => document.documentElement.scrollWidth")
+        assert wide <= PHONE["width"], place
+
+    look("tasks")
+    for path in ("find?q=milk", "articles/4711", "offline"):
+        one.open(f"/associate/{path}")
+        look(path)
+    one.begin()
+    one.sees("Rye bread 750 g")
+    one.page.locator(".upcoming summary").tap()
+    look("pick")
+    for sheet in ("hand", "short", "swap"):
+        one.tap(f"[data-sheet={sheet}]")
+        look(sheet)
+        one.page.keyboard.press("Escape")
     assert complaints == []

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from hub.catalog import queries as catalog
 from hub.chain import Entry
+from hub.house.rules import suggest
 from hub.journal import Fact, Transaction
 from hub.pickup import queries, walking
 from hub.pickup.loading import append, load, pick_tasks
@@ -36,9 +37,23 @@ def claim(tx: Transaction, order_ids: Sequence[str], *, actor: str, cause: str) 
     return append(tx, facts, actor, cause)
 
 
+def _spread(conn: Connection, orders: Sequence[dict[str, Any]]) -> None:
+    """Suggest no shelf to more orders of a round than it has room for: they come together."""
+    shelves = queries.staging_shelves(conn)
+    for order in orders:
+        if order["suggested_shelf"] is None:
+            continue
+        best = suggest(shelves, order["storage"], order["suggested_shelf"])
+        order["suggested_shelf"] = best
+        shelves = [
+            one._replace(orders=one.orders + 1) if one.shelf == best else one for one in shelves
+        ]
+
+
 def picking(conn: Connection, actor: str) -> dict[str, Any]:
     """What `actor` picks now: `{"orders","lines"}`, the lines as the floor is walked."""
     orders = [queries.order(conn, order_id) for order_id in queries.picked_by(conn, actor)]
+    _spread(conn, orders)
     later = queries.put_off(conn, [order["order_id"] for order in orders])
     lines = [
         {

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from hub import scans
 from hub.pickup import actions as pickup
-from hub.pickup import queries
+from hub.pickup import queries, staging
 from hub.shelf import actions as shelf
 from hub.shelf.rules import Facing, Place
 from kiosk_ui.server import Running
@@ -336,6 +336,56 @@ def test_another_article_is_given_instead_by_its_scan(phone: Open, floor: Sample
         ("4711", 0, 1),
         ("4712", 1, 0),
     ]
+
+
+def test_the_customer_says_what_may_be_given_instead(phone: Open, floor: SampleStore) -> None:
+    floor.place("R-1", [("4711", 1)], code="7K4M", substitutes=["4714"], minutes=10)
+    floor.place("R-2", [("4712", 1)], code="2WXY", substitutes="never")
+    one = phone()
+    one.begin()
+    one.sees("Rye bread 750 g")
+    one.tap("[data-sheet=swap]")
+    expect(one.page.locator("#allowed .name")).to_have_text(["Ground coffee 500 g"])
+    picture(one.page, "associate-swap-list")
+    one.scan(APPLES)
+    expect(one.page.locator("#said")).to_contain_text("does not take Apples, 1 kg instead")
+    one.tap("[data-sheet=swap]")
+    one.tap("#allowed button")
+    one.sees("Whole milk 1 l")
+    one.tap("[data-sheet=swap]")
+    expect(one.page.locator("#said")).to_contain_text("The customer wants no substitute.")
+    picture(one.page, "associate-never")
+    one.confirmed()
+    lines = order(floor, "R-1")["lines"]
+    assert [(line["sku"], line["picked"], line["substituted"]) for line in lines] == [
+        ("4711", 0, 1),
+        ("4714", 1, 0),
+    ]
+
+
+def test_the_shelf_that_the_store_suggests_is_one_touch(phone: Open, floor: SampleStore) -> None:
+    for name in ("S-1", "S-2"):
+        floor.store.writer.run(
+            lambda tx, n=name: staging.plan_shelf(
+                tx, n, 1, "ambient", actor="staff:ada", cause=f"plan:{n}"
+            )
+        )
+    floor.place("R-1", [("4711", 1)], code="7K4M", minutes=10)
+    floor.place("R-2", [("4711", 1)], code="2WXY")
+    one = phone()
+    one.begin()
+    for _ in range(2):
+        one.scan(BREAD)
+    puts = one.page.locator(".staging .put")
+    expect(puts).to_have_text(["It stands on S-1", "It stands on S-2"])
+    picture(one.page, "associate-suggested")
+    one.tap(".staging .put")
+    expect(puts).to_have_text(["It stands on S-2"])
+    one.tap(".staging .put")
+    expect(one.page.locator("#done")).to_be_visible()
+    one.confirmed()
+    assert [order(floor, name)["shelf"] for name in ("R-1", "R-2")] == ["S-1", "S-2"]
+    assert (one.scans, one.touches) == (2, 3)
 
 
 def test_in_a_dead_zone_the_round_goes_on_and_each_step_has_its_effect_once(

@@ -184,6 +184,7 @@ class SampleStore:
         code: str | None = None,
         ref: str | None = None,
         phone: str | None = None,
+        substitutes: object = "any",
     ) -> None:
         """Take an order in as central's command does."""
         from hub.pickup import actions as pickup
@@ -205,6 +206,7 @@ class SampleStore:
                     "qty": qty,
                     "name": names.get(sku, sku),
                     "unit_price_minor": 349,
+                    "substitutes": substitutes,
                     "currency": "EUR",
                 }
                 for n, (sku, qty) in enumerate(lines, 1)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hub.errors import Invalid, Refusal
 from hub.pickup import actions as pickup
-from hub.pickup import waves
+from hub.pickup import staging, waves
 from hub.pickup.walking import walk
 from hub.shelf import actions as shelf
 from hub.shelf.rules import Facing, Place
@@ -84,6 +84,16 @@ def test_what_is_put_off_comes_last_until_it_is_picked(planned: Shop) -> None:
     assert walked(planned) == [("R-1", "MILK"), ("R-1", "BREAD")]
     planned.do(pickup.pick, "R-1", "L1", 1)
     assert walked(planned) == [("R-1", "BREAD"), ("R-1", "MILK")]
+
+
+def test_orders_of_one_round_are_not_all_sent_to_one_shelf(planned: Shop) -> None:
+    for name in ("S-1", "S-2"):
+        planned.do(staging.plan_shelf, name, 1, "ambient")
+    for order_id in ("R-1", "R-2", "R-3"):
+        planned.place(order_id, ("MILK", 1))
+    planned.do(waves.claim, ["R-1", "R-2", "R-3"])
+    shelves = [order["suggested_shelf"] for order in picking(planned)["orders"]]
+    assert shelves == ["S-1", "S-2", None]
 
 
 def test_a_pick_by_hand_says_why(planned: Shop) -> None:

@@ -5,17 +5,20 @@ It must never finish a task or an order by itself: a person ticks it off.
 
 import secrets
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from hub.customers import queries as people
 from hub.errors import HubError, NotFound
 from hub.journal import Transaction
-from hub.pickup import queries
+from hub.pickup import queries, watching
 from hub.tasks import actions as tasks
 from hub.tasks import queries as work
 from hub.tasks.rules import Kind
-from kiosk_ui.counter import cards, page
+from kiosk_ui import show
+from kiosk_ui.counter import cards, page, views
 from kiosk_ui.pressing import Press, as_problem
 from kiosk_ui.session import hub, need
 from kiosk_ui.words import _, later
@@ -61,6 +64,78 @@ def put_back(task_id: str) -> BaseResponse:
     except HubError as error:
         refused = error.sentence
     return Response(render_template("counter/back_body.html", refused=refused, **_back()))
+
+
+@counter_lists.get("/missed")
+def missed() -> str:
+    need("customers")
+    return render_template("counter/missed.html", here="counter", tab="missed", **_missed())
+
+
+@counter_lists.get("/missed/body")
+def missed_body() -> str:
+    need("customers")
+    return render_template("counter/missed_body.html", **_missed())
+
+
+@counter_lists.post("/missed/<order_id>")
+def give_up(order_id: str) -> BaseResponse:
+    """Nobody came, and a person decides so: the goods go back to their shelves."""
+    person = need("cancel")
+    refused = views.take(person, order_id, "cancel", {"reason": "BUYER_NO_SHOW"})
+    return Response(render_template("counter/missed_body.html", refused=refused, **_missed()))
+
+
+@counter_lists.get("/day")
+def day() -> str:
+    need("orders")
+    return render_template("counter/day.html", here="counter", tab="day", **_day())
+
+
+@counter_lists.get("/day/body")
+def day_body() -> str:
+    need("orders")
+    return render_template("counter/day_body.html", **_day())
+
+
+def _missed() -> dict[str, Any]:
+    """Return the ready orders whose customers should have come, with how to reach them."""
+    now = hub().clock.now()
+    with hub().reader() as connection:
+        known = cards.Known(connection)
+        items = [
+            {
+                "order": order,
+                "waited": show.span(order["waited_s"]),
+                "customer": people.person(connection, order["customer_ref"] or ""),
+                "images": [known.image(line["sku"]) for line in order["lines"][: cards.THUMBS]],
+                "units": sum(line["picked"] - line["handed_over"] for line in order["lines"]),
+            }
+            for order in watching.no_shows(connection, now, zone())
+        ]
+    return {"items": items, "keys": lambda: secrets.token_hex(12)}
+
+
+def _day() -> dict[str, Any]:
+    """Return the day's figures, from the store's midnight."""
+    with hub().reader() as connection:
+        found = watching.day(connection, watching.today(hub().clock.now(), zone()))
+    return {"day": found, "reasons": dict(page.SHORT), "lasting": lasting}
+
+
+def lasting(seconds: int | None) -> str:
+    """Return a length of time as staff say it; a dash where nothing was timed."""
+    if seconds is None:
+        return "–"
+    if seconds < 90:
+        return _("%(n)s s", n=seconds)
+    if seconds < 5400:
+        return _("%(n)s min", n=round(seconds / 60))
+    return _("%(h)s h %(m)s min", h=seconds // 3600, m=seconds % 3600 // 60)
+
+
+def zone() -> ZoneInfo:
+    return ZoneInfo(hub().options.timezone)
 
 
 def _back() -> dict[str, Any]:

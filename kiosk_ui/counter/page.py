@@ -39,6 +39,11 @@ CANCEL: Final = (
     ("BUYER_REJECTED", later("Customer refused it")),
     ("OUT_OF_STOCK", later("Out of stock")),
 )
+CORRECT: Final = (
+    ("MISTAKE", later("Touched by mistake")),
+    ("WRONG_CUSTOMER", later("Given to the wrong customer, and back here")),
+    ("BROUGHT_BACK", later("Brought back at once")),
+)
 ID_KINDS: Final = (
     ("id_card", later("Identity card")),
     ("passport", later("Passport")),
@@ -57,11 +62,11 @@ TONES: Final = {
     "CANCELED": "late",
     "EXPIRED": "late",
 }
-EXTRA: Final = {"undo", "release", "hold", "cancel"}
+EXTRA: Final = {"undo", "release", "hold", "cancel", "correct"}
 
 
 def whole(order_id: str, person: Person, *, code: str | None = None) -> str:
-    return render_template("counter/order.html", here="counter", **shown(order_id, code))
+    return render_template("counter/order.html", here="counter", **shown(order_id, person, code))
 
 
 def part(
@@ -74,11 +79,11 @@ def part(
     hit: str | None = None,
 ) -> str:
     """Return the page's body, with what was refused or done just now."""
-    found = shown(order_id, code)
+    found = shown(order_id, person, code)
     return render_template("counter/order_body.html", refused=refused, done=done, hit=hit, **found)
 
 
-def shown(order_id: str, code: str | None = None) -> dict[str, Any]:
+def shown(order_id: str, person: Person, code: str | None = None) -> dict[str, Any]:
     """Return all that the order's templates need."""
     now = hub().clock.now()
     with hub().reader() as connection:
@@ -105,7 +110,7 @@ def shown(order_id: str, code: str | None = None) -> dict[str, Any]:
         "open": bool(steps) and state != "PICKED_UP",
         "picking": state == "PICKING",
         "allowed": steps,
-        "more": more(order, steps),
+        "more": more(order, steps, person),
         "left": sum(line["pending"] for line in wanted),
         "units": sum(line["ordered"] for line in wanted),
         "path": PATH,
@@ -113,17 +118,22 @@ def shown(order_id: str, code: str | None = None) -> dict[str, Any]:
         "reason": order["reason"],
         "reasons": SHORT,
         "cancel_reasons": CANCEL,
+        "correct_reasons": CORRECT,
         "code": code,
         "paper": Markup(panel.panel("pickup_slip", order_id)),
         "keys": lambda: secrets.token_hex(12),
     }
 
 
-def more(order: Mapping[str, Any], steps: set[str]) -> set[str]:
+def more(order: Mapping[str, Any], steps: set[str], person: Person) -> set[str]:
     """Return the lesser steps to offer; there is nothing to undo before the first pick."""
     offered = steps & EXTRA
     if order["state"] == "PICKING" and not order["can_undo_line"]:
         offered -= {"undo"}
+    # A lead may say that a handover did not happen.
+    handed = any(line["handed_over"] for line in order["lines"])
+    if not handed or not person.may("correct"):
+        offered -= {"correct"}
     return offered
 
 

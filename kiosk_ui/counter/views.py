@@ -58,7 +58,7 @@ def press(order_id: str, step: str) -> BaseResponse:
     if step not in STEPS or step == "handover":  # that has a screen of its own
         raise NotFound("There is no such step.")
     person = need(step)
-    refused = _take(person, order_id, step, asked_body(step))
+    refused = take(person, order_id, step, asked_body(step))
     if request.form.get("from") == "board":
         return Response(boards.shown() + _toast(refused))
     if not request.headers.get("HX-Request"):
@@ -95,7 +95,7 @@ def asked_body(step: str) -> dict[str, Any]:
     return {name: text.strip() for name, text in form.items()}
 
 
-def _take(person: Person, order_id: str, step: str, body: dict[str, Any]) -> str | None:
+def take(person: Person, order_id: str, step: str, body: dict[str, Any]) -> str | None:
     """Run a step; return the sentence of its refusal, None when it is done."""
     taken = STEPS[step]
     try:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from hub.journal import Transaction
 from tests.browser.conftest import AXE, PIN, Complaints, picture
 from tests.browser.test_counter import scan
 from tests.browser.test_looks import too_small, violations
@@ -119,6 +120,40 @@ def test_a_signature_on_the_screen_is_kept_as_personal_data_and_erased_with_it(
     )
     with maria.store.database.reader() as connection:
         assert queries.signature(connection, "R-1") is None
+
+
+def test_an_age_is_looked_at_and_who_else_may_collect_is_said(
+    page: Page, shop: SampleStore, address: str, sign_in: SignIn, complaints: Complaints
+) -> None:
+    from hub.customers import actions as customers
+    from hub.pickup import actions, queries
+
+    shop.made_ready("R-1", TWO, name="Maria Keller", age=18)
+
+    def delegate(tx: Transaction) -> None:
+        customers.add(tx, "c-R-1", {"delegate": "Lea Brandt"})
+        actions.delegate_named(tx, "R-1", actor="central", cause="central:delegate")
+
+    shop.store.writer.run(delegate)
+    sign_in(address, "ada")
+    page.goto(f"{address}/counter/handover/R-1?code={shop.code('R-1', TWO)}")
+    page.locator("label", has_text="Lea Brandt came").tap()
+    page.locator("#do-handover").tap()
+    assert state(shop, "R-1") == "READY_FOR_PICKUP"  # the box is not ticked
+    page.locator("#age input").check()
+    page.evaluate(AXE.read_text())
+    assert violations(page) == []
+    picture(page, "handover-age-delegate")
+    page.locator("#do-handover").tap()
+    expect(page.locator("#given")).to_be_visible()
+    with shop.store.database.reader() as connection:
+        facts = [str(row[0]) for row in connection.execute("SELECT entry FROM journal")]
+        assert queries.load(connection, "R-1").state.value == "PICKED_UP"
+    given = next(fact for fact in facts if "OrderHandedOver" in fact)
+    assert '"age_checked":true' in given
+    assert '"collected_by":"delegate"' in given
+    assert "Lea" not in "".join(facts)
+    assert complaints == []
 
 
 def test_some_of_it_is_handed_over_and_the_rest_waits(

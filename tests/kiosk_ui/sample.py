@@ -185,6 +185,7 @@ class SampleStore:
         ref: str | None = None,
         phone: str | None = None,
         substitutes: object = "any",
+        age: int = 0,
     ) -> None:
         """Take an order in as central's command does."""
         from hub.pickup import actions as pickup
@@ -207,6 +208,7 @@ class SampleStore:
                     "name": names.get(sku, sku),
                     "unit_price_minor": 349,
                     "substitutes": substitutes,
+                    **({"age_min": age} if age else {}),
                     "currency": "EUR",
                 }
                 for n, (sku, qty) in enumerate(lines, 1)

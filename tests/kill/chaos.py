@@ -1,4 +1,4 @@
-"""Broker, hub and devices are killed at random while sales flow; then every sale is counted.
+"""Broker, hub, central and devices are killed at random; then every sale and order is counted.
 
 It must never count by what a process says of itself: the witness file and the journal decide.
 """
@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 from devices.client import Account
 from hub.cli.edge import perform
 from tests.floor import ROOT, Floor
+from tests.kill import shoppers
+from tests.kill.shoppers import Shoppers
 from tests.kill.talker import SKU
 
 DEVICES: Final = 20
@@ -105,7 +107,7 @@ def talking(floor: Floor, directory: Path) -> Iterator[Talkers]:
 
 
 def trouble(floor: Floor, talkers: Talkers, chance: random.Random, kills: Counter[str]) -> None:
-    what = chance.choice(("hub", "broker", "devices", "devices"))
+    what = chance.choice(("hub", "hub", "central", "central", "broker", "devices"))
     kills[what] += 1
     if what == "devices":
         talkers.kill(chance.randrange(PROCESSES))
@@ -117,13 +119,34 @@ def trouble(floor: Floor, talkers: Talkers, chance: random.Random, kills: Counte
         kills[what] -= 1
 
 
+def ordering_report(floor: Floor, ordering: Shoppers) -> str:
+    """See that each order that central answered stands at the store once, and heads are equal."""
+    assert ordering.unanswered == "", f"never answered: {ordering.wrong}"
+    assert ordering.taken, "no order was taken"
+    for name in ordering.taken:
+        floor.arrived(name, timeout=60)
+    floor.in_step(60)
+    lent = floor.stock(shoppers.SKU)["buckets"].get("committed", 0)
+    assert lent == len(ordering.taken), "an order was lost or taken twice"
+    status = floor.status()
+    (head,) = (
+        one["head"] for one in floor.central.json("/stores")["items"] if one["store"] == floor.store
+    )
+    assert head == {"seq": status["seq"], "hash": status["hash"]}
+    return (
+        f"chaos: {len(ordering.taken)} orders taken, {ordering.asked_again} asked again; "
+        f"heads equal at {head['seq']}"
+    )
+
+
 def chaos(floor: Floor, directory: Path, seconds: float, seed: int) -> None:
     """Run it and see that sent = committed, once each."""
     chance = random.Random(seed)
     kills: Counter[str] = Counter()
     directory.mkdir()
-    floor.receive({SKU: STOCK})
-    with talking(floor, directory) as talkers:
+    floor.receive({SKU: STOCK, shoppers.SKU: STOCK})
+    ordering = Shoppers(floor, f"chaos-{seed:x}")
+    with talking(floor, directory) as talkers, ordering:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(chance.uniform(*PAUSE_S))
@@ -133,6 +156,7 @@ def chaos(floor: Floor, directory: Path, seconds: float, seed: int) -> None:
         begun, kept = told(talkers.witness)
     floor.wait_ready(60)
     sales = committed(floor)
+    print(ordering_report(floor, ordering), file=sys.stderr)
     print(
         f"chaos: seed {seed}, {seconds:.0f} s, kills {dict(kills)}: {len(begun)} begun, "
         f"{len(kept)} sent, {len(sales)} committed, {sum(sales.values()) - len(sales)} twice",

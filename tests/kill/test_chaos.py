@@ -1,4 +1,4 @@
-"""Three minutes in which nothing is safe: sent = committed, once each."""
+"""Three minutes in which nothing is safe: sales and orders once each, both ends equal."""
 
 import os
 import secrets

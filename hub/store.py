@@ -32,6 +32,8 @@ from hub.pickup import facts as pickup_facts
 from hub.pickup import tables as pickup
 from hub.printing import tables as printing
 from hub.projections import Projection, Projections
+from hub.returns import facts as returns_facts
+from hub.returns import tables as returns
 from hub.settings import Settings
 from hub.shelf import facts as shelf_facts
 from hub.shelf import tables as shelf
@@ -49,6 +51,7 @@ TYPES: Final[Mapping[tuple[str, int], type]] = {
     **shelf_facts.FACTS,
     **tasks_facts.FACTS,
     **house_facts.FACTS,
+    **returns_facts.FACTS,
     **pickup_facts.FACTS,
     **customers_facts.FACTS,
     **fleet_facts.FACTS,
@@ -60,6 +63,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     shelf.PROJECTION,
     tasks.PROJECTION,
     house.PROJECTION,
+    returns.PROJECTION,
     pickup.PROJECTION,
     customers.PROJECTION,
     fleet.PROJECTION,
@@ -99,6 +103,7 @@ TABLES: Final[Mapping[str, TableClass]] = {
     **printing.TABLES,
     **tasks.TABLES,
     **house.TABLES,
+    **returns.TABLES,
     **pickup.TABLES,
     **experience.TABLES,
     **aisle.TABLES,

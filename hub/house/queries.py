@@ -1,12 +1,12 @@
 """Reads what the store decided: policies, staging shelves, pace; it must never write."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Any
 
 import msgspec
 
-from hub.clock import stamp
+from hub.clock import parse, stamp
 from hub.house import rules
 from hub.house.rules import POLICIES, Shelf
 
@@ -69,3 +69,10 @@ def pace(conn: Connection, now: datetime) -> dict[str, Any]:
         return {"pace": "normal", "until": None, "reason": None, "at": None, "by": None}
     shown = {key: row[key] for key in ("pace", "until", "reason", "at")}
     return shown | {"by": row["actor"]}
+
+
+def due_minutes(conn: Connection, usual: int, now: datetime) -> int:
+    """In how many minutes an order is due that comes now; a pause without an end adds nothing."""
+    told = pace(conn, now)
+    left = parse(told["until"]) - now if told["until"] else timedelta(0)
+    return rules.due_minutes(usual, told["pace"], round(left.total_seconds() / 60))

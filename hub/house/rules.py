@@ -172,15 +172,8 @@ def pace_at(pace: str, until: str | None, now: str) -> str:
     return "normal" if until is not None and until <= now else pace
 
 
-def minutes_of(lines: int, order_minutes: int, line_minutes: int) -> int:
-    """Return how long one picker is busy with an order of so many lines."""
-    return order_minutes + lines * line_minutes
-
-
-def promise_minutes(own: int, ahead: int, pickers: int, pace: str = "normal") -> int:
-    """Return in how many minutes an order can be ready: what is `ahead` shared by all pickers.
-
-    `own`, `ahead`: minutes of work for one picker. An order is picked by one.
-    """
-    shared = -(-ahead // max(1, pickers))
-    return (shared + own) * (SLOW if pace == "slow" else 1)
+def due_minutes(usual: int, pace: str, paused_minutes: int) -> int:
+    """Return in how many minutes an order is due: later while picking is slow or paused."""
+    if pace == "paused":
+        return usual + max(0, paused_minutes)
+    return usual * (SLOW if pace == "slow" else 1)

@@ -12,6 +12,7 @@ from hub.catalog import queries as catalog
 from hub.chain import Entry
 from hub.clock import stamp
 from hub.errors import Refusal
+from hub.house import queries as house
 from hub.journal import Fact, Transaction
 from hub.pickup import moves, proofs, queries, rules
 from hub.pickup.code import PickupCode
@@ -52,7 +53,8 @@ def place(
     "currency"?,"customer_ref"?,"promise_at"?,"short_code"?,"supply"?,"rights"?}`. `rights` is
     central's side of each SKU after it spent some on this order: those units are this order's.
     """
-    due = tx.now + timedelta(minutes=stock_queries.policy(tx.conn).promise_minutes)
+    usual = stock_queries.policy(tx.conn).promise_minutes
+    due = tx.now + timedelta(minutes=house.due_minutes(tx.conn, usual, tx.now))
     timed = order if order.get("promise_at") else {**order, "promise_at": stamp(due)}
     proposed = read_order(
         timed, lambda sku: catalog.name(tx.conn, sku), lambda sku: catalog.care(tx.conn, sku)

@@ -45,6 +45,8 @@ NEEDS: Final[Mapping[str, Role]] = {
     "delegate": "associate",
     "ship": "associate",
     "pace": "lead",
+    "returns": "associate",
+    "refund": "lead",
     "policy": "lead",
     "print": "associate",
     # the goods

@@ -165,7 +165,7 @@ def pickup_pace() -> Any:
 
 @command(
     "/pickup/pace",
-    "Pause picking, slow it, or let it go on; central hears it and promises accordingly.",
+    "Pause picking, slow it, or let it go on: orders without a promise are promised later.",
     step="pace",
     body=SetPace,
     answer=Pace,

@@ -17,6 +17,7 @@ from hub.fleet import facts as fleet
 from hub.house import facts as house
 from hub.pickup import facts as pickup
 from hub.pickup.order import Line, LineStep, PickupOrder, evolve
+from hub.returns import facts as returns
 from hub.shelf import facts as shelf
 from hub.stock import facts as stock
 from hub.tasks import facts as tasks
@@ -28,6 +29,7 @@ FACTS: Final[Mapping[tuple[str, int], type]] = {
     **pickup.FACTS,
     **tasks.FACTS,
     **house.FACTS,
+    **returns.FACTS,
     **customers.FACTS,
     **fleet.FACTS,
     **shelf.FACTS,

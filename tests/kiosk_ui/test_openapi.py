@@ -26,6 +26,13 @@ CALLS = [
     ("POST", "/orders/R-1/correct", {}),
     ("GET", "/orders?customer_ref=nobody", None),
     ("GET", "/policies", None),
+    (
+        "POST",
+        "/returns",
+        {"order_id": "R-1", "lines": [{"line_id": "L1", "qty": 1}], "reason": "OTHER"},
+    ),
+    ("GET", "/returns", None),
+    ("POST", "/returns/none/close", {}),
     ("POST", "/policies/no_show_hours", {"value": 5}),
     ("POST", "/staging-shelves", {"shelf": "K-9", "capacity": 4, "kind": "chilled"}),
     ("GET", "/staging-shelves", None),

@@ -132,14 +132,12 @@ def test_a_shelf_nobody_planned_is_refused_only_where_the_store_says_so() -> Non
 
 
 @pytest.mark.parametrize(
-    ("ahead", "pickers", "pace", "minutes"),
-    [(0, 2, "normal", 9), (10, 2, "normal", 14), (11, 2, "normal", 15), (10, 2, "slow", 28)],
+    ("pace", "left", "minutes"), [("normal", 0, 60), ("slow", 0, 120), ("paused", 45, 105)]
 )
-def test_a_promise_counts_the_work_before_it(
-    ahead: int, pickers: int, pace: str, minutes: int
+def test_a_promise_is_later_while_picking_is_slow_or_paused(
+    pace: str, left: int, minutes: int
 ) -> None:
-    own = rules.minutes_of(2, 5, 2)
-    assert rules.promise_minutes(own, ahead, pickers, pace) == minutes
+    assert rules.due_minutes(60, pace, left) == minutes
 
 
 def test_a_pause_ends_by_itself() -> None:

@@ -195,3 +195,14 @@ def test_the_day_in_figures(shop: Shop) -> None:
     assert day["wait"] == {"count": 1, "median_s": 120, "longest_s": 120}
     assert day["states"] == {"PICKED_UP": 1, "READY_FOR_PICKUP": 2, "PICKING": 1}
     assert (day["shorts"], day["short_units"]) == ({"DAMAGED": 1}, 1)
+
+
+def test_an_order_that_comes_while_picking_is_slow_or_paused_is_promised_later(shop: Shop) -> None:
+    shop.receive("MILK", 9)
+    assert place(shop, "R-1", [line()])["promise_at"] == "2026-11-21T14:00:00.000Z"
+    shop.do(house.set_pace, "slow", actor=LENA)
+    assert place(shop, "R-2", [line()])["promise_at"] == "2026-11-21T16:00:00.000Z"
+    shop.do(house.set_pace, "paused", 30, "STAFF_SHORT", actor=LENA)
+    assert place(shop, "R-3", [line()])["promise_at"] == "2026-11-21T14:30:00.000Z"
+    shop.clock.advance(timedelta(minutes=30))
+    assert place(shop, "R-4", [line()])["promise_at"] == "2026-11-21T14:30:00.000Z", "it is over"

@@ -1,0 +1,101 @@
+"""The steps of a return: load, decide, append.
+
+It must never append twice for one step, and never take back what this store did not hand over.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from hub.chain import Entry
+from hub.errors import Invalid, NotFound
+from hub.journal import Fact, Transaction
+from hub.pickup import queries as pickup
+from hub.returns import queries, rules
+from hub.returns.rules import Source
+from hub.stock import queries as stock
+from hub.stock.rules import check_qty
+
+
+def open_return(
+    tx: Transaction,
+    lines: Sequence[Mapping[str, Any]],
+    reason: str,
+    order_id: str | None = None,
+    sale_id: str | None = None,
+    *,
+    actor: str,
+    cause: str,
+) -> tuple[str, list[Entry]]:
+    """Take goods back onto the counter; return (return id, entries).
+
+    `lines`: `{"line_id","qty"}` of an order, `{"sku","qty"}` of a till's receipt.
+    """
+    if (order_id is None) == (sale_id is None):
+        raise Invalid("Goods come back by an order_id or by a sale_id.", field="order_id")
+    key, currency = "line_id" if order_id is not None else "sku", None
+    wanted = []
+    for n, line in enumerate(lines):
+        check_qty(line.get("qty"), f"lines.{n}.qty")
+        wanted.append((str(line.get(key)), int(line["qty"])))
+    if order_id is not None:
+        currency = pickup.load(tx.conn, order_id).currency
+        sources = of_order(tx, order_id)
+    else:
+        sources = _of_sale(tx, str(sale_id))
+    return_id = return_name(cause)
+    facts = rules.decide_open(
+        return_id, wanted, sources, reason, order_id=order_id, sale_id=sale_id, currency=currency
+    )
+    return return_id, tx.append(facts, cause=cause, actor=actor)
+
+
+def return_name(cause: str) -> str:
+    """The return that a cause opens has the same name at every replay."""
+    return "B-" + blake2b(cause.encode(), digest_size=8).hexdigest()
+
+
+def of_order(tx: Transaction, order_id: str) -> dict[str, Source]:
+    """What of an order may be brought back, by line."""
+    back = queries.back_of_order(tx.conn, order_id)
+    return {
+        line.line_id: Source(
+            line.sku, line.handed_over, back.get(line.line_id, 0), line.unit_price_minor
+        )
+        for line in pickup.load(tx.conn, order_id).lines
+        if line.handed_over > 0
+    }
+
+
+def _of_sale(tx: Transaction, sale_id: str) -> dict[str, Source]:
+    sold = stock.document(tx.conn, "SALE", sale_id)
+    if not sold:
+        raise NotFound(f"No receipt {sale_id[:64]} in this store.")
+    back = queries.back_of_sale(tx.conn, sale_id)
+    return {sku: Source(sku, qty, back.get(sku, 0)) for sku, qty in sold.items()}
+
+
+def dispose(
+    tx: Transaction, return_id: str, line_id: str, disposition: str, *, actor: str, cause: str
+) -> list[Entry]:
+    back = queries.load(tx.conn, return_id)
+    return _append(tx, rules.decide_disposition(back, line_id, disposition), actor, cause)
+
+
+def close(tx: Transaction, return_id: str, *, actor: str, cause: str) -> list[Entry]:
+    """The goods move where they were disposed, here and nowhere else."""
+    return _append(tx, rules.decide_close(queries.load(tx.conn, return_id)), actor, cause)
+
+
+def cancel(tx: Transaction, return_id: str, reason: str, *, actor: str, cause: str) -> list[Entry]:
+    return _append(tx, rules.decide_cancel(queries.load(tx.conn, return_id), reason), actor, cause)
+
+
+def settle_refund(
+    tx: Transaction, return_id: str, state: str, *, actor: str, cause: str
+) -> list[Entry]:
+    return _append(tx, rules.decide_refund(queries.load(tx.conn, return_id), state), actor, cause)
+
+
+def _append(tx: Transaction, facts: Sequence[Fact], actor: str, cause: str) -> list[Entry]:
+    return tx.append(list(facts), cause=cause, actor=actor) if facts else []

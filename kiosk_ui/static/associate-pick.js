@@ -335,7 +335,8 @@
     showRest(lines);
     showQueue();
     $("done").hidden = Boolean(orders.length);
-    $("undo").hidden = !undoable || unsent().length > 0 || !orders.some((one) => one.order_id === undoable);
+    // Beside a refusal it would seem to take that back.
+    $("undo").hidden = !undoable || $("said").classList.contains("refused") || unsent().length > 0 || !orders.some((one) => one.order_id === undoable);
     document.querySelector(".upcoming").hidden = lines.length < 2;
   }
 

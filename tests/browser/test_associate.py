@@ -54,9 +54,7 @@ def floor(shop: SampleStore) -> SampleStore:
 
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    context = chromium.new_context(
-        viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2
-    )
+    context = chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     context.set_default_timeout(8_000)
     yield context
     context.close()
@@ -354,6 +352,7 @@ def test_the_customer_says_what_may_be_given_instead(phone: Open, floor: SampleS
     one.sees("Whole milk 1 l")
     one.tap("[data-sheet=swap]")
     expect(one.page.locator("#said")).to_contain_text("The customer wants no substitute.")
+    expect(one.page.locator("#undo")).to_be_hidden()
     picture(one.page, "associate-never")
     one.confirmed()
     lines = order(floor, "R-1")["lines"]

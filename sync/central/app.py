@@ -23,6 +23,7 @@ from . import (
     notice_views,
     pages,
     store_fleet,
+    store_notices,
     store_promise,
     store_reroute,
     store_supply,
@@ -145,12 +146,15 @@ def _metrics() -> Response:
         found = fleet_rules.fleet(store_fleet.stores(conn), now)
         rights = store_promise.held_by_store(conn)
         broken, moved = store_reroute.counts(conn)
+        messages = store_notices.counts(conn)
         lent = store_supply.lent_by_store(conn)
         short = store_supply.breaks(conn)
     counted.show(found, rights, now)
     for store_id, units in lent.items():
         counted.lent.labels(store_id).set(units)
     counted.aisle_breaks.set(short)
+    for state in notice_views.STATES:
+        counted.messages.labels(state).set(messages.get(state, 0))
     counted.breaks.set(broken)
     counted.rerouted.set(moved)
     return Response(generate_latest(counted.registry), content_type="text/plain; version=0.0.4")

@@ -41,6 +41,9 @@ class Numbers:
             "Orders that a store rejected after rights were spent on them.",
             registry=made,
         )
+        self.messages = Gauge(
+            "central_messages", "Messages to customers by state.", ["state"], registry=made
+        )
         self.rerouted = Gauge(
             "central_orders_rerouted", "Orders that went to their fallback.", registry=made
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from aiosmtpd.controller import Controller
 
 from hub.clock import FixedClock, stamp
@@ -495,6 +496,8 @@ def test_a_served_central_tells_and_head_office_sees_no_address(
         shown = central.get("/notices?order_id=R-1")
         assert "ida@" not in shown.text
         assert shown.json()["counts"] == {"sent": 1}
+        numbers = requests.get(f"{central.url}/metrics", timeout=10).text
+        assert 'central_messages{state="sent"} 1.0' in numbers
         name = shown.json()["items"][0]["id"]
         assert central.post(f"/notices/{name}/retry", {}).status_code == 409
         assert central.get("/notices?state=odd").status_code == 422

@@ -44,6 +44,7 @@ class Order:
     shelf: str | None
     promise_at: str | None
     lines: Sequence[Line]
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ def pickup_slip(order: Order, say: Words, now: datetime, store: str) -> Document
         blocks.append(Pair(say("Shelf"), order.shelf, "large"))
     if order.promise_at:
         blocks.append(Pair(say("Promised"), say.moment(order.promise_at)))
+    if order.language and order.language.partition("-")[0] != say.lang.partition("-")[0]:
+        blocks.append(Pair(say("Customer speaks"), say.language(order.language)))
     blocks.append(Pair(say("Lines"), say.number(len(fetched))))
     blocks.append(Rule())
     blocks += [

@@ -131,7 +131,12 @@ def _pickup_slip(
     walk = shelf.walk_order(conn, skus)
     lines = [_line(conn, line, walk, say.lang) for line in order["lines"]]
     found = Order(
-        order["order_id"], order["short_code"], order["shelf"], order["promise_at"], lines
+        order["order_id"],
+        order["short_code"],
+        order["shelf"],
+        order["promise_at"],
+        lines,
+        order["language"],
     )
     return layouts.pickup_slip(found, say, now, chosen.store)
 

@@ -50,6 +50,14 @@ class Words:
             return f"{self.number(qty / 1000)} kg"
         return f"{self.number(qty)} g"
 
+    def language(self, tag: str) -> str:
+        """Return a language's name in this one; a tag that nobody knows stays as it is."""
+        try:
+            named = Locale.parse(tag, sep="-").get_display_name(locale(self.lang))
+        except (UnknownLocaleError, ValueError):
+            named = None
+        return named or tag
+
     def moment(self, at: datetime | str) -> str:
         """Return a time in the store's zone with its day."""
         when = parse(at) if isinstance(at, str) else at

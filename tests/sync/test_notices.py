@@ -20,6 +20,7 @@ from hub.errors import Refusal
 from sync.central import notice_settings, store_journal, store_notices, store_orders
 from sync.central.inventory import FOLDER, Inventory
 from sync.central.notices import Notifier
+from sync.central.store_port import Tx
 from tests.sync.pair import STORE, Central, entry, order_body, until
 from tests.sync.test_fallback import Chain
 
@@ -89,7 +90,7 @@ class Provider:
                 provider.got.append((self.headers, body))
                 self.send_response(status)
                 if status == 302:
-                    self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+                    self.send_header("Location", "/elsewhere")
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:
@@ -226,6 +227,20 @@ def test_an_ordinary_restart_and_a_fold_again_send_nothing_twice(
     office.central.store.run(lambda tx: store_journal.refold_store(tx, STORE))
     office.run()
     assert len(post.got) == 2
+
+
+def test_a_history_that_is_folded_for_the_first_time_is_no_news(office: Office, post: Post) -> None:
+    """So a release that learns to read more, or to tell more, does not tell old stories."""
+    office.chain.place("R-1")
+    office.ready("R-1")
+
+    def as_before_notices(tx: Tx) -> None:
+        tx.conn.execute("DELETE FROM notice")
+        store_journal.refold_store(tx, STORE)
+
+    office.central.store.run(as_before_notices)
+    office.run()
+    assert post.got == []
 
 
 @pytest.mark.parametrize("answer", ["451 later", "421 closing"])
@@ -447,6 +462,8 @@ def test_the_webhook_is_signed_and_names_the_same_notice(
     office.chain.place("R-1", customer=customer)
     office.run()
     office.later(seconds=31)
+    (waiting,) = [one for one in office.messages() if one["channel"] == "webhook"]
+    assert waiting["error"] == "http-302", "a number is sent where it was told to, and no further"
     office.later(seconds=61)
     assert len(provider.got) == 3
     headers, body = provider.got[-1]

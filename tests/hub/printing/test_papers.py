@@ -92,6 +92,21 @@ def test_a_slip_walks_the_floor_and_names_shelf_and_time(store: Shop) -> None:
     assert "Shelf" not in texts(slip)
 
 
+def test_a_slip_says_which_language_the_customer_speaks_where_it_is_another(store: Shop) -> None:
+    store.receive("MILK", 9)
+    for order_id, language in (("R-1", "es-MX"), ("R-2", "en-GB"), ("R-3", None), ("R-4", "qqq")):
+        store.place(order_id, ("MILK", 1), language=language)
+    said = Pair("Customer speaks", "Spanish (Mexico)")
+    assert said in paper(store, Kind.PICKUP_SLIP, "R-1").blocks
+    assert (
+        Pair("Kunde spricht", "Spanisch (Mexiko)")
+        in paper(store, Kind.PICKUP_SLIP, "R-1", "de").blocks
+    )
+    for order_id in ("R-2", "R-3"):
+        assert "Customer speaks" not in texts(paper(store, Kind.PICKUP_SLIP, order_id))
+    assert Pair("Customer speaks", "qqq") in paper(store, Kind.PICKUP_SLIP, "R-4").blocks
+
+
 def test_a_slip_of_a_staged_order_names_its_shelf_and_what_is_left_out(store: Shop) -> None:
     store.receive("MILK", 2)
     store.receive("BREAD", 1)

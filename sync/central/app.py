@@ -31,6 +31,7 @@ from . import (
 )
 from .inventory import Inventory
 from .metrics import INTAKE, Numbers
+from .turns import Running, Turns
 from .web import PROBLEM, NoToken, answer, inventory, numbers, problem_answer
 
 BRAND: Final = "Store Hub"
@@ -61,6 +62,9 @@ def create_app(inventory: Inventory, brand: str = BRAND, places: int = 48) -> Fl
     )
     app.extensions["inventory"] = inventory
     app.extensions["numbers"] = Numbers()
+    app.extensions["running"] = running = Running()
+    app.extensions["turns"] = Turns(running)
+    app.extensions["pushes"] = Turns(running)
     app.extensions["parked"] = threading.BoundedSemaphore(places)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(fleet_views.blueprint)

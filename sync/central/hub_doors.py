@@ -26,7 +26,7 @@ from sync.protocol import VERSION, Cursor, Received, Stream, feed_verdict, versi
 from . import store_access, store_feed, store_fleet, store_journal, store_life
 from .intake import decode
 from .store_port import Tx
-from .web import NoToken, answer, bearer, inventory, numbers, parked, problem_answer
+from .web import NoToken, answer, bearer, inventory, numbers, parked, problem_answer, pushes, turns
 
 blueprint = Blueprint("hub_doors", __name__, url_prefix="/sync/v1")
 
@@ -54,6 +54,12 @@ def for_store(view: Callable[..., Response]) -> Callable[..., Response]:
 
     @functools.wraps(view)
     def guarded(store: str, **parts: Any) -> Response:
+        # Who brings facts does not stand in line behind those who wait for news.
+        line = pushes() if request.method == "POST" else turns()
+        with line.turn():
+            return passed(store, **parts)
+
+    def passed(store: str, **parts: Any) -> Response:
         spoken = protocol.read_versions(request.headers.get(PROTOCOL_HEADER))
         with inventory().store.reader() as conn:
             known, revoked = store_access.bearer_of(conn, bearer())
@@ -145,7 +151,8 @@ def feed(store: str) -> Response:
         return page
     if not page.rows and wait and parked().acquire(blocking=False):
         try:
-            central.bell.wait(bell, rung, wait)
+            with turns().aside():
+                central.bell.wait(bell, rung, wait)
         finally:
             parked().release()
         page = _page(stream, store, at)

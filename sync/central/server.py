@@ -11,21 +11,33 @@ import threading
 from pathlib import Path
 from typing import Any, Final
 
+from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server
 
 from hub.clock import Clock
 
-from . import stores
+from . import stores, turns
 from .app import BRAND, create_app
 from .inventory import Inventory
 from .notices import Notifier
 
 log = logging.getLogger(__name__)
 
-# Whoever waits in a long poll holds a thread; the others are for those who work.
-PLACES: Final = {False: 48, True: 512}
+# Whoever waits in a long poll holds a thread; the others are for those who work. 24 stores wait at
+# once; a worker of a fleet has room for 550, whose threads take about 90 KiB each once they waited.
+PLACES: Final = 48
+PLACES_OF_A_FLEET: Final = 1100
 WORKING: Final = 16
 KEEP_ALIVE_S: Final = 30
+
+
+class _Connection(HTTPConnection):
+    """Reads and answers a request when its thread may run."""
+
+    def communicate(self) -> Any:
+        running: turns.Running = self.server.wsgi_app.extensions["running"]
+        with running.inside():
+            return super().communicate()  # type: ignore[no-untyped-call]
 
 
 class Running:
@@ -41,20 +53,21 @@ class Running:
         clock: Clock | None = None,
         database: str | None = None,
         shared: bool = False,
+        places: int = PLACES,
     ) -> None:
         self.inventory = Inventory(directory, clock, database)
-        places = PLACES[stores.is_postgres(database)]
         self.app = create_app(self.inventory, brand, places)
         self._server: Any = Server(
             (host, port),
             self.app,
-            numthreads=places + WORKING,
-            request_queue_size=256,
+            numthreads=places + WORKING + (2 * turns.WAITING if places > PLACES else 0),
+            request_queue_size=1024,
             timeout=KEEP_ALIVE_S,
             shutdown_timeout=5,
             # Several workers listen on one port; the kernel deals connections out to them.
             reuse_port=shared,
         )
+        self._server.ConnectionClass = _Connection
         self._server.prepare()
         self.port = int(self._server.bind_addr[1])
         self.url = f"http://{host}:{self.port}"
@@ -92,7 +105,16 @@ def serve(
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
-    central = Running(directory, host, port, brand=brand, database=database, shared=shared)
+    fleet = stores.is_postgres(database)
+    central = Running(
+        directory,
+        host,
+        port,
+        brand=brand,
+        database=database,
+        shared=shared,
+        places=PLACES_OF_A_FLEET if fleet else PLACES,
+    )
     log.info("Central serves on %s", central.url)
     parent = os.getppid()
     try:

@@ -20,6 +20,7 @@ from .inventory import Inventory
 from .metrics import Numbers
 from .replies import Command
 from .replies import run as run_once
+from .turns import Turns
 
 PROBLEM: Final = "application/problem+json"
 MAY: Final = {
@@ -41,6 +42,16 @@ def numbers() -> Numbers:
 def parked() -> threading.BoundedSemaphore:
     """The places for those who wait in a long poll."""
     return cast(threading.BoundedSemaphore, current_app.extensions["parked"])
+
+
+def turns() -> Turns:
+    """Which of the hubs that ask for something may work now."""
+    return cast(Turns, current_app.extensions["turns"])
+
+
+def pushes() -> Turns:
+    """Which of the hubs that bring something may work now."""
+    return cast(Turns, current_app.extensions["pushes"])
 
 
 def bearer() -> str:

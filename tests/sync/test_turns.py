@@ -1,0 +1,82 @@
+"""Many hubs at once: a few are served, some wait, the others are told when to come back."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import requests
+
+from hub.errors import Unavailable
+from sync.central.turns import Running, Turns
+from tests.sync.pair import Central, order_body, until
+
+
+def test_who_finds_no_room_is_sent_away_and_the_room_comes_back() -> None:
+    turns = Turns(Running(), at_once=1, waiting=0)
+    with turns.turn():
+        with pytest.raises(Unavailable) as refused, turns.turn():
+            pass
+        assert refused.value.retry_after_s >= 2
+    with turns.turn():
+        pass
+
+
+def test_who_waits_for_news_keeps_nobody_from_a_turn() -> None:
+    turns = Turns(Running(), at_once=1, waiting=0)
+    with turns.turn(), turns.aside(), turns.turn():
+        pass
+    with turns.turn():
+        pass
+
+
+def test_few_run_and_who_stands_aside_lets_others_run() -> None:
+    running = Running(1)
+    inside: list[int] = []
+
+    def enter() -> None:
+        with running.inside():
+            inside.append(1)
+
+    with running.inside():
+        other = threading.Thread(target=enter)
+        other.start()
+        assert not inside
+        with running.aside():
+            other.join(10)
+    assert inside == [1]
+
+
+def test_an_order_is_taken_in_while_hubs_have_no_room(tmp_path: Path) -> None:
+    central = Central(tmp_path)
+    central.running.app.extensions["turns"] = turns = Turns(Running(), at_once=1, waiting=0)
+    try:
+        with turns.turn():
+            away = central.door("/digest")
+            assert away.status_code == 503
+            assert int(away.headers["Retry-After"]) >= 2
+            assert central.post("/orders", order_body("R-1", {"4711": 1})).status_code == 201
+        assert central.door("/digest").status_code == 200
+    finally:
+        central.stop()
+
+
+def test_a_parked_reader_takes_no_turn(tmp_path: Path) -> None:
+    central = Central(tmp_path)
+    central.running.app.extensions["turns"] = Turns(Running(), at_once=1, waiting=0)
+    answers: list[requests.Response] = []
+    try:
+        waiter = threading.Thread(
+            target=lambda: answers.append(
+                central.door("/feed", params={"stream": "commands", "after": 0, "wait": 20})
+            )
+        )
+        waiter.start()
+        until(
+            lambda: central.running.inventory.store.bell._parked.get("commands:store-1"), "parked"
+        )
+        assert central.door("/digest").status_code == 200
+        central.place("R-1", {"4711": 1})
+        waiter.join(10)
+        assert len(answers[0].json()["rows"]) == 1
+    finally:
+        central.stop()

@@ -269,6 +269,7 @@ class Hub:
                 signout_minutes=settings.idle_minutes,
                 timezone=settings.time_zone,
                 currency=settings.currency,
+                lobby_languages=settings.lobby_languages,
                 device_limits=limits_of(settings),
                 shelf=handlers.shelf_tuning(settings),
                 sweep_confirm=settings.sweep_confirm,

@@ -21,6 +21,7 @@ from kiosk_ui.counter.handover import handover
 from kiosk_ui.counter.lists import counter_lists
 from kiosk_ui.counter.views import counter
 from kiosk_ui.languages import choice
+from kiosk_ui.lobby.views import lobby
 from kiosk_ui.ports import Hub
 from kiosk_ui.printing.views import printing
 from kiosk_ui.scanning.views import scanning
@@ -69,6 +70,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
         handover,
         counter_lists,
         associate,
+        lobby,
         away,
         shelves,
         scanning,

@@ -67,6 +67,7 @@ class Options:
     secure_cookies: bool = False
     timezone: str = "UTC"
     brand: str = "Store Hub"
+    lobby_languages: str = "en"  # of the wall screen's titles: the large one, the small one
     currency: str = "EUR"
     device_limits: Limits = field(default_factory=Limits)
     column_cards: int = 24

@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -35,6 +35,7 @@ class Screen:
     sock: socket.socket
     after: str | None
     coarse: bool
+    source: str = ""
     seq: int = 0
     pending: bytearray = field(default_factory=bytearray)
 
@@ -64,6 +65,7 @@ class Stream:
         self._lock = threading.Lock()
         self._stopping = False
         self._open = 0
+        self._strangers: Counter[str] = Counter()  # open streams of nobody known, by address
         self._epoch, self._seq = ring.epoch, ring.seq
         self._rung_commits: deque[Ringing] = deque(maxlen=GAP + 1)
         self._last_states = b""
@@ -91,18 +93,32 @@ class Stream:
         """How many streams are open."""
         return self._open
 
-    def full(self) -> bool:
-        return self._open >= self._cap
+    def full(self, stranger: str | None = None) -> bool:
+        """Is there no place left, for staff and programs or for a stranger at this address?
+
+        Strangers have half of the places and an address a quarter: staff always find one.
+        """
+        if stranger is None:
+            return self._open >= self._cap
+        all_, here = self._strangers.total(), self._strangers[stranger]
+        most, each = max(1, self._cap // 2), max(1, self._cap // 4)
+        return self._open >= self._cap or all_ >= most or here >= each
 
     def written_after(self, at: float) -> float | None:
         """Return when the first chunk after `at` (seconds since 1970) went to the screens."""
         return next((written for written in list(self._written) if written >= at), None)
 
-    def adopt(self, sock: socket.socket, after: str | None, coarse: bool) -> None:
+    def adopt(self, sock: socket.socket, after: str | None, coarse: bool, source: str = "") -> None:
         """Take over a socket whose response headers have been written."""
         with self._lock:
-            self._open += 1
-            self._arrivals.append(Screen(sock, after, coarse))
+            # Many may have been told that there is a place before the first of them took it.
+            if not self.full(source if coarse else None):
+                self._open += 1
+                self._strangers.update([source] if coarse else [])
+                self._arrivals.append(Screen(sock, after, coarse, source))
+                sock = None  # type: ignore[assignment]
+        if sock is not None:
+            sock.close()
         self._ring_bell()
 
     # -- called by the writer after a commit: must cost nothing
@@ -273,6 +289,8 @@ class Stream:
     def _gone(self, screen: Screen) -> None:
         with self._lock:
             self._open -= 1
+            if screen.coarse:
+                self._strangers -= Counter([screen.source])
         with contextlib.suppress(OSError):
             screen.sock.close()
 

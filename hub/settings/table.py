@@ -57,6 +57,12 @@ class Settings:
         "store-1", "", "This store's id, in MQTT topics and at central.", pattern=NAME
     )
     currency: str = _row("EUR", "ISO 4217", "Prices are shown in it.", pattern="[A-Z]{3}")
+    lobby_languages: str = _row(
+        "en",
+        "BCP 47",
+        "Titles of the wall screen: the large one, and after a comma the small one.",
+        pattern=r"[A-Za-z]{2,3}(,[A-Za-z]{2,3})?",
+    )
     time_zone: str = _row("UTC", "IANA", "Screens show times in it; stored times are always UTC.")
     log_level: str = _row(
         "info",

@@ -99,24 +99,24 @@ def openapi_json() -> Response:
 def events() -> Response:
     """Hand the connection's socket to the stream's thread once the headers are out."""
     stream: Stream = current_app.extensions["storehub_stream"]
-    if stream.full():
+    coarse, source = who() is None, request.remote_addr or ""
+    if stream.full(source if coarse else None):
         raise Unavailable("All places for event streams are taken.", retry_after_s=10)
     after = request.headers.get("Last-Event-ID") or request.args.get("after") or None
     if after is not None and len(after) > 80:
         raise Invalid("An event id has at most 80 characters.", field="Last-Event-ID")
-    coarse = who() is None
     headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
     taken = request.environ.get(HANDOVER)
     if taken is not None:
-        taken.append(lambda sock: stream.adopt(sock, after, coarse))
+        taken.append(lambda sock: stream.adopt(sock, after, coarse, source))
         return Response(iter([b":\n\n"]), headers={**headers, "Connection": "close"})
-    return Response(_relayed(stream, after, coarse), headers=headers)
+    return Response(_relayed(stream, after, coarse, source), headers=headers)
 
 
-def _relayed(stream: Stream, after: str | None, coarse: bool) -> Iterator[bytes]:
+def _relayed(stream: Stream, after: str | None, coarse: bool, source: str) -> Iterator[bytes]:
     """Serve where no socket can be handed over (another server, a test client): one thread."""
     ours, theirs = socket.socketpair()
-    stream.adopt(theirs, after, coarse)
+    stream.adopt(theirs, after, coarse, source)
     with ours:
         while chunk := ours.recv(65_536):
             yield chunk

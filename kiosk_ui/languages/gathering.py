@@ -57,8 +57,7 @@ def screens() -> Catalog:
 def sentences() -> Catalog:
     """Return what the hub's rules may say to a person, values as `%(name)s`."""
     catalog = _empty(RULES)
-    for room in ROOMS:
-        place = ROOT / "hub" / room
+    for place in [*(ROOT / "hub" / room for room in ROOMS), ROOT / "kiosk_ui"]:
         for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             if file.is_file():
                 for text in filter(_says_something, spoken(file)):

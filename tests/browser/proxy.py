@@ -23,6 +23,10 @@ class Proxy:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
+    def lead_to(self, port: int) -> None:
+        """Forward to another port from now on: the hub that was started anew."""
+        self._target = port
+
     def mend(self) -> None:
         self._is_cut = False
 

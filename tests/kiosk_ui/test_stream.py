@@ -24,11 +24,13 @@ def stream(ring: Ring) -> Iterator[Stream]:
 
 
 class Screen:
-    def __init__(self, stream: Stream, after: str | None = None, coarse: bool = False) -> None:
+    def __init__(
+        self, stream: Stream, after: str | None = None, coarse: bool = False, source: str = ""
+    ) -> None:
         self.ours, theirs = socket.socketpair()
         self.ours.settimeout(3)
         self.text = ""
-        stream.adopt(theirs, after, coarse)
+        stream.adopt(theirs, after, coarse, source)
 
     def until(self, wanted: str) -> str:
         while wanted not in self.text:
@@ -170,3 +172,26 @@ def test_a_screen_that_does_not_read_is_dropped_and_the_others_go_on(
         eager.text = ""
     lazy.close()
     eager.close()
+
+
+def test_strangers_leave_places_for_staff_in_all_and_by_address(ring: Ring) -> None:
+    stream = Stream(ring, dict, cap=8, heartbeat_s=0.3, look_s=0.1)
+    stream.start()
+    here = [Screen(stream, coarse=True, source="10.0.0.9") for _ in range(2)]
+    assert stream.full("10.0.0.9")
+    assert not stream.full("10.0.0.8")
+    late = Screen(stream, coarse=True, source="10.0.0.9")
+    assert late.ours.recv(10) == b"", "who was told of a place that another took is let go"
+    others = [Screen(stream, coarse=True, source="10.0.0.8") for _ in range(2)]
+    assert stream.full("10.0.0.7")
+    assert not stream.full()
+    staff = [Screen(stream) for _ in range(4)]
+    assert stream.full()
+    here[0].close()
+    deadline = time.monotonic() + 5
+    while stream.full("10.0.0.9") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not stream.full("10.0.0.9")
+    for screen in [*here, *others, *staff, late]:
+        screen.close()
+    stream.stop()

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from sqlite3 import Connection
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -164,39 +164,6 @@ def coming(conn: Connection, now: datetime, limit: int = 12) -> list[dict[str, A
         )
     )
     return found[:limit]
-
-
-class Called(NamedTuple):
-    """What a wall screen may show of an order."""
-
-    short_code: str
-    shelf: str | None
-
-
-class Lobby(NamedTuple):
-    """Who waits: `preparing` by promise, `ready` with the newest first."""
-
-    preparing: list[Called]
-    ready: list[Called]
-
-
-def lobby(conn: Connection, soon: str, limit: int) -> Lobby:
-    """Short codes for the wall; orders that nobody picks yet only if promised before `soon`."""
-    preparing = conn.execute(
-        "SELECT short_code FROM pickup_order WHERE state IN ('PICKING', 'PREPARED')"
-        " OR (state IN ('RESERVED', 'RECEIVED') AND promise_at <= ?)"
-        " ORDER BY promise_at IS NULL, promise_at, accepted_at, order_id LIMIT ?",
-        (soon, limit),
-    )
-    ready = conn.execute(
-        "SELECT short_code, shelf FROM pickup_order WHERE state = 'READY_FOR_PICKUP'"
-        " ORDER BY ready_at DESC, order_id LIMIT ?",
-        (limit,),
-    )
-    return Lobby(
-        [Called(code, None) for (code,) in preparing],
-        [Called(code, shelf) for code, shelf in ready],
-    )
 
 
 def _cards(

@@ -15,7 +15,7 @@ from flask_babel import force_locale
 
 from hub.clock import stamp
 from hub.errors import Forbidden
-from hub.pickup import queries
+from hub.pickup.lobby import queries
 from kiosk_ui.languages.catalogues import languages
 from kiosk_ui.session import hub, who
 from kiosk_ui.words import _
@@ -60,7 +60,7 @@ def codes() -> Response:
 def _shown() -> dict[str, Any]:
     now = hub().clock.now()
     with hub().reader() as connection:
-        found = queries.lobby(connection, stamp(now + SOON), A_PAGE * PAGES_MOST)
+        found = queries.waiting(connection, stamp(now + SOON), A_PAGE * PAGES_MOST)
     return {"preparing": pages(found.preparing), "ready": pages(found.ready)}
 
 

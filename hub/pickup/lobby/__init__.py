@@ -1,0 +1,1 @@
+"""What a wall screen may show of the orders: codes and shelves."""

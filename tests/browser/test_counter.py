@@ -91,7 +91,7 @@ def test_an_order_goes_its_whole_way_by_buttons(
     page.locator("#do-ready").click()
     expect(page.locator("#do-handover")).to_be_visible()
     page.locator("#do-handover").click()
-    page.locator("input[value=passport]").check(force=True)
+    page.locator(".proofs input[value=passport]").check(force=True)
     picture(page, "order-handover")
     page.locator("#do-handover").click()
     expect(page.locator("#given")).to_be_visible()

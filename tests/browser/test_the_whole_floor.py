@@ -67,7 +67,7 @@ def test_an_order_is_placed_picked_and_handed_over_with_the_line_cut_between(
     page.locator("#do-stage").click()
     page.locator("#do-ready").click()
     page.locator("#do-handover").click()
-    page.locator("input[value=passport]").check(force=True)
+    page.locator(".proofs input[value=passport]").check(force=True)
     page.locator("#do-handover").click()
     page.get_by_role("link", name="Look at the order").click()
     expect(page.get_by_text("The customer has it.")).to_be_visible()

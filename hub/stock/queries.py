@@ -65,6 +65,12 @@ def rights(conn: Connection, sku: str) -> Rights:
     return Rights() if row is None else Rights(Side(row[0], row[1]), Side(row[2], row[3]))
 
 
+def lent(conn: Connection, sku: str) -> dict[str, Any]:
+    """Return what central still holds of a SKU, and what a person took back in all."""
+    known = rights(conn, sku)
+    return {"sku": sku, "held": max(0, known.held), "reclaimed": known.owner.spent}
+
+
 def wishes(conn: Connection, sku: str) -> Wishes:
     """Rights to `sku` that central was ever asked to return, and how far it has answered."""
     row = conn.execute("SELECT asked, answered FROM stock_rights WHERE sku = ?", (sku,)).fetchone()
@@ -248,6 +254,7 @@ def explain(
         "rights": {
             "granted": owner.given,
             "asked_back": wishes(conn, sku).asked,
+            "taken_back": owner.spent,
             "returned": other.given,
             "spent": other.spent,
         },

@@ -218,6 +218,16 @@ class Moved(Struct):
     stock: dict[str, Any]
 
 
+class Reclaim(Asked):
+    qty: Qty | None = None  # all that central holds, unless told
+
+
+class Reclaimed(Struct):
+    sku: str
+    held: int
+    reclaimed: int
+
+
 # -- endless aisle
 
 

@@ -37,6 +37,19 @@ def explain(sku: str) -> Any:
         return queries.explain(connection, sku, channel, hub().clock.now(), trusted=trusted())
 
 
+@command(
+    "/stock/<sku>/rights/reclaim",
+    "Take rights back from a central that is gone; what it had promised is then promised twice.",
+    step="rights",
+    body=bodies.Reclaim,
+    answer=bodies.Reclaimed,
+    show=lambda tx, cause, sku: queries.lent(tx.conn, sku),
+)
+def reclaim(call: Call, asked: bodies.Reclaim, sku: str) -> Any:
+    actions.reclaim_rights(call.tx, sku, asked.qty, actor=call.actor, cause=call.cause)
+    return queries.lent(call.tx.conn, sku)
+
+
 def trusted() -> bool:
     return hub().clock.quality() != "unknown"
 

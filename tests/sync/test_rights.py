@@ -57,7 +57,13 @@ def test_central_is_lent_what_the_web_may_take_in_an_outage(lending: Both) -> No
     assert free(lending.hub) == 10
     told = lending.hub.store.read(queries.explain, "A", "kiosk", lending.hub.store.clock.now())
     assert {"name": "rights_elsewhere", "qty": -8} in told["terms"]
-    assert told["rights"] == {"granted": 8, "asked_back": 0, "returned": 0, "spent": 0}
+    assert told["rights"] == {
+        "granted": 8,
+        "asked_back": 0,
+        "taken_back": 0,
+        "returned": 0,
+        "spent": 0,
+    }
 
 
 def test_orders_of_an_outage_find_their_units_kept(lending: Both) -> None:
@@ -127,3 +133,22 @@ def test_a_central_that_was_put_back_spends_nothing_until_the_store_agreed(
     assert lent(lending.central) == 4, "no store has agreed with this generation yet"
     lending.line.up()
     until(lambda: state(lending.hub, "R-2") == "RESERVED", "the store itself promised them")
+
+
+def test_a_person_takes_back_what_a_central_that_is_gone_was_lent(lending: Both) -> None:
+    hub = lending.hub
+    for cause in ("gone", "again"):
+        hub.store.writer.run(
+            lambda tx, cause=cause: stock.reclaim_rights(tx, "A", actor="test", cause=cause)
+        )
+    assert free(hub) == 18
+    until(lambda: lent(lending.central) == 0, "central hears of it, for it was not gone")
+
+
+def test_central_sells_nothing_more_of_a_store_that_a_person_calls_dead(lending: Both) -> None:
+    lending.line.down()
+    answer = lending.central.post(f"/stores/{STORE}/rights/return", {}).json()
+    assert [side["sku"] for side in answer["returned"]] == ["A"]
+    assert lent(lending.central) == 0
+    lending.line.up()
+    until(lambda: free(lending.hub) == 18, "the store hears that its units are its own again")

@@ -99,20 +99,19 @@ def test_what_folding_does_not_mend_is_folded_once_and_not_each_hour(
     both.hub.agent.start()
     both.in_step()
     until(lambda: both.hub.agent.state()["state"] == "online", "on line")
-    found, asked = ["stock: 5 here, 6 there"], []
+    found, proved, prove = ["stock: 5 here, 6 there"], [], proof.Proof._prove
 
-    def differs(*_: object) -> list[str]:
-        asked.append(1)
-        return list(found)
+    def counted(self: proof.Proof) -> None:
+        prove(self)
+        proved.append(1)
 
-    monkeypatch.setattr(proof, "compare_with", differs)
+    monkeypatch.setattr(proof, "compare_with", lambda *_: list(found))
+    monkeypatch.setattr(proof.Proof, "_prove", counted)
 
     def hour() -> str:
-        before = len(asked)
+        before = len(proved)
         both.hub.agent.proof.poke()
-        until(lambda: len(asked) > before, "it was looked")
-        until(lambda: both.hub.agent.proof._due > 0, "and noted")
-        time.sleep(0.3)
+        until(lambda: len(proved) > before, "it was looked and noted")
         return both.hub.store.ring.epoch
 
     first = both.hub.store.ring.epoch

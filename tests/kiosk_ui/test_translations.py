@@ -46,6 +46,24 @@ def test_a_sentence_keeps_its_values_and_an_unknown_one_stays_as_it_is() -> None
     assert translated("No order W-77 in this store.", "en") == "No order W-77 in this store."
 
 
+@pytest.fixture(scope="module")
+def gathered() -> dict[str, set[object]]:
+    found = {SCREENS: gathering.screens(), RULES: gathering.sentences()}
+    return {domain: {one.id for one in texts if one.id} for domain, texts in found.items()}
+
+
+@pytest.mark.parametrize("domain", [SCREENS, RULES])
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_text_of_the_source_is_translated(
+    language: str, domain: str, gathered: dict[str, set[object]]
+) -> None:
+    catalog = read(language, domain)
+    held = {one.id for one in catalog if one.id}
+    assert gathered[domain] - held == set(), "run: make messages"
+    assert held - gathered[domain] == set(), "run: make messages"
+    assert gathering.missing(catalog) == []
+
+
 @pytest.mark.parametrize("domain", [SCREENS, RULES])
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_a_translation_has_the_values_of_its_text(language: str, domain: str) -> None:

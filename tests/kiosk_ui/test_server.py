@@ -65,9 +65,10 @@ def secure(running: Running, tls: Tls) -> Iterator[ssl.SSLSocket]:
         yield sock
 
 
-def listen(sock: socket.socket, running: Running) -> None:
+def listen(sock: socket.socket, running: Running, token: str = "") -> None:
     sock.settimeout(5)
-    sock.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: hub\r\n\r\n")
+    known = f"Authorization: Bearer {token}\r\n" if token else ""
+    sock.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: hub\r\n{known}\r\n".encode())
     until(sock, b"event: state")
 
 
@@ -90,14 +91,15 @@ def test_a_commit_reaches_a_screen_over_tls(shop: SampleStore, running: Running,
 def test_plain_and_tls_screens_hear_of_the_same_commit_from_one_thread(
     shop: SampleStore, running: Running, tls: Tls
 ) -> None:
+    token = shop.token()
     with ExitStack() as stack:
         screens = [stack.enter_context(secure(running, tls)) for _ in range(5)]
         plain = stack.enter_context(socket.create_connection(("127.0.0.1", running.port)))
         for screen in (*screens, plain):
-            listen(screen, running)
+            listen(screen, running, token)
         shop.place("R-1", [("4711", 1)])
         for screen in (*screens, plain):
-            assert b'"pickup"' in until(screen, b"event: changed\ndata: {")
+            assert b'"pickup' in until(screen, b"event: changed\ndata: {")
         names = [thread.name for thread in threading.enumerate()]
         assert (names.count("screens-stream"), names.count("screens-tls")) == (1, 1)
 
@@ -258,10 +260,11 @@ def test_a_taken_port_is_told_in_a_sentence_and_the_other_door_stays(
 
 def test_open_streams_hold_no_worker_and_are_capped(shop: SampleStore) -> None:
     running = serve(shop.hub, "127.0.0.1", 0)
+    token = shop.token()
     cap = shop.hub.options.screens + 20
     screens = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(cap)]
     for screen in screens:
-        listen(screen, running)
+        listen(screen, running, token)
     assert cap > sum(thread.name.startswith("CP Server") for thread in threading.enumerate())
     with urllib.request.urlopen(f"http://127.0.0.1:{running.port}/healthz") as answer:
         assert answer.status == 200

@@ -22,6 +22,7 @@ from hub.fleet import actions as fleet
 from hub.fleet import queries as fleet_queries
 from hub.init import change, init, write
 from hub.journal import Transaction
+from hub.pickup import staging
 from hub.ports import Ports
 from hub.shelf import actions as shelf
 from hub.staff import actions as staff
@@ -48,6 +49,8 @@ DEVICES: Final = (
     ("kiosk-1", "kiosk", "entrance"),
     ("printer-1", "printer", "counter"),
 )
+# Orders that find room on one of the sample's staging shelves.
+SHELF_ORDERS: Final = 6
 # The scanner that no simulated associate carries: yours, for the tour.
 TOUR_SCANNER: Final = "scanner-2"
 
@@ -314,6 +317,10 @@ def _plan_floor(store: Store) -> None:
             cause = f"import:sample:place-{lines[0]['place']}"
             if not tx.knows(cause):
                 shelf.plan(tx, lines, actor="hub", cause=cause)
+        for number, kind in sample.staging_kinds().items():
+            cause = f"import:sample:staging-{number}"
+            if not tx.knows(cause):
+                staging.plan_shelf(tx, number, SHELF_ORDERS, kind, actor="hub", cause=cause)
 
     store.writer.run(work)
 

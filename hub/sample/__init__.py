@@ -101,6 +101,12 @@ def shelves() -> list[str]:
     return [f"{row}{number}" for row in "ABC" for number in range(1, 9)]
 
 
+def staging_kinds() -> dict[str, str]:
+    """Return what each of these shelves keeps: rows A and B anything, C what is cold or large."""
+    ambient, row_c = ["ambient"] * 16, ["chilled"] * 4 + ["frozen"] * 2 + ["large"] * 2
+    return dict(zip(shelves(), ambient + row_c, strict=True))
+
+
 def floor_plan() -> list[list[Row]]:
     """Return the floor, a list of lines for each place, as `import planogram` reads them.
 

@@ -29,6 +29,16 @@ def test_an_order_from_central_is_on_the_counter_within_a_second(floor: Floor) -
     assert placed["order_id"] in {one["order_id"] for one in floor.hub.json("/orders")["items"]}
 
 
+def test_an_order_says_which_shelf_keeps_what_is_in_it(floor: Floor) -> None:
+    one = sku()
+    floor.receive({one: 1})
+    placed = floor.place({one: 1})
+    suggested = floor.arrived(placed["order_id"])["suggested_shelf"]
+    kinds = {row["shelf"]: row["kind"] for row in floor.hub.json("/staging-shelves")["items"]}
+    assert kinds[suggested] == "ambient"
+    assert set(kinds.values()) == {"ambient", "chilled", "frozen", "large"}
+
+
 def test_an_order_is_handed_over_by_buttons_and_central_follows(floor: Floor) -> None:
     one, two = sku(), sku()
     floor.receive({one: 3, two: 3})

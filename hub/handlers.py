@@ -159,8 +159,16 @@ def _feedback(tx: Transaction, command: Mapping[str, Any]) -> None:
 def _keep_words(tx: Transaction, order_id: str, command: Mapping[str, Any]) -> None:
     """Keep what is personal in a command beside its customer; of nobody it is not kept."""
     order = pickup_queries.find(tx.conn, order_id)
-    if order is not None and order.customer_ref and command.get("personal"):
-        customers.add(tx, order.customer_ref, command["personal"])
+    personal = command.get("personal")
+    if order is None or not order.customer_ref or not isinstance(personal, Mapping):
+        return
+    try:
+        customers.add(tx, order.customer_ref, personal)
+    except Invalid as error:
+        # That somebody is here is not lost for a word; the sentence never quotes it.
+        log.warning(
+            "What a customer said is not kept: %s", error.sentence, extra={"order": order_id}
+        )
 
 
 def _erase(tx: Transaction, command: Mapping[str, Any]) -> None:

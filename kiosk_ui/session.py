@@ -74,6 +74,10 @@ def need(step: str) -> Person:
     person = who()
     if person is None:
         raise SignInRequired("Sign in, or send a bearer token.")
+    meant = request.headers.get("X-Person")
+    if meant and meant != person.actor:
+        # A page of somebody who was signed in here before must not act in this one's name.
+        raise SignInRequired("Somebody else is signed in here.")
     if not person.may(step):
         raise Forbidden(f"The role {person.role} may not do this.")
     return person

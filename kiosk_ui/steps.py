@@ -3,7 +3,7 @@
 It must never decide anything: the room's rules do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from hub.customers import actions as customers
 from hub.errors import Refusal
 from hub.journal import Transaction
 from hub.pickup import actions, queries
+from hub.returns import actions as returns
 from kiosk_ui.api import bodies
 
 
@@ -32,6 +33,20 @@ def arguments(asked: Any) -> dict[str, Any]:
     """Return the fields of a body as an action's arguments; absent ones stay absent."""
     shown: dict[str, Any] = msgspec.to_builtins(asked)
     return shown
+
+
+def _correct(
+    tx: Transaction,
+    order_id: str,
+    lines: Sequence[Mapping[str, Any]] | None = None,
+    reason: str = "MISTAKE",
+    *,
+    actor: str,
+    cause: str,
+) -> None:
+    """What came back by a return cannot be un-handed as well: it would be here twice."""
+    returns.check_correction(tx, order_id, lines)
+    actions.correct(tx, order_id, lines, reason, actor=actor, cause=cause)
 
 
 def _buyer(
@@ -77,7 +92,7 @@ STEPS: Final[dict[str, Step]] = {
     "ready": Step(bodies.Nothing, "Tell the customer that the order is ready.", actions.ready),
     "undo": Step(bodies.Nothing, "Take a ready order back to prepared.", actions.undo),
     "handover": Step(bodies.Handover, "Hand the order to the customer.", actions.handover),
-    "correct": Step(bodies.Correct, "Correct a handover that did not happen.", actions.correct),
+    "correct": Step(bodies.Correct, "Correct a handover that did not happen.", _correct),
     "buyer": Step(bodies.Buyer, "Note that the customer is on the way or here.", _buyer),
     "delegate": Step(bodies.Delegate, "Note who else may collect.", _delegate),
     "ship": Step(bodies.Nothing, "Note that the goods are on their way here.", actions.ship),

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+import psutil
 import psycopg
 
 from tests.components import postgres_bin
@@ -46,13 +47,18 @@ class Server:
         if self._user is not None:
             os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
         self._run(
-            "initdb", "-D", "data", "-U", "storehub", "-A", "trust", "-E", "UTF8", "--no-sync"
-        )
+            "initdb", "-D", "data", "-U", "storehub", "-A", "trust", "-E", "UTF8", "--no-locale",
+            "--no-sync",
+        )  # fmt: skip
         with (self.folder / "data" / "postgresql.conf").open("a") as file:
             for name, value in (SETTINGS | settings).items():
                 file.write(f"{name} = {value}\n")
             file.write(f"unix_socket_directories = '{self.folder}'\n")
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
 
     def start(self) -> None:
         """Start, or start again after a kill; returns when it answers."""
@@ -87,10 +93,8 @@ class Server:
     def kill(self) -> None:
         """End the server and all its processes at once, as a power cut does."""
         assert self.process is not None
-        children = subprocess.run(
-            ["ps", "--ppid", str(self.process.pid), "-o", "pid="], capture_output=True, text=True
-        ).stdout.split()
-        for pid in (self.process.pid, *map(int, children)):
+        children = [child.pid for child in psutil.Process(self.process.pid).children()]
+        for pid in (self.process.pid, *children):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:

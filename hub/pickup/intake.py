@@ -132,7 +132,7 @@ def read_where(
     if where not in ("on_the_way", "arrived"):
         raise Invalid("where must be on_the_way or arrived.", field="where")
     if eta_minutes is not None and (
-        not isinstance(eta_minutes, int) or not 0 < eta_minutes <= ETA_MOST
+        type(eta_minutes) is not int or not 0 < eta_minutes <= ETA_MOST
     ):
         raise Invalid(f"eta_minutes is a number from 1 to {ETA_MOST}.", field="eta_minutes")
     if stall is not None and (not isinstance(stall, str) or not _STALL.fullmatch(stall)):

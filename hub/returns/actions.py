@@ -99,3 +99,20 @@ def settle_refund(
 
 def _append(tx: Transaction, facts: Sequence[Fact], actor: str, cause: str) -> list[Entry]:
     return tx.append(list(facts), cause=cause, actor=actor) if facts else []
+
+
+def check_correction(
+    tx: Transaction, order_id: str, lines: Sequence[Mapping[str, Any]] | None
+) -> None:
+    """Refuse a correction of a handover whose units came back by a return. Appends nothing.
+
+    `lines`: `{"line_id","qty"}`; None: all that was handed over.
+    """
+    back = queries.back_of_order(tx.conn, order_id)
+    if not any(back.values()):
+        return
+    handed = {line.line_id: line.handed_over for line in pickup.load(tx.conn, order_id).lines}
+    wanted: dict[str, int] = dict(handed) if lines is None else {}
+    for line in lines or ():
+        wanted[line["line_id"]] = wanted.get(line["line_id"], 0) + int(line["qty"])
+    rules.check_correction(handed, back, wanted)

@@ -175,3 +175,18 @@ def decide_refund(back: Return, state: str) -> list[RefundSettled]:
 def _check_open(back: Return) -> None:
     if back.state != "OPEN":
         raise Refusal(f"Return {back.return_id} is {back.state.lower()}.", slug="return-done")
+
+
+def check_correction(
+    handed: Mapping[str, int], back: Mapping[str, int], wanted: Mapping[str, int]
+) -> None:
+    """Refuse to correct the handover of units that came back by a return: they are here once.
+
+    All by line of the order: units `handed` over, `back` by returns, `wanted` to be corrected.
+    """
+    for line_id, qty in wanted.items():
+        if qty > handed.get(line_id, 0) - back.get(line_id, 0):
+            raise Refusal(
+                "Units of this order came back by a return: cancel that return, or correct fewer.",
+                slug="returned",
+            )

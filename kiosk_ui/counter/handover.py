@@ -89,12 +89,15 @@ def give(order_id: str) -> BaseResponse:
 
 def _give(person: Person, order_id: str, proof: dict[str, str]) -> str | None:
     """Hand one order over; return the sentence of a refusal."""
-    prefix = f"qty-{order_id}-"
-    lines = [
+    prefix = f"qty:{order_id}:"
+    named = [
         {"line_id": name.removeprefix(prefix), "qty": text}
         for name, text in request.form.items()
-        if name.startswith(prefix) and text not in ("", "0")
+        if name.startswith(prefix)
     ]
+    lines = [line for line in named if line["qty"] not in ("", "0")]
+    if named and not lines:
+        return _("Choose at least one unit to hand over.")
     asked_body: dict[str, Any] = {"proof": proof, **({"lines": lines} if lines else {})}
     if request.form.get("confirmed"):
         asked_body["confirmed"] = True

@@ -234,6 +234,10 @@
   if (!limit && body.dataset.shell === undefined) {
     ["last", "who"].forEach((name) => { try { localStorage.removeItem("storehub.counter." + name); } catch { /* not allowed to keep anything */ } });
   }
+  // Nor does the phone keep pages of somebody who left by another page (associate/sw.js).
+  if (location.pathname === "/signin" && globalThis.caches) {
+    caches.keys().then((names) => names.filter((name) => name.startsWith("associate-pages")).forEach((name) => caches.delete(name)));
+  }
   if (limit) {
     let touched = Date.now();
     ["pointerdown", "keydown", "hub:scanned"].forEach((name) => document.addEventListener(name, () => { touched = Date.now(); }, { passive: true }));

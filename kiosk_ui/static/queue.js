@@ -150,7 +150,7 @@
       try {
         return await fetch(item.url, {
           method: "POST", signal: stop.signal, redirect: "error", body: JSON.stringify(item.body),
-          headers: { "Content-Type": "application/json", "Idempotency-Key": item.key, "X-CSRFToken": this.csrf, ...this.headers() },
+          headers: { "Content-Type": "application/json", "Idempotency-Key": item.key, "X-CSRFToken": this.csrf, "X-Person": item.by, ...this.headers() },
         });
       } catch { return null; } finally { clearTimeout(timer); }
     }

@@ -6,7 +6,7 @@ It must never answer an order with more than PROPOSED before the store said so.
 from typing import Annotated, Any, Final
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from hub.errors import Invalid
 
@@ -23,6 +23,7 @@ from . import (
 from .web import answer, inventory, may, numbers, once
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+KEYS_OF_AN_ORDER: Final = frozenset({"pickup_code", "page"})
 
 
 class _Cancel(msgspec.Struct, frozen=True):
@@ -74,7 +75,11 @@ def place() -> Response:
 @may("read")
 def order(order_id: str) -> Response:
     with inventory().store.reader() as conn:
-        return answer(store_orders.order(conn, order_id) | _page(order_id))
+        shown = store_orders.order(conn, order_id) | _page(order_id)
+    if "orders" not in g.rights:
+        # Who has the code collects, and who has the link cancels: reading alone gives neither.
+        shown = {name: value for name, value in shown.items() if name not in KEYS_OF_AN_ORDER}
+    return answer(shown)
 
 
 def _page(order_id: str) -> dict[str, str]:

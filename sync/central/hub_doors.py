@@ -243,8 +243,16 @@ def refold(store: str) -> Response:
 @for_store
 def renew_credential(store: str) -> Response:
     """Give this store another credential; the one that asks works until `settle`."""
-    made = inventory().store.run(lambda tx: store_access.create_credential(tx, store))
-    return answer({"store": store, "credential": made}, 201)
+    shown = bearer()
+
+    def work(tx: Tx) -> str:
+        tx.hold(store)
+        # Revoked since it was let in: what was stolen must not renew itself.
+        if store_access.bearer_of(tx.conn, shown) != (store, False):
+            raise Forbidden("This credential was revoked.", slug="credential-revoked")
+        return store_access.create_credential(tx, store)
+
+    return answer({"store": store, "credential": inventory().store.run(work)}, 201)
 
 
 @blueprint.post("/stores/<store>/credential/settle")

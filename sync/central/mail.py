@@ -6,6 +6,7 @@ It must never call a message sent before the server answered for it, and never l
 import contextlib
 import smtplib
 import ssl
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -32,9 +33,10 @@ def compose(
     """Return the message; None for an address that is none."""
     message = EmailMessage()
     try:
+        to.encode("ascii")  # a server without SMTPUTF8 takes no other
         Address(addr_spec=to)
         message["To"] = to
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, MessageError):
         return None
     message["From"] = settings.sender
     message["Subject"] = subject

@@ -3,23 +3,28 @@
 It must never stop with a request half answered that it could finish.
 """
 
+import io
 import logging
 import os
 import resource
 import signal
 import threading
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server
 
 from hub.clock import Clock
+from sync.frames import PUSH_BYTES
 
 from . import stores, turns
 from .app import BRAND, create_app
 from .inventory import Inventory
 from .notices import Notifier
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +36,17 @@ WORKING: Final = 16
 KEEP_ALIVE_S: Final = 30
 
 
-class _Connection(HTTPConnection):
-    """Reads and answers a request when its thread may run."""
+def _in_turn(app: "WSGIApplication", running: turns.Running) -> "WSGIApplication":
+    """Run `app` when its thread may run, its body read before: who is slow holds up nobody."""
 
-    def communicate(self) -> Any:
-        running: turns.Running = self.server.wsgi_app.extensions["running"]
+    def call(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        size = int(environ.get("CONTENT_LENGTH") or 0)
+        if 0 < size <= PUSH_BYTES:
+            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(size))
         with running.inside():
-            return super().communicate()  # type: ignore[no-untyped-call]
+            return app(environ, start)
+
+    return call
 
 
 class Running:
@@ -59,7 +68,7 @@ class Running:
         self.app = create_app(self.inventory, brand, places)
         self._server: Any = Server(
             (host, port),
-            self.app,
+            _in_turn(self.app, self.app.extensions["running"]),
             numthreads=places + WORKING + (2 * turns.WAITING if places > PLACES else 0),
             request_queue_size=1024,
             timeout=KEEP_ALIVE_S,
@@ -67,7 +76,6 @@ class Running:
             # Several workers listen on one port; the kernel deals connections out to them.
             reuse_port=shared,
         )
-        self._server.ConnectionClass = _Connection
         self._server.prepare()
         self.port = int(self._server.bind_addr[1])
         self.url = f"http://{host}:{self.port}"

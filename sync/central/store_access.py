@@ -71,6 +71,7 @@ def create_credential(tx: Tx, store_id: str) -> str:
 
 def revoke(tx: Tx, store_id: str, keep: str = "") -> int:
     """Make a store's credentials worthless, all but `keep`; return how many. Raises NotFound."""
+    tx.hold(store_id)
     if tx.conn.execute("SELECT 1 FROM store WHERE store_id = ?", (store_id,)).fetchone() is None:
         raise NotFound(f"No store {store_id} here.")
     gone = tx.conn.execute(

@@ -134,7 +134,10 @@ def _known(conn: Connection, order_id: str) -> tuple[Any, ...] | None:
 
 def _keep(tx: Tx, found: dict[str, Any], said: dict[str, object]) -> list[int]:
     ref = found.get("customer_ref")
-    if ref is None or store_people.erased_at(tx.conn, ref):
+    if ref is None:
+        return []
+    tx.hold(ref)  # an erasure at this moment either sees these words or comes before them
+    if store_people.erased_at(tx.conn, ref):
         return []
     return store_words.add(tx, ref, said)
 

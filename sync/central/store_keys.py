@@ -50,14 +50,27 @@ def has_up_to(conn: Connection, position: int) -> str | None:
 
 
 def of_store(conn: Connection, store_id: str) -> str | None:
-    """Return the key that signs for a store; None: its hub was never heard, take the first."""
-    row = conn.execute("SELECT key_id FROM store WHERE store_id = ?", (store_id,)).fetchone()
-    return None if row is None or row[0] is None else str(row[0])
+    """Return the key that signs for a store; a store that was never heard has the oldest good one.
+
+    None: nothing was published yet.
+    """
+    row = conn.execute(
+        "SELECT k.key_id FROM signing_key k LEFT JOIN store s"
+        " ON s.key_id = k.key_id AND s.store_id = ?"
+        " WHERE k.revoked_at IS NULL"
+        " ORDER BY CASE WHEN s.key_id IS NULL THEN 1 ELSE 0 END, k.made_at, k.key_id LIMIT 1",
+        (store_id,),
+    ).fetchone()
+    return None if row is None else str(row[0])
 
 
 def heard(tx: Tx, store_id: str, key_id: str) -> None:
     """A hub showed by its cursor that it has this key, and none that is newer."""
-    tx.conn.execute("UPDATE store SET key_id = ? WHERE store_id = ?", (key_id, store_id))
+    tx.conn.execute(
+        "UPDATE store SET key_id = ? WHERE store_id = ? AND EXISTS"
+        " (SELECT 1 FROM signing_key WHERE key_id = ? AND revoked_at IS NULL)",
+        (key_id, store_id, key_id),
+    )
 
 
 def keys(conn: Connection) -> list[dict[str, Any]]:

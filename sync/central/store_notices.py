@@ -130,10 +130,14 @@ def take(tx: Tx, limit: int, resting: Iterable[str] = ()) -> list[Message]:
 
 
 def settle(tx: Tx, message: Message, state: str, error: str = "") -> None:
-    """Note the end of a message: `sent`, `failed`, `stale`, `no-address`."""
+    """Note the end of a message: `sent`, `failed`, `stale`, `no-address`.
+
+    Sent is sent, whoever says so; all else counts from who has the message now.
+    """
     tx.conn.execute(
-        "UPDATE message SET state = ?, error = ?, done_at = ? WHERE id = ?",
-        (state, error or None, stamp(tx.now), message.id),
+        "UPDATE message SET state = ?, error = ?, done_at = ? WHERE id = ?"
+        " AND (? = 'sent' OR (state = 'sending' AND attempts = ?))",
+        (state, error or None, stamp(tx.now), message.id, state, message.attempts),
     )
 
 
@@ -147,8 +151,15 @@ def again(tx: Tx, message: Message, error: str, *, doubtful: bool, give_up: time
         settle(tx, message, "failed", error)
         return
     tx.conn.execute(
-        "UPDATE message SET state = 'waiting', error = ?, due_at = ?, doubtful = ? WHERE id = ?",
-        (error, stamp(until), 1 if doubtful or message.doubtful else 0, message.id),
+        "UPDATE message SET state = 'waiting', error = ?, due_at = ?, doubtful = ?"
+        " WHERE id = ? AND state = 'sending' AND attempts = ?",
+        (
+            error,
+            stamp(until),
+            1 if doubtful or message.doubtful else 0,
+            message.id,
+            message.attempts,
+        ),
     )
 
 
@@ -172,12 +183,14 @@ def forget(tx: Tx, ref: str) -> None:
 
 
 def retry(tx: Tx, message_id: str) -> dict[str, Any]:
-    """A person asks to try a failed message again. Raises NotFound, Refusal for what is sent."""
+    """A person asks to try a failed message again. Raises NotFound, Refusal for what went out."""
     row = tx.conn.execute("SELECT state FROM message WHERE id = ?", (message_id,)).fetchone()
     if row is None:
         raise NotFound(f"No message {message_id[:100]} here.")
     if row["state"] == "sent":
         raise Refusal("This message was sent.", slug="sent")
+    if row["state"] == "sending":
+        raise Refusal("This message is being sent.", slug="sending")
     tx.conn.execute(
         "UPDATE message SET state = 'waiting', due_at = ?, made_at = ? WHERE id = ?",
         (stamp(tx.now), stamp(tx.now), message_id),

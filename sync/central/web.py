@@ -79,7 +79,7 @@ def may(right: str) -> Callable[[Callable[..., Response]], Callable[..., Respons
             name, role = known
             if right not in MAY[role]:
                 raise Forbidden(f"A token of role {role} may not do that; it needs {right}.")
-            g.actor = f"token:{name}"
+            g.actor, g.rights = f"token:{name}", MAY[role]
             return view(**parts)
 
         return guarded

@@ -218,7 +218,9 @@ def test_half_an_order_is_handed_over(sign_in: SignIn, shop: SampleStore) -> Non
     press(ada, f"{order}/pick", line_id="L2", qty="1", key="3")
     press(ada, f"{order}/stage", shelf="A1", key="4")
     press(ada, f"{order}/ready", key="5")
-    form = {"proof": "passport", "qty-R-1-L1": "1", "qty-R-1-L2": "0", "key": "6"}
+    none = {"proof": "passport", "qty:R-1:L1": "0", "qty:R-1:L2": "0", "key": "7"}
+    assert "at least one unit" in press(ada, "/counter/handover/R-1", **none).text
+    form = {"proof": "passport", "qty:R-1:L1": "1", "qty:R-1:L2": "0", "key": "6"}
     page = press(ada, "/counter/handover/R-1", **form).text
     assert "Handed over before: 1 × Rye bread" in page
     assert "do-handover" in page

@@ -135,6 +135,29 @@ def test_garbage_is_unparsable_and_who_is_unknown_gets_nothing(central: Central)
     assert requests.get(f"{central.url}/api/v1/stores", timeout=5).status_code == 401
 
 
+def test_who_may_only_read_gets_neither_the_code_nor_the_customers_link(tmp_path: Path) -> None:
+    import requests
+
+    setup.add_store(tmp_path, STORE, "Mill Lane")
+    heads = {
+        role: {"Authorization": f"Bearer {setup.create_token(tmp_path, role, role)}"}
+        for role in ("orders", "read")
+    }
+    running = setup.Running(tmp_path)
+    try:
+        url = f"{running.url}/api/v1/orders"
+        requests.post(url, json=order_body("R-1", {"1": 1}), headers=heads["orders"], timeout=5)
+        shown = {
+            role: requests.get(f"{url}/R-1", headers=head, timeout=5).json()
+            for role, head in heads.items()
+        }
+    finally:
+        running.stop()
+    assert {"pickup_code", "page"} <= shown["orders"].keys()
+    assert not {"pickup_code", "page"} & shown["read"].keys()
+    assert shown["read"]["short_code"] == shown["orders"]["short_code"]
+
+
 def test_a_role_may_do_its_own_and_no_more(tmp_path: Path) -> None:
     import requests
 

@@ -71,6 +71,15 @@ def test_a_unit_comes_back_once_whoever_asks_first(shop: Shop) -> None:
         bring(shop, 1)
 
 
+def test_what_came_back_is_not_corrected_as_if_it_had_never_left(shop: Shop) -> None:
+    handed_over(shop)
+    bring(shop, 3)
+    shop.run(lambda tx: actions.check_correction(tx, "R-1", [{"line_id": "L1", "qty": 1}]))
+    for lines in (None, [{"line_id": "L1", "qty": 2}], [{"line_id": "L1", "qty": 1}] * 2):
+        with pytest.raises(Refusal, match="came back by a return"):
+            shop.run(lambda tx, lines=lines: actions.check_correction(tx, "R-1", lines))
+
+
 def test_two_lines_of_one_return_are_summed_before_they_are_taken(shop: Shop) -> None:
     handed_over(shop)
     lines = [{"line_id": "L1", "qty": 3}, {"line_id": "L1", "qty": 2}]

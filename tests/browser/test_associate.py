@@ -373,8 +373,9 @@ def test_the_shelf_that_the_store_suggests_is_one_touch(phone: Open, floor: Samp
     floor.place("R-2", [("4711", 1)], code="2WXY")
     one = phone()
     one.begin()
-    for _ in range(2):
-        one.scan(BREAD)
+    one.scan(BREAD)
+    expect(one.page.locator("#picking")).to_contain_text("1 of 2")
+    one.scan(BREAD)
     puts = one.page.locator(".staging .put")
     expect(puts).to_have_text(["It stands on S-1", "It stands on S-2"])
     picture(one.page, "associate-suggested")

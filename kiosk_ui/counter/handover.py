@@ -45,7 +45,7 @@ def whole(order_id: str) -> str:
 def body(order_id: str) -> BaseResponse:
     """Show it anew, unless this screen shows just that: what a person fills in is kept."""
     person = need("orders")
-    shown = _shown(order_id, person, _code())
+    shown = _shown(order_id, person, _code(), opened=False)
     if request.args.get("mark") == shown["mark"]:
         return Response(status=204)
     return Response(render_template("counter/handover_body.html", **shown))
@@ -165,7 +165,12 @@ def _theirs(connection: Any, order: Any) -> list[tuple[str, str]]:
 
 
 def _shown(
-    order_id: str, person: Person, code: str | None, done: list[str] | None = None
+    order_id: str,
+    person: Person,
+    code: str | None,
+    done: list[str] | None = None,
+    *,
+    opened: bool = True,
 ) -> dict[str, Any]:
     """Return all that the handover's templates need, and note that this screen shows it."""
     with hub().reader() as connection:
@@ -182,7 +187,9 @@ def _shown(
         proven = code is not None and _proves(connection, code, dict(theirs))
     ready = [parcel for parcel in parcels if parcel["ready"]]
     screen = _screen()
-    hands.hold(screen, person.name, [parcel["order"]["order_id"] for parcel in ready])
+    # A refresh that comes after the page was left must not open the handover again.
+    if opened or hands.hands().holds(screen):
+        hands.hold(screen, person.name, [parcel["order"]["order_id"] for parcel in ready])
     others = sorted(
         {
             name

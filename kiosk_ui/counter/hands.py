@@ -45,6 +45,11 @@ class Hands:
             self._open = {order: hands for order, hands in self._open.items() if hands}
         return news
 
+    def holds(self, screen: str) -> bool:
+        """Does this screen have any handover open?"""
+        with self._lock:
+            return bool(self._of(screen))
+
     def others(self, order: str, screen: str | None) -> list[str]:
         """Return the names at other screens that have this order's handover open."""
         now = time.monotonic()

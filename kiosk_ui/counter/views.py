@@ -6,13 +6,13 @@ It must never show a name without somebody signed in.
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub.errors import HubError, NotFound
 from hub.journal import Transaction
 from hub.pickup import queries
-from kiosk_ui.counter import find, page, scans
+from kiosk_ui.counter import find, hands, page, scans
 from kiosk_ui.counter.board import Board
 from kiosk_ui.pressing import Press, as_problem, wrong
 from kiosk_ui.session import Person, hub, need
@@ -25,7 +25,10 @@ FORM_ONLY = ("csrf_token", "key", "from")
 
 @counter.get("")
 def board() -> str:
-    need("orders")
+    person = need("orders")
+    # A browser may lose the word that a handover was left; who looks at the board has none open.
+    if screen := session.get("hands"):
+        hands.hold(screen, person.name, ())
     return render_template("counter/board.html", here="counter", columns=boards.shown())
 
 

@@ -190,6 +190,7 @@ def test_two_people_at_one_handover_see_each_other_at_once(
     expect(page.get_by_text("Ben Adeyemi has this open too")).to_be_visible()
     picture(page, "handover-two-people")
     other.goto(f"{address}/counter")
+    expect(page.get_by_text("Ben Adeyemi has this open too")).to_have_count(0)
     expect(other.locator("#card-R-1 .hands")).to_contain_text("Ada Lindqvist")
     page.locator(".proofs .kinds label").first.tap()
     page.locator("#do-handover").tap()

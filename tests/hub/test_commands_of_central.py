@@ -96,3 +96,26 @@ def test_a_malformed_command_that_is_tried_again_is_refused_with_a_sentence(
     sources = {"sync": commands.replay(COMMANDS)}
     with pytest.raises(Invalid, match=r"command"):
         shop.run(lambda tx: quarantine.replay(tx, 1, sources))
+
+
+def test_that_somebody_is_here_is_not_lost_for_a_plate_that_cannot_be_kept(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.receive("MILK", 1)
+    take(shop, command())
+    here = {"id": "b1", "type": "buyer", "order_id": "R-1", "where": "arrived", "stall": "4"}
+    plate = "M-X " * 200
+    with caplog.at_level(logging.WARNING):
+        shop.run(lambda tx: COMMANDS["buyer"](tx, here | {"personal": {"plate": plate}}))
+    assert shop.order("R-1")["buyer_arrived_at"]
+    assert "not kept" in caplog.text
+    assert plate not in caplog.text
+
+
+def test_a_yes_is_no_number_of_minutes(shop: Shop) -> None:
+    """True is 1 to Python, but no reader of the journal takes it for a number."""
+    shop.receive("MILK", 1)
+    take(shop, command())
+    coming = {"id": "b1", "type": "buyer", "order_id": "R-1", "where": "on_the_way"}
+    with pytest.raises(Invalid):
+        shop.run(lambda tx: COMMANDS["buyer"](tx, coming | {"eta_minutes": True}))

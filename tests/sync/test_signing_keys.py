@@ -5,7 +5,7 @@ import pytest
 from hub.errors import Refusal
 from hub.pickup import code, queries
 from hub.pickup.code import PickupCode
-from tests.sync.pair import STORE, Both, Central, until
+from tests.sync.pair import STORE, Both, Central, order_body, until
 
 
 def read(both: Both, text: str) -> PickupCode:
@@ -67,6 +67,15 @@ def test_a_stolen_keys_codes_are_refused_and_open_orders_get_new_ones(both: Both
     assert read(both, anew).lines == read(both, anew).lines != ()
     assert code.key_id_of(anew) == fresh
     assert both.central.post("/keys/nobody/revoke", {}).status_code == 404
+
+
+def test_a_store_that_comes_later_never_signs_by_a_key_that_was_revoked(central: Central) -> None:
+    stolen = signer(central, "R-1")
+    fresh = rotated(central)
+    assert central.post(f"/keys/{stolen}/revoke", {}).status_code == 200
+    assert central.post("/stores", {"store": "later", "name": "Later"}).status_code == 201
+    placed = central.post("/orders", order_body("R-2", {"4711": 1}, store="later")).json()
+    assert code.key_id_of(placed["pickup_code"]) == fresh
 
 
 def test_a_revoked_key_stays_revoked_when_central_starts_again(central: Central) -> None:

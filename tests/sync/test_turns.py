@@ -1,13 +1,15 @@
 """Many hubs at once: a few are served, some wait, the others are told when to come back."""
 
+import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import requests
 
 from hub.errors import Unavailable
-from sync.central.turns import Running, Turns
+from sync.central.turns import RUNNING, Running, Turns
 from tests.sync.pair import Central, order_body, until
 
 
@@ -44,6 +46,24 @@ def test_few_run_and_who_stands_aside_lets_others_run() -> None:
         with running.aside():
             other.join(10)
     assert inside == [1]
+
+
+def test_clients_that_begin_to_speak_and_stop_hold_up_nobody(tmp_path: Path) -> None:
+    central = Central(tmp_path)
+    half = (
+        b"POST /api/v1/orders HTTP/1.1\r\nHost: central\r\n",
+        b"POST /api/v1/orders HTTP/1.1\r\nHost: central\r\nContent-Length: 99\r\n\r\n{",
+    )
+    silent = [socket.create_connection(("127.0.0.1", central.port)) for _ in range(RUNNING + 2)]
+    try:
+        for n, one in enumerate(silent):
+            one.sendall(half[n % 2])
+        time.sleep(0.2)  # they have a thread each
+        assert central.post("/orders", order_body("R-1", {"4711": 1})).status_code == 201
+    finally:
+        for one in silent:
+            one.close()
+        central.stop()
 
 
 def test_an_order_is_taken_in_while_hubs_have_no_room(tmp_path: Path) -> None:

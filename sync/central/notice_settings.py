@@ -27,7 +27,7 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str | None = None
     password: str | None = None
-    timeout_s: Annotated[int, Meta(ge=1, le=120)] = 20
+    timeout_s: Annotated[int, Meta(ge=1, le=50)] = 20
 
 
 class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -39,14 +39,17 @@ class Catalog:
                 at = self._replica.cursor()
                 with central() as conn:
                     generation = store_life.generation(conn)
-                    known = at.generation in ("", generation)
+                    known = at.generation in ("", generation) and (
+                        at.position == 0 or at.position >= store_feed.horizon(conn)
+                    )
                     found = (
                         store_feed.page(conn, "replica", "", generation, at.position)
                         if known
                         else None
                     )
                 if found is None:
-                    # What a lost life of central published must not be found any more.
+                    # What a lost life of central published, or was deleted while this index lay
+                    # unused, must not be found any more.
                     self._replica.empty()
                     continue
                 if not found.rows:

@@ -15,8 +15,9 @@ from . import notice_rules
 from .projection import News
 from .store_port import Connection, Tx
 
-# Whoever took a message and did not say what became of it within this time, died.
-LEASE: Final = timedelta(minutes=3)
+# Whoever took a message and did not say what became of it within this time, died: a server may
+# take its `timeout_s` for each of about ten answers.
+LEASE: Final = timedelta(minutes=10)
 
 
 class Message(NamedTuple):

@@ -35,7 +35,9 @@ def send(settings: Webhook, body: bytes, message_id: str, now: datetime) -> Outc
             headers=headers,
             timeout=settings.timeout_s,
             allow_redirects=False,
+            stream=True,
         )
+        answer.close()  # what it says besides its status is nobody's, however long it is
     except requests.ConnectTimeout as error:
         return Outcome("again", type(error).__name__, down=True)
     except requests.ConnectionError as error:

@@ -302,7 +302,7 @@ def test_a_messenger_that_died_while_sending_leaves_a_doubt(office: Office, post
     office.again()
     office.run()
     assert post.got == []
-    office.later(minutes=4)
+    office.later(minutes=11)
     (sent,) = office.messages()
     assert (sent["state"], sent["doubtful"], len(post.got)) == ("sent", True, 1)
 

@@ -1,11 +1,14 @@
 """A hub that cannot go on by the feed gets the whole catalogue at once, the old one until then."""
 
+from pathlib import Path
+
 import zstandard
 
 from hub.catalog import queries as catalog
 from hub.catalog import search
 from sync import protocol, tables
 from sync.central import snapshots, store_feed
+from sync.central.store_catalog import Catalog
 from sync.download import Download
 from sync.protocol import Cursor
 from tests.sync.pair import Both, Central, until
@@ -64,6 +67,25 @@ def test_rows_long_deleted_are_dropped_and_who_missed_them_gets_a_snapshot(both:
     both.line.up()
     until(lambda: both.hub.read(catalog.product, "0815") is None, "it is gone here as well", 20)
     assert both.hub.read(catalog.product, "4711")
+
+
+def test_an_index_that_lay_unused_while_deletions_were_forgotten_begins_anew(
+    central: Central, tmp_path: Path
+) -> None:
+    store = central.running.inventory.store
+    idle = Catalog(tmp_path / "idle")
+    try:
+        publish(central, product("4711", "Rye bread"), product("0815", "Green tea"))
+        idle.follow(store.reader)
+        publish(central, product("0815", "Green tea", deleted=True))
+        assert store.run(lambda tx: store_feed.forget_deleted(tx, most=0)) == 1
+        publish(central, product("4712", "White bread"))
+        idle.follow(store.reader)
+        with idle.reader() as conn:
+            found = {sku for sku in ("4711", "4712", "0815") if catalog.product(conn, sku)}
+        assert found == {"4711", "4712"}
+    finally:
+        idle.close()
 
 
 def test_bytes_that_are_not_those_of_the_digest_are_never_opened(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -373,6 +373,7 @@ def test_the_shelf_that_the_store_suggests_is_one_touch(phone: Open, floor: Samp
     floor.place("R-2", [("4711", 1)], code="2WXY")
     one = phone()
     one.begin()
+    one.sees("Rye bread 750 g")
     one.scan(BREAD)
     expect(one.page.locator("#picking")).to_contain_text("1 of 2")
     one.scan(BREAD)

@@ -157,6 +157,8 @@ class Demo:
             "",
             f"    this floor       {state.urls['hub']}/",
             f"    pickup counter   {state.urls['hub']}/counter",
+            f"    associate        {state.urls['hub']}/associate    a phone's width",
+            f"    lobby            {state.urls['hub']}/lobby        the wall screen",
             f"    IT console       {state.urls['hub']}/console",
             f"    order page       {state.urls['central']}/    head office: place an order here",
             f"    over TLS         {state.urls['hub_https']}/    CA: {self.directory}/tls/ca.pem",

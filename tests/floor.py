@@ -4,11 +4,11 @@ It must never look into the product's memory or files for an answer that HTTP, M
 line give.
 """
 
+import itertools
 import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,10 +19,14 @@ from urllib.parse import urlsplit
 
 import requests
 
+from hub import ports
 from tests.device import Device
 
 T = TypeVar("T")
 ROOT: Final = Path(__file__).parents[1]
+# Places of ports, one a worker, and rows in each.
+PLACES, PLACE, ROW = 8, 1_500, 6
+_given = itertools.count(secrets.randbelow(PLACE // ROW))
 COMMAND: Final = (sys.executable, "-c", "from hub.cli import main; main()")
 
 
@@ -70,7 +74,7 @@ class Floor:
         self._process: subprocess.Popen[bytes] | None = None
         self.base = 0
 
-    def start(self, *arguments: str, timeout: float = 60) -> Self:
+    def start(self, *arguments: str, timeout: float = 120) -> Self:
         self.base = self.base or free_ports(6)
         directory = ("--data", str(self.directory))
         with self.log.open("ab") as log:
@@ -93,7 +97,7 @@ class Floor:
             return
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             pids = list(self.facts()["pids"].values())
             process.kill()
@@ -148,17 +152,27 @@ class Floor:
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    def wait_ready(self, timeout: float = 60) -> None:
+    def wait_ready(self, timeout: float = 120) -> None:
         self.until(self._is_ready, "the hub is ready", timeout)
 
     def in_step(self, timeout: float = 60) -> None:
-        """Wait until central has the hub's whole journal."""
+        """Wait until central's own word of this store's journal is the hub's: all, and the same.
 
-        def pushed() -> bool:
-            status = self.status()
-            return bool(status["sync"]["pushed_seq"] == status["seq"])
+        What the hub says it pushed may be from before central was put back.
+        """
 
-        self.until(pushed, "central has all", timeout)
+        def same() -> bool:
+            try:
+                answer = self.central.get("/stores")
+                status = self.status()
+            except OSError:  # one of them is being started again
+                return False
+            if answer.status_code != 200:
+                return False
+            heads = {one["store"]: one["head"] for one in answer.json()["items"]}
+            return bool(heads[self.store] == {"seq": status["seq"], "hash": status["hash"]})
+
+        self.until(same, "central has all", timeout)
 
     def until(self, look: Callable[[], T], what: str, timeout: float = 60) -> T:
         """Look until `look` gives something true; return it."""
@@ -179,6 +193,15 @@ class Floor:
         """Take goods in, so that a test has its own SKUs with their units."""
         lines = [{"sku": sku, "qty": qty} for sku, qty in units.items()]
         self.hub.done("/receipts", {"receipt_id": f"R-{secrets.token_hex(6)}", "lines": lines})
+
+    def settled(self, sku: str) -> dict[str, Any]:
+        """Return the buckets, and what may be promised were nothing lent to central.
+
+        Each minute the store lends central some of what the web asked for, whenever that is.
+        """
+        told = self.hub.json(f"/stock/{sku}/explain", channel="store")
+        own = sum(one["qty"] for one in told["terms"] if one["name"] != "rights_elsewhere")
+        return {"buckets": self.stock(sku)["buckets"], "own": own}
 
     def stock(self, sku: str) -> dict[str, Any]:
         found: dict[str, Any] = self.hub.json(f"/stock/{sku}")
@@ -264,20 +287,14 @@ def end(pid: int) -> None:
         return
 
 
-def free_ports(count: int) -> int:
-    """Return a base from which `count` ports in a row are free now."""
+def free_ports(count: int = 1) -> int:
+    """Return a base from which `count` ports in a row are free now, none of them given before.
+
+    They lie below those that the system gives to whoever connects, and workers that run beside
+    each other draw from places of their own: what is free now would be taken before it is used.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PLACES
     while True:
-        base = 20_000 + secrets.randbelow(12_000)
-        taken = []
-        try:
-            for port in range(base, base + count):
-                one = socket.socket()
-                taken.append(one)
-                one.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        else:
+        base = 20_000 + worker * PLACE + next(_given) * ROW % PLACE
+        if all(ports.is_free(port) for port in range(base, base + count)):
             return base
-        finally:
-            for one in taken:
-                one.close()

@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from kiosk_ui.server import Running, serve
 from tests.components import require, which
 from tests.kiosk_ui.sample import BADGE, PIN, SampleStore
 
+# A busy machine is slow, not wrong: what a page will show is waited for this long.
+PATIENCE_MS = 40_000
+expect.set_options(timeout=PATIENCE_MS)
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
 AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
 
@@ -59,7 +62,7 @@ def complaints() -> Complaints:
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, has_touch=True)
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

@@ -14,14 +14,17 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
         self._is_cut = False
+        # Who comes while the line is cut is either turned away or cut, never in between.
+        self._turning = threading.Lock()
         self.accepted = 0
         threading.Thread(target=self._serve, daemon=True).start()
 
     def cut(self) -> None:
-        self._is_cut = True
-        for sock in list(self._open):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        with self._turning:
+            self._is_cut = True
+            for sock in self._open:
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
 
     def lead_to(self, port: int) -> None:
         """Forward to another port from now on: the hub that was started anew."""
@@ -40,14 +43,21 @@ class Proxy:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            if self._is_cut:
-                near.close()
-                continue
-            self.accepted += 1
-            far = socket.create_connection(("127.0.0.1", self._target))
-            self._open |= {near, far}
+            with self._turning:
+                far = None if self._is_cut else self._reach()
+                if far is None:
+                    near.close()
+                    continue
+                self.accepted += 1
+                self._open |= {near, far}
             for source, target in ((near, far), (far, near)):
                 threading.Thread(target=self._copy, args=(source, target), daemon=True).start()
+
+    def _reach(self) -> socket.socket | None:
+        try:
+            return socket.create_connection(("127.0.0.1", self._target))
+        except OSError:  # the hub is being started again
+            return None
 
     def _copy(self, source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -56,5 +66,6 @@ class Proxy:
         for sock in (source, target):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-        self._open -= {source, target}
+        with self._turning:
+            self._open -= {source, target}
         source.close()

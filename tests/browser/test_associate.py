@@ -15,7 +15,7 @@ from hub.pickup import queries, staging
 from hub.shelf import actions as shelf
 from hub.shelf.rules import Facing, Place
 from kiosk_ui.server import Running
-from tests.browser.conftest import AXE, Complaints, picture
+from tests.browser.conftest import AXE, PATIENCE_MS, Complaints, picture
 from tests.browser.proxy import Proxy
 from tests.browser.test_counter import scan
 from tests.browser.test_phone_reader import film
@@ -55,7 +55,7 @@ def floor(shop: SampleStore) -> SampleStore:
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 
@@ -192,7 +192,7 @@ def test_a_round_is_picked_by_the_phones_camera_alone(
     ]
     browser = chromium.browser_type.launch(executable_path=which("chromium"), args=arguments)
     context = browser.new_context(viewport=PHONE, has_touch=True, permissions=["camera"])
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     one = signed_in(page, address, "ada")
@@ -203,7 +203,7 @@ def test_a_round_is_picked_by_the_phones_camera_alone(
     expect(page.locator("#said")).to_contain_text("That is Ground coffee 500 g")
     picture(page, "associate-camera")
     one.sees("Whole milk 1 l")
-    expect(page.locator("#done")).to_be_visible(timeout=30_000)
+    expect(page.locator("#done")).to_be_visible()
     one.confirmed()
     now = order(floor, "R-1")
     assert (now["state"], now["shelf"]) == ("READY_FOR_PICKUP", "A-7")
@@ -276,6 +276,7 @@ def test_a_wrong_article_is_refused_with_what_it_is_and_where_it_belongs(
     assert happened(floor, "R-1") == ["PickingClaimed", "LinePicked"]
     one.tap("#undo")
     expect(one.page.locator("#said")).to_contain_text("Taken back")
+    one.confirmed()
     assert happened(floor, "R-1")[-1] == "LineStepUndone"
 
 
@@ -471,6 +472,7 @@ def test_what_the_hub_refuses_on_return_is_told_line_by_line_with_what_to_do(
     picture(one.page, "associate-refused-later")
     one.tap("#refusals button")
     expect(refusal).to_have_count(0)
+    one.confirmed()
     assert happened(floor, "R-2") == ["PickingClaimed", "LinePicked"]
     line.close()
 

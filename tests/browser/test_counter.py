@@ -54,10 +54,10 @@ def test_a_board_whose_stream_was_cut_misses_nothing(
     line.cut()
     expect(page.locator("body")).to_have_attribute("data-link", "off")
     shop.place("R-MISS", name="Jonas Weber")
-    expect(page.locator("#away-banner")).to_be_visible(timeout=15_000)
+    expect(page.locator("#away-banner")).to_be_visible()
     picture(page, "counter-unheard")
     line.mend()
-    expect(page.locator("#card-R-MISS")).to_be_visible(timeout=15_000)
+    expect(page.locator("#card-R-MISS")).to_be_visible()
     expect(page.locator("#away-banner")).to_be_hidden()
 
 

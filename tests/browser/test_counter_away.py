@@ -54,7 +54,7 @@ def kept(page: Page) -> dict[str, object]:
 
 def lose(page: Page, line: Proxy) -> None:
     line.cut()
-    expect(page.locator("#away-banner")).to_be_visible(timeout=15_000)
+    expect(page.locator("#away-banner")).to_be_visible()
 
 
 def test_what_is_kept_names_nobody(page: Page, at: str) -> None:
@@ -71,7 +71,7 @@ def test_handovers_by_code_go_on_and_are_sent_once_when_the_hub_is_back(
     lose(page, line)
     scan(page, shop.code("R-1", TWO))
     dialog = page.locator("#away-give")
-    assert dialog.locator(".shelf-huge").all_inner_texts() == ["B-12", "C-3"]
+    expect(dialog.locator(".shelf-huge")).to_have_text(["B-12", "C-3"])
     expect(dialog.locator("[data-is=proven]")).to_be_visible()
     picture(page, "away-give")
     page.evaluate(AXE.read_text())
@@ -85,7 +85,7 @@ def test_handovers_by_code_go_on_and_are_sent_once_when_the_hub_is_back(
     dialog.get_by_role("button", name="Close").tap()
     assert state(shop, "R-1") == "READY_FOR_PICKUP"
     line.mend()
-    expect(page.locator("#unsent-list [data-state=confirmed]")).to_have_count(2, timeout=30_000)
+    expect(page.locator("#unsent-list [data-state=confirmed]")).to_have_count(2)
     picture(page, "away-confirmed")
     assert state(shop, "R-1") == state(shop, "R-2") == "PICKED_UP"
     expect(page.locator("#away-banner")).to_be_hidden()
@@ -148,7 +148,7 @@ def test_a_refusal_that_comes_later_is_shown_as_one(
     )
     line.mend()
     refused = page.locator("#unsent-list [data-state=refused]")
-    expect(refused).to_contain_text("already handed over", timeout=30_000)
+    expect(refused).to_contain_text("already handed over")
     picture(page, "away-refused")
     refused.get_by_role("button", name="Seen").tap()
     expect(page.locator("#unsent")).to_be_hidden()

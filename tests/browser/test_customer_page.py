@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from hub.pickup import actions
 from hub.pickup import queries as pickup
 from sync.central.customer_page import path_of
-from tests.browser.conftest import AXE, Complaints, picture
+from tests.browser.conftest import AXE, PATIENCE_MS, Complaints, picture
 from tests.sync.pair import Both, order_body, until
 
 
@@ -31,7 +31,7 @@ def both(tmp_path: Path) -> Iterator[Both]:
 @pytest.fixture
 def phone(chromium: Browser, complaints: Complaints) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))

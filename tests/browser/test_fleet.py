@@ -136,7 +136,7 @@ def test_a_device_is_let_in_by_a_code_and_the_page_sees_it_come(
     expect(page.locator("#came")).to_contain_text("Waiting for scanner-3")
     picture(page, "device-join")
     # The device is no browser and has no session.
-    joined = requests.post(f"{address}/api/v1/devices/join", json={"code": code}, timeout=10)
+    joined = requests.post(f"{address}/api/v1/devices/join", json={"code": code}, timeout=40)
     assert joined.status_code == 201, joined.text
     expect(page.locator("#came")).to_contain_text("scanner-3 has joined")
     picture(page, "device-joined")

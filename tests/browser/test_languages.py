@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import AXE, picture
+from tests.browser.conftest import AXE, PATIENCE_MS, picture
 from tests.browser.test_looks import PATHS, busy, too_small, violations
 from tests.kiosk_ui.sample import SampleStore
 
@@ -30,7 +30,7 @@ def test_every_screen_speaks_the_language_and_fits(
     chromium: Browser, busy: SampleStore, address: str, language: str
 ) -> None:
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, locale=language)
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     wrong: dict[str, list[str]] = {}
     page.goto(f"{address}/signin?next=/counter")

@@ -99,7 +99,7 @@ def test_a_wall_outlives_a_restart_of_the_hub(
     line.lead_to(again.port)
     line.mend()
     try:
-        expect(wall.locator(".ready [data-code='7K4M']")).to_have_class("new", timeout=15_000)
+        expect(wall.locator(".ready [data-code='7K4M']")).to_have_class("new")
         pick(waiting, "R-1")
         expect(wall.locator(".ready [data-code='2PX9']")).to_be_visible()
     finally:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from devices.scanners import hid
 from devices.scanners.hid import HidSettings
 from hub import scans
-from tests.browser.conftest import Complaints, picture
+from tests.browser.conftest import PATIENCE_MS, Complaints, picture
 from tests.devices.scanners.plugboard import Pipe, Plugboard
 from tests.kiosk_ui.sample import PIN, SampleStore
 
@@ -47,7 +47,7 @@ class Gun:
     def read(self, text: str) -> str:
         before = len(self.wire.did)
         self.pipe.scan(text)
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         while len(self.wire.did) == before:
             assert time.monotonic() < end, "the scan did not arrive"
             time.sleep(0.01)
@@ -68,7 +68,7 @@ def guns(shop: SampleStore) -> Iterator[list[Gun]]:
     yield made
     stop.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def counters(
 
     def counter(staff_id: str) -> Page:
         context = chromium.new_context(viewport={"width": 1280, "height": 800})
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))

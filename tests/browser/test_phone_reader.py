@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from devices.scanners import acceptance
 from devices.scanners.acceptance import Acceptance, Seen, Settings
 from hub.pickup import queries
-from tests.browser.conftest import Complaints, picture
+from tests.browser.conftest import PATIENCE_MS, Complaints, picture
 from tests.components import which
 from tests.kiosk_ui.sample import PIN, SampleStore
 
@@ -159,7 +159,7 @@ def phone(
             has_touch=True,
             permissions=["camera"] if allowed else [],
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on(
             "console",

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import socket
 import subprocess
 import threading
 import time
@@ -26,6 +25,7 @@ from hub.journal import Journal, Transaction
 from hub.projections import Projections
 from hub.wire import Observation
 from hub.writer import Writer
+from tests.floor import free_ports
 from tests.hub.kernel import NOON, TALLY, TYPES, Counted
 
 STORE = "store-1"
@@ -187,9 +187,7 @@ def ingesting(
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports()
 
 
 def until(look: Callable[[], object], what: str, within_s: float = 60) -> None:

@@ -18,7 +18,7 @@ def sleeper(tmp_path: Path, code: str = "import time; time.sleep(60)") -> Child:
     return Child("sleeper", [sys.executable, "-c", code], tmp_path / "log")
 
 
-def wait_for(condition, within_s: float = 10.0) -> None:  # type: ignore[no-untyped-def]
+def wait_for(condition, within_s: float = 60.0) -> None:  # type: ignore[no-untyped-def]
     end = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < end
@@ -99,7 +99,7 @@ def test_a_stray_of_ours_is_ended_and_a_stranger_is_left_alone(tmp_path: Path) -
     pids = {"ours": ours.pid, "gone": 2**22 - 1}
     pids |= {str(stranger.pid): stranger.pid for stranger in strangers}
     end_strays(pids, tmp_path / "data")
-    reaper.join(10)
+    reaper.join(60)
     assert ours.poll() is not None
     for stranger in strangers:
         assert stranger.poll() is None

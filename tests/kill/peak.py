@@ -155,7 +155,7 @@ def _patiently(ask: Callable[[], requests.Response]) -> requests.Response:
     while True:
         try:
             answer = ask()
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             answer = None
         if answer is not None and answer.status_code != 503:
             return answer

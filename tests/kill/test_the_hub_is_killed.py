@@ -27,7 +27,7 @@ def sell_through_a_kill(floor: Floor, name: str, round_no: int) -> None:
                 # Somewhere between the first arrival and the last commit.
                 time.sleep(secrets.randbelow(300) / 1000)
                 floor.kill(name)
-        acks = till.wait([body["id"] for body in bodies], timeout=60)
+        acks = till.wait([body["id"] for body in bodies], timeout=120)
     wrong = {ack["status"] for ack in acks.values()} - {"committed", "duplicate"}
     assert wrong == set()
     floor.wait_ready()

@@ -71,7 +71,7 @@ def test_at_the_peak_each_order_is_handed_over_exactly_once(
     if hour.troubles:
         raise AssertionError(f"seed {seed}") from hour.troubles[0]
     joined = time.monotonic()
-    floor.in_step(60)
+    floor.in_step()
     for one in wanted:
         at_central = partial(floor.central.json, f"/orders/{one.order_id}")
         floor.until(

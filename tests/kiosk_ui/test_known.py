@@ -144,8 +144,8 @@ def test_it_is_asked_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "ask", ask)
     thread = threading.Thread(target=catalogue.keep, args=(stop,))
     thread.start()
-    assert asked.wait(5)
-    thread.join(5)
+    assert asked.wait(60)
+    thread.join(60)
 
 
 @pytest.mark.parametrize("url", ["hub:8443", "ftp://hub", "https://", ""])

@@ -28,7 +28,7 @@ class Screen:
         self, stream: Stream, after: str | None = None, coarse: bool = False, source: str = ""
     ) -> None:
         self.ours, theirs = socket.socketpair()
-        self.ours.settimeout(3)
+        self.ours.settimeout(40)
         self.text = ""
         stream.adopt(theirs, after, coarse, source)
 
@@ -94,7 +94,7 @@ def test_a_stream_that_died_is_seen_to_be_dead(ring: Ring) -> None:
     stream.start()
     waited = time.monotonic()
     while stream.alive():
-        assert time.monotonic() - waited < 3
+        assert time.monotonic() - waited < 40
         time.sleep(0.01)
 
 
@@ -150,7 +150,7 @@ def test_places_are_capped_and_given_back(stream: Stream) -> None:
     screens[0].close()
     waited = time.monotonic()
     while stream.full():
-        assert time.monotonic() - waited < 3
+        assert time.monotonic() - waited < 40
         time.sleep(0.01)
     for screen in screens[1:]:
         screen.close()
@@ -165,7 +165,7 @@ def test_a_screen_that_does_not_read_is_dropped_and_the_others_go_on(
     seq = 10
     waited = time.monotonic()
     while stream.open > 1:
-        assert time.monotonic() - waited < 20
+        assert time.monotonic() - waited < 60
         seq += 1
         ring.publish(seq, True, topics)
         eager.until(f"-{seq}\n")
@@ -188,7 +188,7 @@ def test_strangers_leave_places_for_staff_in_all_and_by_address(ring: Ring) -> N
     staff = [Screen(stream) for _ in range(4)]
     assert stream.full()
     here[0].close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 40
     while stream.full("10.0.0.9") and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not stream.full("10.0.0.9")

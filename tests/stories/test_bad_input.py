@@ -262,7 +262,7 @@ def test_garbage_on_the_sockets_disturbs_nobody(floor: Floor) -> None:
     facts = floor.facts()["urls"]
     for name in ("hub", "central", "mqtt"):
         url = urlsplit(facts[name])
-        with socket.create_connection((url.hostname, url.port), timeout=5) as raw:
+        with socket.create_connection((url.hostname, url.port), timeout=40) as raw:
             raw.sendall(secrets.token_bytes(4096))
     with floor.device() as device:
         still_sells(floor, device)

@@ -41,7 +41,7 @@ class Shop:
     def running(self, command: list[str]) -> Iterator[None]:
         with subprocess.Popen(command, cwd=ROOT, env=self.environment) as process:
             try:
-                until(lambda: self.says("x", "till-1") == 0, "the device can publish over TLS", 30)
+                until(lambda: self.says("x", "till-1") == 0, "the device can publish over TLS")
                 yield
             finally:
                 process.terminate()

@@ -7,6 +7,7 @@ from typing import Any
 import requests
 
 from tests.floor import Floor
+from tests.stories.test_erasure import holding
 
 PLATE = "PLATE-" + secrets.token_hex(3).upper()
 DELEGATE = "Delegate " + secrets.token_hex(4)
@@ -99,13 +100,8 @@ def test_a_customer_comes_somebody_else_collects_and_it_felt_good(floor: Floor) 
 
 
 def left(floor: Floor) -> list[str]:
-    """Return the files under the store's directory that still hold what the customer wrote."""
-    wanted = [text.encode() for text in (PLATE, DELEGATE, WORDS)]
-    return [
-        str(path)
-        for path in floor.directory.rglob("*")
-        if path.is_file() and any(text in path.read_bytes() for text in wanted)
-    ]
+    """Return what of the customer's words the store's directory still holds."""
+    return holding(floor.directory, [text.encode() for text in (PLATE, DELEGATE, WORDS)])
 
 
 def hand_over(floor: Floor, placed: dict[str, Any]) -> None:

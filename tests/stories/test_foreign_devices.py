@@ -48,7 +48,7 @@ class Beside:
         process, self._process = self._process, None
         if process is not None:
             process.send_signal(how)
-            process.wait(20)
+            process.wait(60)
 
 
 class Foreigner:
@@ -117,7 +117,7 @@ def stage(
     bridge = Foreigner(enrolled(floor, "z2m", *bridge_of, "--grant", "zigbee2mqtt/#"))
     beside.start()
     try:
-        floor.until(lambda: received(floor, "gateway-1") > 0, "the gateway lives", 40)
+        floor.until(lambda: received(floor, "gateway-1") > 0, "the gateway lives")
         yield floor, beside, reader, bridge
     except BaseException:
         print(beside.log.read_text()[-3000:])
@@ -142,7 +142,7 @@ def test_foreign_devices_from_the_first_word_to_a_kill_in_the_middle(
         time.sleep(0.3)
         return any(one["address"] == "counter/bell" for one in waiting(floor))
 
-    floor.until(sighted, "the bell is sighted", 30)
+    floor.until(sighted, "the bell is sighted")
     for address, name in (("counter/bell", "bell-1"), ("floor/back door", "back-door")):
         if address != "counter/bell":
             bridge.say(DOOR, {"contact": True}, retain=True)
@@ -159,7 +159,7 @@ def test_foreign_devices_from_the_first_word_to_a_kill_in_the_middle(
         bridge.say(DOOR, {"contact": False, "linkquality": 87})
         return any(one["kind"] == "presence" for one in shown(floor, "back-door")["observations"])
 
-    floor.until(state_told, "the door is observed", 20)
+    floor.until(state_told, "the door is observed")
     told = [one for one in shown(floor, "back-door")["observations"] if one["kind"] == "presence"]
     assert [json.loads(one["body"]) for one in told] == [{"present": False}]
     floor.until(lambda: shown(floor, "back-door")["device"]["state"] == "online", "it is there")
@@ -177,8 +177,8 @@ def test_foreign_devices_from_the_first_word_to_a_kill_in_the_middle(
             beside.end(signal.SIGKILL)
             beside.start()
         time.sleep(0.001)
-    floor.until(lambda: received(floor, "door-1") >= READS, "each read has come", 60)
-    floor.until(lambda: received(floor, "bell-1") >= before + PRESSES, "each press has come", 60)
+    floor.until(lambda: received(floor, "door-1") >= READS, "each read has come")
+    floor.until(lambda: received(floor, "bell-1") >= before + PRESSES, "each press has come")
     time.sleep(1.5)
     assert received(floor, "door-1") == READS
     assert received(floor, "bell-1") == before + PRESSES
@@ -195,7 +195,7 @@ def test_foreign_devices_from_the_first_word_to_a_kill_in_the_middle(
     def twice() -> bool:
         return [row["times"] for row in quarantined(floor)] == [2]
 
-    floor.until(twice, "it is as unreadable as before", 20)
+    floor.until(twice, "it is as unreadable as before")
 
     # A last will is told in the device's own name.
     bridge.say(f"{DOOR}/availability", {"state": "offline"}, retain=True)
@@ -209,5 +209,5 @@ def test_foreign_devices_from_the_first_word_to_a_kill_in_the_middle(
     beside.end(signal.SIGTERM)
     beside.start()
     bridge.say(BELL, {"action": "double"})
-    floor.until(lambda: received(floor, "bell-1") > before + PRESSES, "the next life hears", 30)
+    floor.until(lambda: received(floor, "bell-1") > before + PRESSES, "the next life hears")
     assert received(floor, "back-door") == counted

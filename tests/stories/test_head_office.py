@@ -64,7 +64,6 @@ def test_what_one_store_lacks_the_named_other_one_gives(office: Floor, tmp_path:
         assert seen(floor)["release"]
         receipt = {"receipt_id": secrets.token_hex(6), "lines": [{"sku": ONE, "qty": 5}]}
         hub.done("/receipts", receipt)
-        floor.until(lambda: seen(floor)["lag_s"] is not None, "its goods are known", 30)
         order = {
             "order_id": "OFFICE-R-1", "store": floor.store, "fallback": OTHER, "currency": "EUR",
             "lines": [{"line_id": "L1", "sku": ONE, "qty": 2, "unit_price_minor": 300}],
@@ -75,12 +74,12 @@ def test_what_one_store_lacks_the_named_other_one_gives(office: Floor, tmp_path:
         def shown() -> dict[str, Any]:
             return dict(floor.central.json("/orders/OFFICE-R-1"))
 
-        floor.until(lambda: shown()["state"] == "RESERVED", "the fallback keeps the goods", 60)
+        floor.until(lambda: shown()["state"] == "RESERVED", "the fallback keeps the goods")
         assert (shown()["store"], shown()["rerouted_from"]) == (OTHER, floor.store)
         assert hub.json("/orders/OFFICE-R-1")["state"] == "RESERVED"
         assert hub.json(f"/stock/{ONE}")["buckets"]["committed"] == 2
         assert floor.hub.json("/orders/OFFICE-R-1")["state"] == "REJECTED"
-        page = requests.get(f"{floor.facts()['urls']['central']}/orders/OFFICE-R-1", timeout=10)
+        page = requests.get(f"{floor.facts()['urls']['central']}/orders/OFFICE-R-1", timeout=40)
         assert "so Harbour Street has it now" in page.text
         again = floor.central.post("/orders", order, key="once")
         assert again.headers["Idempotency-Replayed"] == "true"

@@ -19,7 +19,7 @@ from tests.floor import Floor
 
 CSRF = re.compile(r'name="csrf-token" content="([^"]+)"')
 JOB = re.compile(r"/print/jobs/(P-[0-9a-f]+)/yes")
-QUICK = {"answer_s": 1.0, "stall_s": 3.0, "finish_s": 4.0, "again_s": 0.1}
+QUICK = {"answer_s": 5.0, "stall_s": 10.0, "finish_s": 20.0, "again_s": 0.1}
 
 
 class Counter:
@@ -65,7 +65,7 @@ def at_the_counter(floor: Floor, directory: Path) -> Iterator[PaperDouble]:
             yield double
         finally:
             stop.set()
-            thread.join(20)
+            thread.join(60)
             client.stop()
 
 

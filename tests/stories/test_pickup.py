@@ -12,20 +12,21 @@ def sku() -> str:
     return f"T-{secrets.token_hex(5)}"
 
 
-def test_an_order_from_central_is_on_the_counter_within_a_second(floor: Floor) -> None:
+def test_an_order_from_central_is_on_the_counter_before_anybody_asks_again(floor: Floor) -> None:
     one = sku()
     floor.receive({one: 5})
-    before = floor.stock(one)
+    before = floor.settled(one)
     placed = floor.place({one: 2})
     began = time.monotonic()
     assert placed["state"] == "PROPOSED"
     order = floor.arrived(placed["order_id"])
-    assert time.monotonic() - began < 5, "a second on a quiet machine"
+    # It waits at central for news, 25 s at a time; a tenth of a second on a quiet machine.
+    assert time.monotonic() - began < 20
     assert order["short_code"] == placed["short_code"]
     after = floor.stock(one)
     assert after["buckets"]["committed"] == 2
-    assert after["on_hand"] == before["on_hand"] == 5
-    assert after["available_to_promise"]["store"] == before["available_to_promise"]["store"] - 2
+    assert after["on_hand"] == 5
+    assert floor.settled(one)["own"] == before["own"] - 2
     assert placed["order_id"] in {one["order_id"] for one in floor.hub.json("/orders")["items"]}
 
 

@@ -86,7 +86,7 @@ def serial_scanner(floor: Floor, tmp_path: Path) -> Iterator[tuple[Cable, Callab
     said("is there")
     yield cable, said  # type: ignore[misc]
     process.terminate()
-    process.wait(20)
+    process.wait(60)
     if cable.ends:
         cable.unplug()
 
@@ -168,5 +168,5 @@ def test_a_keyboard_wedge_scanner_acts_on_its_screen_also_after_the_hub_was_kill
         assert floor.until(counter.next, "the screen is handed the scan", 20) == "9XQ2"
     finally:
         stop.set()
-        keys.join(5)
+        keys.join(60)
         client.stop()

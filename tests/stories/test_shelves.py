@@ -18,7 +18,7 @@ from tests.floor import Floor
 FAST = {
     "STOREHUB_SHELF_STABLE_S": "0.3",
     "STOREHUB_SHELF_GAP_S": "1",
-    "STOREHUB_TAG_GONE_S": "4",
+    "STOREHUB_TAG_GONE_S": "8",
 }
 
 
@@ -106,7 +106,7 @@ def test_a_shelf_and_a_door_are_watched_and_counted(floor: Floor, tmp_path: Path
         floor.wait_ready()
         here = floor.hub.json("/shelf/tags", place="DOOR")["items"]
         assert sorted(one["epc"] for one in here) == sorted(tags)
-        floor.until(lambda: floor.hub.json("/shelf/tags")["items"] == [], "all have left", 60)
+        floor.until(lambda: floor.hub.json("/shelf/tags")["items"] == [], "all have left")
 
     # An inventory with a sled: a small difference is counted, a large one waits for a person.
     floor.hub.done("/counts", {"sku": tea, "counted": 21})

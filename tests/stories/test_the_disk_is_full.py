@@ -65,11 +65,11 @@ def test_a_full_disk_refuses_new_orders_hands_over_and_recovers(small_disk: Path
             lambda: refusal(floor, sku), "a new promise is refused for want of disk", 30
         )
         assert said.strip()
-        done = floor.until(lambda: handed_over(floor, order_id), "handover still works", 20)
+        done = floor.until(lambda: handed_over(floor, order_id), "handover still works")
         assert done
         (small_disk / "filler").unlink()
-        floor.until(lambda: promised(floor, sku), "promises are made again", 60)
-        floor.in_step(60)
+        floor.until(lambda: promised(floor, sku), "promises are made again")
+        floor.in_step()
         assert floor.verify()["ok"]
     finally:
         floor.stop()

@@ -1,7 +1,6 @@
 """With the line cut the store goes on; when it returns both sides agree by themselves."""
 
 import secrets
-import time
 
 from tests.floor import Floor
 
@@ -43,10 +42,8 @@ def test_the_store_works_with_the_line_down_and_converges_when_it_returns(floor:
         assert status["sync"]["pushed_seq"] < status["seq"]
     finally:
         floor.line("up")
-    began = time.monotonic()
     floor.arrived(waiting["order_id"])
     floor.in_step()
-    assert time.monotonic() - began < 20
     assert floor.central.json(f"/orders/{order_id}")["state"] == "PICKED_UP"
     known = floor.central.json(f"/stores/{floor.store}/stock/{one}")
     assert known["on_hand"] == floor.stock(one)["on_hand"] == had - 2

@@ -17,7 +17,7 @@ def blocks() -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```", tour, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_the_tour_of_the_readme_does_what_it_says(
     new_floor: Callable[..., Floor], tmp_path: Path
 ) -> None:
@@ -37,7 +37,7 @@ def test_the_tour_of_the_readme_does_what_it_says(
     answer = subprocess.run(
         ["bash", "-c", script],
         cwd=place, env=floor.environment | {"PATH": f"{place}:/usr/bin:/bin:/usr/local/bin"},
-        capture_output=True, text=True, timeout=100, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stdout[-3000:] + answer.stderr[-3000:]
     assert '"state":"PICKED_UP"' in answer.stdout

@@ -61,11 +61,11 @@ class Central:
         self.url, self.port = self.running.url, self.running.port
 
     def get(self, path: str) -> requests.Response:
-        return requests.get(f"{self.url}/api/v1{path}", headers=self._headers(), timeout=10)
+        return requests.get(f"{self.url}/api/v1{path}", headers=self._headers(), timeout=40)
 
     def post(self, path: str, body: object, key: str | None = None) -> requests.Response:
         headers = self._headers() | ({"Idempotency-Key": key} if key else {})
-        return requests.post(f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=10)
+        return requests.post(f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=40)
 
     def place(self, order_id: str, units: dict[str, int]) -> dict[str, Any]:
         answer = self.post("/orders", order_body(order_id, units))
@@ -160,7 +160,7 @@ class Both:
         url = f"http://127.0.0.1:{self.line.address[1]}"
         self.hub = StoreSide(directory / "hub", url, self.central.credential)
 
-    def in_step(self, timeout: float = 10) -> None:
+    def in_step(self, timeout: float = 60) -> None:
         until(lambda: self.central.head() == self.hub.head(), "central has all", timeout)
 
     def close(self) -> None:
@@ -169,7 +169,7 @@ class Both:
         self.central.stop()
 
 
-def until(look: Callable[[], T], what: str, timeout: float = 10) -> T:
+def until(look: Callable[[], T], what: str, timeout: float = 60) -> T:
     end_at = time.monotonic() + timeout
     while True:
         if found := look():

@@ -23,7 +23,7 @@ def test_secrets_are_readable_by_nobody_else(central: Central) -> None:
 def test_the_openapi_document_is_valid_and_names_every_route(central: Central) -> None:
     import requests
 
-    document = requests.get(f"{central.url}/api/v1/openapi.json", timeout=5).json()
+    document = requests.get(f"{central.url}/api/v1/openapi.json", timeout=40).json()
     openapi_spec_validator.validate(document)
     app = central.running.app
     routes = {
@@ -38,9 +38,9 @@ def test_health_and_numbers_are_told(central: Central) -> None:
     import requests
 
     push(central, ORIGIN, [received("a", "4711", 5)])
-    assert requests.get(f"{central.url}/healthz", timeout=5).json() == {"ok": True}
-    assert requests.get(f"{central.url}/readyz", timeout=5).json()["ready"]
-    told = requests.get(f"{central.url}/metrics", timeout=5).text
+    assert requests.get(f"{central.url}/healthz", timeout=40).json() == {"ok": True}
+    assert requests.get(f"{central.url}/readyz", timeout=40).json()["ready"]
+    told = requests.get(f"{central.url}/metrics", timeout=40).text
     assert f'central_facts_pushed_total{{store="{STORE}"}} 1.0' in told
 
 

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from hub import journal
 from sync import central as setup
 from sync.central.inventory import Inventory
 from sync.compare import compare
+from tests.floor import free_ports
 from tests.sync.pair import STORE, StoreSide, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.kill]
@@ -29,8 +29,7 @@ class Process:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_ports()
         self.url = f"http://127.0.0.1:{self.port}"
         self.start()
 
@@ -49,7 +48,7 @@ class Process:
 
     def ready(self) -> bool:
         try:
-            return requests.get(f"{self.url}/readyz", timeout=1).status_code == 200
+            return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
         except requests.RequestException:
             return False
 
@@ -79,7 +78,7 @@ def test_central_killed_during_push_loses_and_doubles_nothing(
             hub.receive(f"S{n % 50}", 1, f"sale:{n}")
             n += 1
 
-    until(process.ready, "central is ready", 20)
+    until(process.ready, "central is ready")
     seller = threading.Thread(target=sell)
     seller.start()
     hub.agent.start()
@@ -89,12 +88,12 @@ def test_central_killed_during_push_loses_and_doubles_nothing(
             time.sleep(chance.uniform(0.2, 0.8))
             process.kill()
             process.start()
-            until(process.ready, "central is back", 20)
+            until(process.ready, "central is back")
     finally:
         stop.set()
         seller.join()
     head = hub.head()
-    until(lambda: hub.agent.state()["pushed_seq"] == head.seq, "central has all", 20)
+    until(lambda: hub.agent.state()["pushed_seq"] == head.seq, "central has all")
     assert compare(hub.store.read, process.url, STORE, hub.credential) == []  # type: ignore[attr-defined]
     process.kill()
     inventory = Inventory(process.directory)

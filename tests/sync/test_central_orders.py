@@ -107,10 +107,10 @@ def test_an_order_of_many_lines_has_a_page_without_a_picture_of_its_code(
     central.place("R-1", {f"SKU-{n:05}": 1 for n in range(150)})
     with central.running.app.app_context():
         key = pages.key_of("R-1")
-    page = requests.get(f"{central.url}/orders/R-1?key={key}", timeout=5)
+    page = requests.get(f"{central.url}/orders/R-1?key={key}", timeout=40)
     assert page.status_code == 200
     assert "code.svg" not in page.text
-    picture = requests.get(f"{central.url}/orders/R-1/code.svg?key={key}", timeout=5)
+    picture = requests.get(f"{central.url}/orders/R-1/code.svg?key={key}", timeout=40)
     assert picture.status_code == 404
 
 
@@ -124,15 +124,15 @@ def test_garbage_is_unparsable_and_who_is_unknown_gets_nothing(central: Central)
     url = f"{central.url}/api/v1/orders"
     head = {"Authorization": f"Bearer {central.token}"}
     for body in (b"", b"{", b"\xff\xfe", b"[1", b"NaN"):
-        assert requests.post(url, data=body, headers=head, timeout=5).status_code in (400, 422)
-    assert requests.post(url, data=b"x" * (5 << 20), headers=head, timeout=5).status_code == 413
+        assert requests.post(url, data=body, headers=head, timeout=40).status_code in (400, 422)
+    assert requests.post(url, data=b"x" * (5 << 20), headers=head, timeout=40).status_code == 413
     rows = b'{"rows":[{"deep":' + b"[" * 100_000
     found = requests.post(
         f"{central.url}/api/v1/catalog/import", data=rows, headers=head, timeout=5
     )
     assert found.status_code == 400
-    assert requests.post(url, json={}, timeout=5).status_code == 401
-    assert requests.get(f"{central.url}/api/v1/stores", timeout=5).status_code == 401
+    assert requests.post(url, json={}, timeout=40).status_code == 401
+    assert requests.get(f"{central.url}/api/v1/stores", timeout=40).status_code == 401
 
 
 def test_who_may_only_read_gets_neither_the_code_nor_the_customers_link(tmp_path: Path) -> None:
@@ -146,9 +146,9 @@ def test_who_may_only_read_gets_neither_the_code_nor_the_customers_link(tmp_path
     running = setup.Running(tmp_path)
     try:
         url = f"{running.url}/api/v1/orders"
-        requests.post(url, json=order_body("R-1", {"1": 1}), headers=heads["orders"], timeout=5)
+        requests.post(url, json=order_body("R-1", {"1": 1}), headers=heads["orders"], timeout=40)
         shown = {
-            role: requests.get(f"{url}/R-1", headers=head, timeout=5).json()
+            role: requests.get(f"{url}/R-1", headers=head, timeout=40).json()
             for role, head in heads.items()
         }
     finally:
@@ -167,11 +167,11 @@ def test_a_role_may_do_its_own_and_no_more(tmp_path: Path) -> None:
     head = {"Authorization": f"Bearer {token}"}
     try:
         body = order_body("R-1", {"1": 1})
-        answer = requests.post(f"{running.url}/api/v1/orders", json=body, headers=head, timeout=5)
+        answer = requests.post(f"{running.url}/api/v1/orders", json=body, headers=head, timeout=40)
         assert answer.status_code == 403
         rows = {"rows": [{"kind": "product", "sku": "1", "names": {"en": "One"}}]}
         url = f"{running.url}/api/v1/catalog/import"
-        assert requests.post(url, json=rows, headers=head, timeout=5).status_code == 200
+        assert requests.post(url, json=rows, headers=head, timeout=40).status_code == 200
         with pytest.raises(Refusal):
             setup.add_store(tmp_path, "other", "Other")
     finally:

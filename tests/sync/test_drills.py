@@ -130,9 +130,9 @@ def test_a_clone_is_held_until_a_person_says_which_one_stays(
         shown = both.central.get("/stores").json()["items"][0]
         return bool(shown["held"])
 
-    until(found, "two processes were told apart", 60)
+    until(found, "two processes were told apart")
     first.receive("4711", 4, "till:3")
-    until(lambda: twin.agent.state()["state"] == "held", "the younger one is held", 60)
+    until(lambda: twin.agent.state()["state"] == "held", "the younger one is held")
     twin.receive("4711", 8, "till:held")
     shown = both.central.get("/stores").json()["items"][0]
     assert [one["held"] for one in shown["hubs"]] == [False, True]
@@ -145,7 +145,7 @@ def test_a_clone_is_held_until_a_person_says_which_one_stays(
         twin.agent.nudge()
         return "drained" in stopped
 
-    until(drained, "the retired one brought what it had", 60)
+    until(drained, "the retired one brought what it had")
     assert stopped == ["closing", "drained"]
     first.agent.nudge()
     in_step(both, first)
@@ -185,7 +185,7 @@ def test_central_is_put_back_to_yesterday_and_the_hub_brings_it_up_to_date(
     # Central lost the order; the store's own facts bring it back.
     order = both.central.get("/orders/R-1").json()
     assert order["state"] == "RESERVED"
-    until(lambda: count() == 1, "what central no longer has is gone here as well", 20)
+    until(lambda: count() == 1, "what central no longer has is gone here as well")
     assert verify(tmp_path / "hub" / "hub.db", both.hub.store.journal, {}).ok
 
 

@@ -36,11 +36,11 @@ class Office:
     def send(self, body: bytes, **headers: str) -> requests.Response:
         head = PUSH | {"Authorization": f"Bearer {self.credential}", "X-StoreHub-Protocol": "1"}
         url = f"{self.url}/sync/v1/stores/s-1/journal"
-        return requests.post(url, data=body, headers=head | headers, timeout=10)
+        return requests.post(url, data=body, headers=head | headers, timeout=40)
 
     def fleet(self, **query: str) -> dict[str, Any]:
         head = {"Authorization": f"Bearer {self.token}"}
-        answer = requests.get(f"{self.url}/api/v1/fleet", params=query, headers=head, timeout=10)
+        answer = requests.get(f"{self.url}/api/v1/fleet", params=query, headers=head, timeout=40)
         assert answer.status_code == 200, answer.text
         shown: dict[str, Any] = answer.json()
         return shown
@@ -51,7 +51,7 @@ class Office:
 
     def page(self, **query: str) -> str:
         head = {"Authorization": f"Bearer {self.token}", "Accept": "text/html"}
-        return requests.get(f"{self.url}/fleet", params=query, headers=head, timeout=10).text
+        return requests.get(f"{self.url}/fleet", params=query, headers=head, timeout=40).text
 
     def pass_s(self, seconds: float) -> None:
         self.clock.advance(timedelta(seconds=seconds))
@@ -169,23 +169,24 @@ def test_two_hubs_on_line_come_first(office: Office) -> None:
 def test_the_page_is_for_those_with_a_token(office: Office) -> None:
     browser = requests.Session()
     head = {"Accept": "text/html", "Referer": office.url}
-    closed = browser.get(f"{office.url}/fleet", headers=head, timeout=5)
+    closed = browser.get(f"{office.url}/fleet", headers=head, timeout=40)
     assert closed.status_code == 401
     assert "Mill Lane" not in closed.text
-    assert requests.get(f"{office.url}/api/v1/fleet", timeout=5).status_code == 401
+    assert requests.get(f"{office.url}/api/v1/fleet", timeout=40).status_code == 401
     csrf = closed.text.split('name="csrf_token" value="')[1].split('"')[0]
     form = {"csrf_token": csrf, "token": "shc_wrong"}
     door = f"{office.url}/fleet/sign-in"
-    assert browser.post(door, data=form, headers=head, timeout=5).status_code == 401
+    assert browser.post(door, data=form, headers=head, timeout=40).status_code == 401
     assert (
-        browser.post(door, data={"token": office.token}, headers=head, timeout=5).status_code == 400
+        browser.post(door, data={"token": office.token}, headers=head, timeout=40).status_code
+        == 400
     )
-    opened = browser.post(door, data=form | {"token": office.token}, headers=head, timeout=5)
+    opened = browser.post(door, data=form | {"token": office.token}, headers=head, timeout=40)
     assert (opened.status_code, opened.url) == (200, f"{office.url}/fleet")
     assert "Mill Lane" in opened.text
     assert office.token not in str(browser.cookies.get_dict())
     office.running.inventory.store.run(lambda tx: tx.conn.execute("DELETE FROM token"))
-    assert browser.get(f"{office.url}/fleet", headers=head, timeout=5).status_code == 401
+    assert browser.get(f"{office.url}/fleet", headers=head, timeout=40).status_code == 401
 
 
 def many(office: Office, count: int) -> None:
@@ -244,7 +245,7 @@ def test_prometheus_hears_of_each_store_in_bounded_numbers(office: Office) -> No
     lent = entry("l", {"sku": "4711", "granted": 5}, kind="RightsGranted")
     office.push(lent, after=Pair(**office.push().json()["head"]), about=about(head=5, oldest_s=7))
     office.send(b"no zstd")
-    told = requests.get(f"{office.url}/metrics", timeout=10).text
+    told = requests.get(f"{office.url}/metrics", timeout=40).text
     for line in (
         'central_store_backlog{store="s-1"} 3.0',
         'central_store_oldest_unsent_seconds{store="s-1"} 7.0',

@@ -45,7 +45,7 @@ def test_a_hub_without_room_for_the_catalogue_keeps_selling_and_catches_up(both:
     both.in_step()
     with both.hub.replica._lock:
         replica.execute("PRAGMA max_page_count = 1000000")
-    until(lambda: both.hub.read(catalog.product, "S499"), "the catalogue came", 15)
+    until(lambda: both.hub.read(catalog.product, "S499"), "the catalogue came")
 
 
 def test_a_hub_that_cannot_keep_a_snapshot_lives_and_takes_it_later(
@@ -63,7 +63,7 @@ def test_a_hub_that_cannot_keep_a_snapshot_lives_and_takes_it_later(
     both.hub.receive("4711", 1, "goes on")
     both.in_step()
     barrier.rmdir()
-    until(lambda: both.hub.read(catalog.product, "S199"), "the catalogue came", 30)
+    until(lambda: both.hub.read(catalog.product, "S199"), "the catalogue came")
 
 
 @pytest.mark.parametrize("place", [(rebase, "perform"), (tables, "stage")])
@@ -100,5 +100,5 @@ def test_a_hub_without_room_for_a_repair_lives_and_repairs_later(
     both.hub.agent.start()
     until(lambda: tries >= 2, "it was tried")
     assert both.hub.agent.alive()
-    both.in_step(30)
+    both.in_step()
     assert both.hub.agent.alive()

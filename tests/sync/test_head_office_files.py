@@ -29,10 +29,10 @@ def test_a_central_is_made_ready_by_commands(tmp_path: Path) -> None:
     running = Running(tmp_path)
     try:
         head = {"Authorization": f"Bearer {token}"}
-        fleet = requests.get(f"{running.url}/api/v1/fleet", headers=head, timeout=5).json()
+        fleet = requests.get(f"{running.url}/api/v1/fleet", headers=head, timeout=40).json()
         assert [one["name"] for one in fleet["items"]] == ["Harbour Street"]
         body = {"token": enrolment}
-        enrolled = requests.post(f"{running.url}/sync/v1/enrol", json=body, timeout=5)
+        enrolled = requests.post(f"{running.url}/sync/v1/enrol", json=body, timeout=40)
         assert enrolled.json()["store"] == "harbour"
         with pytest.raises(Refusal):
             told("token", "--role", "read", "--name", "late", *data)
@@ -46,10 +46,12 @@ def test_tokens_are_made_and_revoked_while_central_runs(central: Central) -> Non
     head = {"Authorization": f"Bearer {made.json()['token']}"}
 
     def asked() -> int:
-        return requests.get(f"{central.url}/api/v1/fleet", headers=head, timeout=5).status_code
+        return requests.get(f"{central.url}/api/v1/fleet", headers=head, timeout=40).status_code
 
     assert asked() == 200
-    assert requests.post(f"{central.url}/api/v1/tokens", headers=head, timeout=5).status_code == 403
+    assert (
+        requests.post(f"{central.url}/api/v1/tokens", headers=head, timeout=40).status_code == 403
+    )
     assert central.post("/tokens", {"name": "x", "role": "king"}).status_code == 422
     assert central.post("/tokens/till/revoke", {}).json() == {"revoked": 1}
     assert asked() == 401

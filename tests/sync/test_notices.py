@@ -513,7 +513,7 @@ def test_a_served_central_tells_and_head_office_sees_no_address(
         shown = central.get("/notices?order_id=R-1")
         assert "ida@" not in shown.text
         assert shown.json()["counts"] == {"sent": 1}
-        numbers = requests.get(f"{central.url}/metrics", timeout=10).text
+        numbers = requests.get(f"{central.url}/metrics", timeout=40).text
         assert 'central_messages{state="sent"} 1.0' in numbers
         name = shown.json()["items"][0]["id"]
         assert central.post(f"/notices/{name}/retry", {}).status_code == 409

@@ -48,7 +48,7 @@ class Files:
 
     def wait(self) -> None:
         self.both.line.up()
-        self.both.in_step(30)
+        self.both.in_step()
 
     def image(self) -> None:
         target = self.directory / f"image-{len(self.images)}"
@@ -109,7 +109,7 @@ class Files:
     def check(self) -> None:
         both = self.both
         both.line.up()
-        until(lambda: self._settled(), "hub and central have one history", 60)
+        until(lambda: self._settled(), "hub and central have one history")
         assert self.here() == self.there()
         causes = [cause for cause in self.here() if cause.startswith("till:")]
         assert len(causes) == len(set(causes))

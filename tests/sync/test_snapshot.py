@@ -65,7 +65,7 @@ def test_rows_long_deleted_are_dropped_and_who_missed_them_gets_a_snapshot(both:
     run = both.central.running.inventory.store.run
     assert run(lambda tx: store_feed.forget_deleted(tx, most=0)) == 1
     both.line.up()
-    until(lambda: both.hub.read(catalog.product, "0815") is None, "it is gone here as well", 20)
+    until(lambda: both.hub.read(catalog.product, "0815") is None, "it is gone here as well")
     assert both.hub.read(catalog.product, "4711")
 
 

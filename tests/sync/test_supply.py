@@ -118,7 +118,7 @@ def test_units_that_vanish_are_asked_back_and_then_orders_are_declined(supplied:
     assert (shown["promised"], shown["broken"]) == (2, 1)
     assert (
         "central_aisle_breaks 1.0"
-        in requests.get(f"{supplied.central.url}/metrics", timeout=10).text
+        in requests.get(f"{supplied.central.url}/metrics", timeout=40).text
     )
 
 

@@ -44,7 +44,7 @@ def test_few_run_and_who_stands_aside_lets_others_run() -> None:
         other.start()
         assert not inside
         with running.aside():
-            other.join(10)
+            other.join(60)
     assert inside == [1]
 
 
@@ -96,7 +96,7 @@ def test_a_parked_reader_takes_no_turn(tmp_path: Path) -> None:
         )
         assert central.door("/digest").status_code == 200
         central.place("R-1", {"4711": 1})
-        waiter.join(10)
+        waiter.join(60)
         assert len(answers[0].json()["rows"]) == 1
     finally:
         central.stop()

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ import requests
 
 from sync import central as setup
 from sync.compare import compare
+from tests.floor import free_ports
 from tests.postgres import Server
 from tests.sync.pair import StoreSide, order_body, until
 
@@ -29,8 +29,7 @@ class Workers:
     def __init__(self, directory: Path, database: str, count: int = 2) -> None:
         self.directory, self.database = directory, database
         self.token = setup.create_token(directory, "test", "admin", database)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_ports()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [
@@ -86,7 +85,7 @@ class Trouble:
         names = [f"store-{n}" for n in range(stores)]
         given = {name: setup.add_store(office, name, name, self.database) for name in names}
         self.central = Workers(office, self.database)
-        until(self.central.ready, "central is ready", 60)
+        until(self.central.ready, "central is ready")
         self.hubs = [
             StoreSide(folder / name, self.central.url, given[name], name) for name in names
         ]
@@ -141,10 +140,10 @@ class Trouble:
 
     def count(self) -> None:
         """Nothing is lost, nothing doubled, and both ends know the same."""
-        until(self.central.ready, "central is ready", 60)
+        until(self.central.ready, "central is ready")
         for hub in self.hubs:
             mine = {one for one, store in self.placed.items() if store == hub.name}
-            until(lambda hub=hub, mine=mine: known(hub) >= mine, "its orders reached the store", 60)
+            until(lambda hub=hub, mine=mine: known(hub) >= mine, "its orders reached the store")
             assert known(hub) == mine
             until(
                 lambda hub=hub: hub.agent.state()["pushed_seq"] == hub.head().seq, "all pushed", 60

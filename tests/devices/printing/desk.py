@@ -76,11 +76,11 @@ def printing(desk: Desk, address: str, **more: Any) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 
-def until(what: Callable[[], object], within_s: float = 10) -> None:
+def until(what: Callable[[], object], within_s: float = 60) -> None:
     end = time.monotonic() + within_s
     while not what():
         assert time.monotonic() < end, "it did not come to that"

@@ -211,7 +211,7 @@ def test_a_slow_printer_is_waited_for(desk: Desk, double: PaperDouble) -> None:
     double.state.bytes_per_s = 9_000
     with printing(desk, double.address, finish_s=2.5, stall_s=10.0, answer_s=1.0):
         desk.print("J1", slip("J1", lines=5))
-        until(lambda: desk.state("J1") in FINAL, 20)
+        until(lambda: desk.state("J1") in FINAL)
     assert desk.states("J1") == ["printed"]
     assert read(double) == ["SH1:O:J1"]
 
@@ -222,7 +222,7 @@ def test_a_printer_that_takes_nothing_any_more_is_not_waited_for_for_ever(
     double.state.bytes_per_s = 10
     with printing(desk, double.address, finish_s=0.5, stall_s=0.5):
         desk.print("J1", slip("J1", lines=400))
-        until(lambda: desk.state("J1") in FINAL, 20)
+        until(lambda: desk.state("J1") in FINAL)
         assert desk.states("J1") == ["in_doubt"]
 
 

@@ -35,7 +35,7 @@ def test_a_killed_process_never_prints_twice(tmp_path: Path, after: int) -> None
             [sys.executable, "-c", LIFE, str(tmp_path), double.address, str(LINES)],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
-        until(lambda: double.received >= after, 30)
+        until(lambda: double.received >= after)
         life.kill()
         life.communicate()
         double.state.bytes_per_s = 0
@@ -43,7 +43,7 @@ def test_a_killed_process_never_prints_twice(tmp_path: Path, after: int) -> None
         with printing(desk, double.address):
             desk.print("J1", slip("J1", LINES))
             desk.print("J2")
-            until(lambda: desk.state("J1") and desk.state("J2") == "printed", 20)
+            until(lambda: desk.state("J1") and desk.state("J2") == "printed")
         desk.outbox.close()
         read = [text for paper in double.papers for text in codes(paper)]
         assert set(desk.states("J1")) == {"in_doubt"}

@@ -39,7 +39,7 @@ def serial() -> Iterator[tuple[str, PaperDouble]]:
         over.set()
         os.write(theirs, b"\0")
         for one in wires:
-            one.join(5)
+            one.join(60)
         with link:
             pass
     os.close(ours)
@@ -65,7 +65,7 @@ def test_a_serial_printer_prints_and_confirms(desk: Desk, serial: tuple[str, Pap
         desk.print("J1")
         until(lambda: desk.state("J1") == "no_paper")
         double.state.paper = True
-        until(lambda: desk.state("J1") == "printed", 20)
+        until(lambda: desk.state("J1") == "printed")
     assert [text for paper in double.papers for text in codes(paper)] == ["SH1:O:J1"]
 
 

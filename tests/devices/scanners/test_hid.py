@@ -44,12 +44,12 @@ def start(board: Plugboard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     yield started
     stop.set()
     for one in threads:
-        one.join(5)
+        one.join(60)
         assert not one.is_alive()
 
 
 def until(look: Callable[[], object]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not look():
         assert time.monotonic() < end, "nothing came"
         time.sleep(0.005)
@@ -178,7 +178,7 @@ def test_all_that_is_open_is_let_go_at_the_end(
     thread.start()
     time.sleep(0.1)
     stop.set()
-    thread.join(5)
+    thread.join(60)
     assert not scanner.grabbed
 
 

@@ -166,7 +166,7 @@ def test_beyond_this_machine_the_preview_asks_for_its_key() -> None:
 
 
 def _get(url: str) -> tuple[bytes, Mapping[str, str]]:
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=40) as answer:
         return answer.read(), dict(answer.headers)
 
 

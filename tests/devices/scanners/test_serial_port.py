@@ -73,12 +73,12 @@ def start(cable: Cable, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     yield started
     stop.set()
     for one in threads:
-        one.join(5)
+        one.join(60)
         assert not one.is_alive()
 
 
 def until(look: Callable[[], object]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not look():
         assert time.monotonic() < end, "nothing came"
         time.sleep(0.005)

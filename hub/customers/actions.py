@@ -27,8 +27,7 @@ def put(tx: Transaction, ref: str, personal: Mapping[str, object]) -> bool:
     digits = "".join(letter for letter in phone if letter.isdigit())
     found_by = (cleaned["name"], cleaned["email"], phone, digits)
     folded = fold(" ".join(part for part in found_by if part))
-    values = [cleaned[field] for field in rules.FIELDS]
-    tables.put_personal(tx.conn, (ref, *values, folded, stamp(tx.now)))
+    tables.put_personal(tx.conn, ref, cleaned, folded, stamp(tx.now))
     return True
 
 

@@ -10,6 +10,7 @@ from hub.catalog.words import fold
 
 MOST: Final = 50
 _COLUMNS: Final = "ref, name, email, phone, plate, note, delegate, feedback"
+_PEOPLE: Final = "personal LEFT JOIN personal_said USING (ref)"
 _NOT_ERASED: Final = "ref NOT IN (SELECT ref FROM customer_erased)"
 
 
@@ -29,7 +30,7 @@ class Person(msgspec.Struct, frozen=True):
 def person(connection: sqlite3.Connection, ref: str) -> Person | None:
     """Return the customer, or None when unknown here or erased."""
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM personal WHERE ref = ? AND {_NOT_ERASED}", (ref,)
+        f"SELECT {_COLUMNS} FROM {_PEOPLE} WHERE ref = ? AND {_NOT_ERASED}", (ref,)
     ).fetchone()
     return Person(*tuple(row)) if row else None
 
@@ -56,7 +57,7 @@ def find(connection: sqlite3.Connection, text: str, limit: int = 20) -> list[Per
         return []
     clauses = " AND ".join("folded LIKE ? ESCAPE '!'" for _ in wanted)
     found = connection.execute(
-        f"SELECT {_COLUMNS} FROM personal WHERE {clauses} AND {_NOT_ERASED}"
+        f"SELECT {_COLUMNS} FROM {_PEOPLE} WHERE {clauses} AND {_NOT_ERASED}"
         " ORDER BY stored_at DESC, ref LIMIT ?",
         (*(f"%{_literal(word)}%" for word in wanted), max(1, min(limit, MOST))),
     )

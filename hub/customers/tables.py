@@ -1,4 +1,4 @@
-"""The two tables with personal data, and the projection that remembers what was erased.
+"""The three tables with personal data, and the projection that remembers what was erased.
 
 Nothing else may hold a customer's name, and no full-text index may be built over it: an index
 keeps words that were deleted.
@@ -19,11 +19,16 @@ from hub.projections import Projection
 MIGRATIONS: Final = Migrations("customers")
 TABLES: Final[dict[str, TableClass]] = {
     "personal": "record",
+    "personal_said": "record",
     "signature": "record",
     "customer_erased": "projection",
 }
 # Tables whose rows belong to a customer, with the column that orders them.
-_OF_A_CUSTOMER: Final = (("personal", "ref"), ("signature", "order_id"))
+_OF_A_CUSTOMER: Final = (
+    ("personal", "ref"),
+    ("personal_said", "ref"),
+    ("signature", "order_id"),
+)
 
 
 @MIGRATIONS()
@@ -63,29 +68,69 @@ def m003_said_later(db: sqlite_utils.Database) -> None:
     db.execute("ALTER TABLE personal ADD COLUMN feedback TEXT")
 
 
-_COLUMNS: Final = "ref, name, email, phone, plate, note, delegate, feedback, folded, stored_at"
-_LATER: Final = ("plate", "note", "delegate", "feedback")
+@MIGRATIONS()
+def m004_said_apart(db: sqlite_utils.Database) -> None:
+    """The same in a table of its own.
+
+    The release before this one writes `personal` without naming columns: with two more it could
+    take no order in that names its customer, once an update was taken back.
+    """
+    db.execute(
+        "CREATE TABLE personal_said (ref TEXT PRIMARY KEY, delegate TEXT, feedback TEXT)"
+        " WITHOUT ROWID"
+    )
+    db.execute(
+        "INSERT INTO personal_said (ref, delegate, feedback) SELECT ref, delegate, feedback"
+        " FROM personal WHERE delegate IS NOT NULL OR feedback IS NOT NULL"
+    )
+    db.execute("ALTER TABLE personal DROP COLUMN delegate")
+    db.execute("ALTER TABLE personal DROP COLUMN feedback")
 
 
-def put_personal(connection: sqlite3.Connection, row: Sequence[str | None]) -> None:
-    """Keep one row of `personal`; what an older one of the same ref knows besides stays."""
+_COLUMNS: Final = "ref, name, email, phone, plate, note, folded, stored_at"
+_LATER: Final = ("plate", "note")
+_SAID: Final = ("delegate", "feedback")
+
+
+def put_personal(
+    connection: sqlite3.Connection,
+    ref: str,
+    known: Mapping[str, str | None],
+    folded: str,
+    stored_at: str,
+) -> None:
+    """Keep who `ref` is; what an older row of the same ref knows besides stays."""
     kept = ", ".join(f"{name} = coalesce(excluded.{name}, {name})" for name in _LATER)
+    brought = (known[name] for name in ("name", "email", "phone", *_LATER))
     connection.execute(
-        f"INSERT INTO personal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        f"INSERT INTO personal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (ref) DO UPDATE SET name = excluded.name, email = excluded.email,"
         " phone = excluded.phone, folded = excluded.folded,"
         f" stored_at = excluded.stored_at, {kept}",
-        row,
+        (ref, *brought, folded, stored_at),
     )
+    _put_said(connection, ref, known)
 
 
 def add_personal(connection: sqlite3.Connection, ref: str, said: Mapping[str, str]) -> bool:
     """Add what somebody said later; False when nobody of this ref is known."""
-    names = ", ".join(f"{name} = ?" for name in said)
     changed = connection.execute(
-        f"UPDATE personal SET {names} WHERE ref = ?", (*said.values(), ref)
+        "UPDATE personal SET plate = coalesce(?, plate) WHERE ref = ?", (said.get("plate"), ref)
     )
+    if changed.rowcount == 1:
+        _put_said(connection, ref, said)
     return changed.rowcount == 1
+
+
+def _put_said(connection: sqlite3.Connection, ref: str, known: Mapping[str, str | None]) -> None:
+    said = [known.get(name) for name in _SAID]
+    if any(said):
+        kept = ", ".join(f"{name} = coalesce(excluded.{name}, {name})" for name in _SAID)
+        connection.execute(
+            "INSERT INTO personal_said (ref, delegate, feedback) VALUES (?, ?, ?)"
+            f" ON CONFLICT (ref) DO UPDATE SET {kept}",
+            (ref, *said),
+        )
 
 
 def put_signature(connection: sqlite3.Connection, row: Sequence[str]) -> None:

@@ -37,6 +37,7 @@ from hub.identity import Identity
 from hub.ingest import Ingest, replayer
 from hub.jobs import jobs, limits_of
 from hub.journal import Transaction
+from hub.pickup.day import queries as days
 from hub.printing import actions as printing
 from hub.printing.document import Document
 from hub.schedule import Job, Schedule
@@ -294,7 +295,10 @@ class Hub:
 
     def _counters(self) -> dict[str, float]:
         counted = msgspec.to_builtins(self.ingest.counters)
-        return {f"{name}_total": value for name, value in counted.items()}
+        broken = self.store.read(days.broken)
+        return {f"{name}_total": value for name, value in counted.items()} | {
+            "promises_broken": broken
+        }
 
     def _replay(self, tx: Transaction, row_id: int) -> str:
         return quarantine.replay(tx, row_id, self._sources)

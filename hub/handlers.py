@@ -21,6 +21,7 @@ from hub.ingest import Folds, Handlers
 from hub.journal import Transaction
 from hub.pickup import actions as pickup
 from hub.pickup import queries as pickup_queries
+from hub.pickup import selling
 from hub.printing import actions as printing
 from hub.settings import Settings
 from hub.shelf import sensing, sensors, tagging, tags
@@ -33,7 +34,7 @@ Command = Callable[[Transaction, Mapping[str, Any]], None]
 
 
 def _sale(tx: Transaction, seen: Observation, occurred_at: datetime) -> None:
-    stock.sell(
+    selling.sell(
         tx,
         seen.data.sale_id,
         msgspec.to_builtins(seen.data.lines),

@@ -13,6 +13,7 @@ from hub.errors import Invalid, Refusal
 from hub.imports.kinds import Item
 from hub.imports.report import Problem, Report
 from hub.journal import Transaction
+from hub.pickup import selling
 from hub.shelf import actions as shelf
 from hub.stock import actions as stock
 
@@ -140,7 +141,7 @@ def sales_chunk(tx: Transaction, chunk: Mapping[str, Any]) -> dict[str, Any]:
     def sell(group: list[Item], cause: str) -> None:
         lines = [{"sku": item["sku"], "qty": item["qty"]} for item in group]
         at = group[0]["at"]
-        stock.sell(
+        selling.sell(
             tx,
             group[0]["sale_id"],
             lines,

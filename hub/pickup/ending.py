@@ -102,6 +102,9 @@ def _give_up(
         facts += moves.not_coming(order)
     for task in pick_tasks(tx, order_id):
         facts += decide_drop(task, reason)
+    broken = tasks.unfinished(tx.conn, Kind.BROKEN, f"order:{order_id}")
+    if broken is not None:
+        facts += decide_drop(broken, reason)
     if any(line.to_hand_over > 0 for line in order.lines):
         facts += decide_open(
             tasks.unfinished(tx.conn, Kind.RESHELVE, f"order:{order_id}"),

@@ -39,7 +39,8 @@ class _OrderFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class OrderProposed(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     """`supply`: `store`, or `ship_to_store` when the goods still travel here. `origin`: `central`,
     or `code` when the order was read from the customer's pickup code before central sent it.
-    `language`: the one that the customer reads, a tag such as `de`."""
+    `language`: the one that the customer reads, a tag such as `de`. `fallback`: the store that
+    takes the order over should this one be out of stock."""
 
     lines: tuple[OrderLine, ...]
     short_code: str
@@ -51,6 +52,7 @@ class OrderProposed(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     supply: str = "store"
     origin: str = "central"
     language: str | None = None
+    fallback: str | None = None
 
 
 class OrderMatched(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,6 +64,7 @@ class OrderMatched(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     customer_ref: str | None = None
     promise_at: str | None = None
     language: str | None = None
+    fallback: str | None = None
 
 
 class OrderReserved(_OrderFact, frozen=True, kw_only=True):
@@ -69,7 +72,19 @@ class OrderReserved(_OrderFact, frozen=True, kw_only=True):
 
 
 class OrderRejected(_OrderFact, frozen=True, kw_only=True):
+    """This store can't give it: at once, or after all when what it had reserved is gone."""
+
     reason: str
+
+
+class PromiseBroken(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """`qty` units that were promised are gone: sold from a customer's hand (`SALE`), or a count
+    did not find them (`COUNT`). `ref`: the sale that took them."""
+
+    line_id: str
+    qty: int
+    by: str
+    ref: str | None = None
 
 
 class OrderShipped(_OrderFact, frozen=True, kw_only=True):
@@ -212,6 +227,7 @@ ALL: Final = (
     OrderMatched,
     OrderReserved,
     OrderRejected,
+    PromiseBroken,
     OrderShipped,
     OrderReceived,
     PickingClaimed,

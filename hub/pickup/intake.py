@@ -70,6 +70,7 @@ class AskedOrder(msgspec.Struct, frozen=True):
     promise_at: datetime | None = None
     placed_at: datetime | None = None
     language: Language | None = None
+    fallback: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
 
 
 def read_order(
@@ -99,6 +100,7 @@ def read_order(
         placed_at=_stamp(asked.placed_at, "placed_at"),
         supply=asked.supply or "store",
         language=asked.language,
+        fallback=asked.fallback,
     )
 
 

@@ -25,6 +25,7 @@ class Status(StrEnum):
 class Step(StrEnum):
     RESERVE = "reserve"
     REJECT = "reject"
+    BREAK = "break"
     SHIP = "ship"
     RECEIVE = "receive"
     CLAIM = "claim"
@@ -58,6 +59,12 @@ NEXT: Final[dict[tuple[Status, Step], Status | None]] = {
     (Status.PROPOSED, Step.RESERVE): Status.RESERVED,
     (Status.PROPOSED, Step.REJECT): Status.REJECTED,
     (Status.PROPOSED, Step.CANCEL): Status.CANCELED,
+    # promised units are gone: short of them, or given up whole while nobody has begun
+    (Status.RESERVED, Step.BREAK): Status.RESERVED,
+    (Status.RESERVED, Step.REJECT): Status.REJECTED,
+    (Status.RECEIVED, Step.BREAK): Status.RECEIVED,
+    (Status.PICKING, Step.BREAK): Status.PICKING,
+    (Status.ON_HOLD, Step.BREAK): Status.ON_HOLD,
     # ship to store
     (Status.RESERVED, Step.SHIP): Status.IN_TRANSIT,
     (Status.IN_TRANSIT, Step.RECEIVE): Status.RECEIVED,

@@ -92,6 +92,7 @@ class PickupOrder(NamedTuple):
     buyer_stall: str | None = None
     has_delegate: int = 0
     language: str | None = None
+    fallback: str | None = None
     conflicts: int = 0
     lines: tuple[Line, ...] = ()
     steps: tuple[LineStep, ...] = ()
@@ -111,6 +112,7 @@ class PickupOrder(NamedTuple):
 STEP_OF: Final[dict[type, Step]] = {
     f.OrderReserved: Step.RESERVE,
     f.OrderRejected: Step.REJECT,
+    f.PromiseBroken: Step.BREAK,
     f.OrderShipped: Step.SHIP,
     f.OrderReceived: Step.RECEIVE,
     f.PickingClaimed: Step.CLAIM,
@@ -174,6 +176,7 @@ def _proposed(order: PickupOrder, fact: f.OrderProposed, at: str, _: Status) -> 
         currency=fact.currency or order.currency,
         promise_at=fact.promise_at or order.promise_at,
         language=fact.language or order.language,
+        fallback=fact.fallback or order.fallback,
         conflicts=order.conflicts + (order.version > 1),
     )
 
@@ -187,6 +190,7 @@ def _matched(order: PickupOrder, fact: f.OrderMatched, at: str, _: Status) -> Pi
         customer_ref=fact.customer_ref or order.customer_ref,
         promise_at=fact.promise_at or order.promise_at,
         language=fact.language or order.language,
+        fallback=fact.fallback or order.fallback,
     )
 
 
@@ -292,6 +296,7 @@ _EFFECTS: Final[dict[type, Callable[[PickupOrder, Any, str, Status], PickupOrder
     f.OrderMatched: _matched,
     f.OrderReserved: lambda order, fact, at, _: order._replace(accepted_at=at),
     f.OrderRejected: lambda order, fact, at, _: order._replace(reason=fact.reason),
+    f.PromiseBroken: lambda order, fact, at, _: _change(order, fact.line_id, short=fact.qty),
     f.PickingClaimed: _claimed,
     f.PickingReleased: lambda order, fact, at, _: order._replace(claimed_by=None),
     f.LinePicked: _picked,

@@ -78,6 +78,7 @@ def decide_match(order: PickupOrder, proposed: OrderProposed) -> list[OrderMatch
             customer_ref=proposed.customer_ref,
             promise_at=proposed.promise_at,
             language=proposed.language,
+            fallback=proposed.fallback,
         )
     ]
 

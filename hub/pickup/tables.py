@@ -43,6 +43,7 @@ CREATE TABLE pickup_order (
   buyer_stall TEXT,
   has_delegate INTEGER NOT NULL,
   language TEXT,
+  fallback TEXT,
   conflicts INTEGER NOT NULL,
   steps TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -83,6 +84,7 @@ CREATE TABLE pickup_event (
   PRIMARY KEY (order_id, n)
 ) WITHOUT ROWID;
 CREATE INDEX pickup_event_short ON pickup_event (at) WHERE type = 'LineShorted';
+CREATE INDEX pickup_event_broken ON pickup_event (at) WHERE type = 'PromiseBroken';
 CREATE TABLE pickup_conflict (
   entry TEXT PRIMARY KEY, order_id TEXT NOT NULL, type TEXT NOT NULL
 ) WITHOUT ROWID;

@@ -1,4 +1,4 @@
-"""Receives, holds, sells, counts and mends stock: load, decide, append.
+"""Receives, holds, counts and mends stock: load, decide, append.
 
 It must never append more than once for one action, and never compute a number itself.
 """
@@ -10,20 +10,24 @@ from hashlib import blake2b
 from sqlite3 import Connection
 from typing import Any, Final
 
-from hub.catalog import queries as catalog
 from hub.chain import Entry
 from hub.clock import stamp
 from hub.errors import Invalid, Refusal
 from hub.journal import Fact, Transaction
-from hub.stock import queries, rules, tables
+from hub.stock import documents, queries, rules, tables
 from hub.stock.facts import RightsGranted, RightsRecalled, StockMoved
-from hub.stock.ledger import Policy, per_sku
+from hub.stock.ledger import Policy
 from hub.stock.promise import CHANNELS
 from hub.stock.rights import Quota, decide_balance, decide_reclaim
-from hub.stock.rules import MAX_QTY, SaleLine, check_qty, check_sku
-from hub.stock.work import count_task, count_tasks, told, trusted_now
-from hub.tasks import queries as tasks
-from hub.tasks.rules import Kind, decide_finish
+from hub.stock.rules import check_qty, check_sku
+from hub.stock.work import (
+    check_count,
+    count_task,
+    count_tasks,
+    counted_facts,
+    told,
+    trusted_now,
+)
 
 MAX_HOLD_S: Final = 24 * 3600
 
@@ -43,30 +47,10 @@ def receive(
     occurred_at: datetime | None = None,
 ) -> list[Entry]:
     """Goods came in. The same receipt again moves nothing."""
-    wanted = [(line.sku, line.qty) for line in sale_lines(tx, lines)]
-    if _already(tx, "RECEIVE", receipt_id, wanted):
+    wanted = [(line.sku, line.qty) for line in documents.lines_of(tx, lines)]
+    if documents.already(tx, "RECEIVE", receipt_id, wanted):
         return []
     facts = rules.decide_receipt(receipt_id, wanted)
-    return tx.append(facts, cause=cause, actor=actor, occurred_at=occurred_at)
-
-
-def sell(
-    tx: Transaction,
-    sale_id: str,
-    lines: Iterable[Mapping[str, Any]],
-    *,
-    actor: str,
-    cause: str,
-    occurred_at: datetime | None = None,
-) -> list[Entry]:
-    """Goods were sold at a till. Never refused for want of stock; the same sale counts once."""
-    wanted = sale_lines(tx, lines)
-    if _already(tx, "SALE", sale_id, ((line.sku, line.qty) for line in wanted)):
-        return []
-    stocks = queries.loads(tx.conn, (line.sku for line in wanted), tx.now)
-    named = {line.closes: queries.hold(tx.conn, line.closes) for line in wanted if line.closes}
-    moves = rules.decide_sale(stocks, sale_id, wanted, named, trusted_now(tx))
-    facts: list[Fact] = [*moves, *count_tasks(tx, moves, cause)]
     return tx.append(facts, cause=cause, actor=actor, occurred_at=occurred_at)
 
 
@@ -136,21 +120,14 @@ def count(
     reason: str | None = None,
     occurred_at: datetime | None = None,
 ) -> list[Entry]:
-    """Somebody counted all units of `sku` in the store, beginning after the entry `since`."""
-    check_sku(sku)
-    if not 0 <= counted <= MAX_QTY:
-        raise Invalid(f"counted must be between 0 and {MAX_QTY}.", field="counted")
+    """Another system or a device counted `sku`: what is promised is left to the pick.
+
+    A person's count is `pickup.selling.count`, which breaks the promises that it disproves.
+    """
+    check_count(sku, counted)
     moved = 0 if since is None else queries.moved_since(tx.conn, sku, since)
-    moves = rules.decide_count(
-        queries.load(tx.conn, sku, tx.now),
-        counted,
-        moved_since=moved,
-        since=since,
-        now=trusted_now(tx),
-        reason=reason,
-    )
-    asked = tasks.unfinished(tx.conn, Kind.COUNT, f"sku:{sku}")
-    facts: list[Fact] = [*moves, *decide_finish([asked] if asked else [], actor)]
+    account = queries.load(tx.conn, sku, tx.now)
+    facts = counted_facts(tx, account, counted, moved, since, reason, actor)
     return tx.append(facts, cause=cause, actor=actor, occurred_at=occurred_at)
 
 
@@ -231,37 +208,6 @@ def rights_told(
     """Take over what central says of its side, in all, ever (`RightsTold`, by SKU)."""
     facts = told(tx, sides)
     return tx.append(facts, cause=cause, actor=actor) if facts else []
-
-
-def sale_lines(tx: Transaction, lines: Iterable[Mapping[str, Any]]) -> list[SaleLine]:
-    """Read `{"sku"|"gtin","qty","hold_id"?}` lines. Raises Invalid, naming the line."""
-    found = []
-    for index, line in enumerate(lines):
-        at = f"lines.{index}"
-        sku = line.get("sku")
-        if sku is None and line.get("gtin"):
-            sku = catalog.sku_for_gtin(tx.conn, str(line["gtin"]).zfill(14))
-            if sku is None:
-                raise Invalid(f"No product has the barcode {line['gtin']}.", field=f"{at}.gtin")
-        check_sku(sku, f"{at}.sku")
-        check_qty(line.get("qty"), f"{at}.qty")
-        found.append(SaleLine(str(sku), int(line["qty"]), line.get("hold_id")))
-    if not found:
-        raise Invalid("lines must name at least one SKU.", field="lines")
-    return found
-
-
-def _already(tx: Transaction, kind: str, ref: str, lines: Iterable[tuple[str, int]]) -> bool:
-    if not isinstance(ref, str) or not 1 <= len(ref) <= 128 or not ref.isprintable():
-        field = "sale_id" if kind == "SALE" else "receipt_id"
-        raise Invalid(f"{field} must be 1 to 128 printable characters.", field=field)
-    known = queries.document(tx.conn, kind, ref)
-    if not known:
-        return False
-    if known != per_sku(lines):
-        what = "Sale" if kind == "SALE" else "Receipt"
-        raise Refusal(f"{what} {ref} is already recorded with other lines.", slug="other-lines")
-    return True
 
 
 def _until(tx: Transaction, seconds: int | None) -> str:

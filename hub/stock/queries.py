@@ -111,6 +111,16 @@ def holds_of_order(conn: Connection, order_id: str) -> dict[str, Hold]:
     return {row["ref"]: _hold(row) for row in rows}
 
 
+def promised_to(conn: Connection, sku: str) -> list[str]:
+    """Ids of the orders that hold units of `sku` which are not staged."""
+    rows = conn.execute(
+        "SELECT DISTINCT order_id FROM stock_hold WHERE sku = ? AND kind = 'ALLOCATION'"
+        " AND open_qty > staged_qty AND order_id IS NOT NULL",
+        (sku,),
+    )
+    return [order_id for (order_id,) in rows]
+
+
 def due_holds(conn: Connection, now: str, limit: int = 500) -> list[Hold]:
     rows = conn.execute(
         "SELECT * FROM stock_hold WHERE kind = 'HOLD' AND open_qty > 0 AND until <= ?"

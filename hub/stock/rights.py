@@ -147,6 +147,12 @@ def decide_balance(
     return [RightsGranted(sku=stock.sku, granted=change.given)]
 
 
+def decide_recall(stock: Stock, rights: Rights, wishes: Wishes) -> list[RightsRecalled]:
+    """Ask back what the units left no longer cover; nothing is lent for want of demand."""
+    found = decide_balance(stock, rights, 0, wishes, Quota(outage_h=0))
+    return [fact for fact in found if isinstance(fact, RightsRecalled)]
+
+
 def decide_reclaim(rights: Rights, sku: str, qty: int | None = None) -> list[RightsReclaimed]:
     """A person takes back rights (all that are held, unless told) from a central that is gone."""
     wanted = max(0, rights.held) if qty is None else qty

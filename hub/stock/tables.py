@@ -44,6 +44,8 @@ CREATE TABLE stock_hold (
   line_id TEXT
 ) WITHOUT ROWID;
 CREATE INDEX stock_hold_sku ON stock_hold (sku) WHERE kind = 'HOLD' AND open_qty > 0;
+CREATE INDEX stock_hold_promised ON stock_hold (sku)
+  WHERE kind = 'ALLOCATION' AND open_qty > staged_qty;
 CREATE INDEX stock_hold_until ON stock_hold (until) WHERE kind = 'HOLD' AND open_qty > 0;
 CREATE INDEX stock_hold_order ON stock_hold (order_id) WHERE order_id IS NOT NULL;
 CREATE TABLE stock_evidence (

@@ -15,10 +15,10 @@ from hub.journal import Fact, Transaction
 from hub.stock import queries
 from hub.stock.facts import RightsTold, StockMoved
 from hub.stock.ledger import Stock
-from hub.stock.rights import Rights, Side, decide_told
-from hub.stock.rules import RECORD_ERROR
+from hub.stock.rights import Rights, Side, decide_recall, decide_told
+from hub.stock.rules import MAX_QTY, RECORD_ERROR, check_sku, decide_count
 from hub.tasks import queries as tasks
-from hub.tasks.rules import Kind, decide_open
+from hub.tasks.rules import Kind, decide_finish, decide_open
 
 
 def trusted_now(tx: Transaction) -> str | None:
@@ -38,6 +38,41 @@ def count_task(tx: Transaction, sku: str, reason: str, cause: str) -> list[Fact]
     subject = f"sku:{sku}"
     unfinished = tasks.unfinished(tx.conn, Kind.COUNT, subject)
     return [*decide_open(unfinished, Kind.COUNT, subject, reason, cause=cause, sku=sku)]
+
+
+def check_count(sku: object, counted: int) -> None:
+    check_sku(sku)
+    if not 0 <= counted <= MAX_QTY:
+        raise Invalid(f"counted must be between 0 and {MAX_QTY}.", field="counted")
+
+
+def counted_facts(
+    tx: Transaction,
+    account: Stock,
+    counted: int,
+    moved: int,
+    since: str | None,
+    reason: str | None,
+    actor: str,
+) -> list[Fact]:
+    """The count, what it corrects, and the end of the task that asked for it."""
+    facts = decide_count(
+        account, counted, moved_since=moved, since=since, now=trusted_now(tx), reason=reason
+    )
+    asked = tasks.unfinished(tx.conn, Kind.COUNT, f"sku:{account.sku}")
+    return [*facts, *decide_finish([asked] if asked else [], actor)]
+
+
+def recalls(tx: Transaction, accounts: Mapping[str, Stock]) -> list[Fact]:
+    """Ask back at once what was lent and has no units behind it, not at the next balance."""
+    return [
+        fact
+        for sku, account in accounts.items()
+        if account.lent > 0
+        for fact in decide_recall(
+            account, queries.rights(tx.conn, sku), queries.wishes(tx.conn, sku)
+        )
+    ]
 
 
 def told(tx: Transaction, sides: Sequence[Mapping[str, Any]]) -> list[RightsTold]:

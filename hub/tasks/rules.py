@@ -19,6 +19,7 @@ class Kind(StrEnum):
     RESHELVE = "reshelve"
     REPLENISH = "replenish"
     CONFIRM = "confirm"
+    BROKEN = "broken"
 
 
 class State(StrEnum):

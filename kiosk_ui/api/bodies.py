@@ -195,12 +195,14 @@ class SaleLine(Asked):
 class Sale(Asked):
     sale_id: Id
     lines: Annotated[list[SaleLine], Meta(min_length=1, max_length=500)]
+    confirm_break: bool = False
 
 
 class Count(Asked):
     sku: Sku
     counted: Annotated[int, Meta(ge=0, le=1_000_000)]
     since: Annotated[str, Meta(max_length=256)] | None = None
+    confirm_break: bool = False
 
 
 class ReceiptLine(Asked):

@@ -10,6 +10,7 @@ from flask import request
 
 from hub import journal
 from hub.journal import Transaction
+from hub.pickup import selling
 from hub.stock import actions, queries
 from kiosk_ui.api import bodies
 from kiosk_ui.api.contract import Call, Query, command, read
@@ -97,7 +98,8 @@ def hold_release(call: Call, asked: bodies.Nothing, hold_id: str) -> Any:
 
 @command(
     "/sales",
-    "Record a till's sale. The same sale_id counts once.",
+    "Record a till's sale. The same sale_id counts once. One that takes units promised to an order"
+    " is refused unless `confirm_break` says that the goods are in the customer's hand.",
     step="sell",
     body=bodies.Sale,
     answer=bodies.Moved,
@@ -105,7 +107,14 @@ def hold_release(call: Call, asked: bodies.Nothing, hold_id: str) -> Any:
 )
 def sale(call: Call, asked: bodies.Sale) -> Any:
     lines = [msgspec.to_builtins(line) for line in asked.lines]
-    entries = actions.sell(call.tx, asked.sale_id, lines, actor=call.actor, cause=call.cause)
+    entries = selling.sell(
+        call.tx,
+        asked.sale_id,
+        lines,
+        actor=call.actor,
+        cause=call.cause,
+        confirmed=asked.confirm_break,
+    )
     if not entries:
         return queries.recorded(call.tx.conn, "SALE", asked.sale_id, call.tx.now)
     return queries.changed(call.tx.conn, entries, call.tx.now)
@@ -113,15 +122,22 @@ def sale(call: Call, asked: bodies.Sale) -> Any:
 
 @command(
     "/counts",
-    "Record how many units are in the store.",
+    "Record how many units are in the store. Fewer than are promised breaks promises: refused"
+    " unless `confirm_break` says that it is so.",
     step="count",
     body=bodies.Count,
     answer=bodies.Moved,
     show=moved,
 )
 def count(call: Call, asked: bodies.Count) -> Any:
-    entries = actions.count(
-        call.tx, asked.sku, asked.counted, asked.since, actor=call.actor, cause=call.cause
+    entries = selling.count(
+        call.tx,
+        asked.sku,
+        asked.counted,
+        asked.since,
+        actor=call.actor,
+        cause=call.cause,
+        confirmed=asked.confirm_break,
     )
     return queries.changed(call.tx.conn, entries, call.tx.now)
 

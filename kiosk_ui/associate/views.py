@@ -12,8 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from hub.errors import HubError, Invalid
 from hub.journal import Transaction
-from hub.pickup import waves
-from hub.stock import actions as stock
+from hub.pickup import selling, waves
 from hub.tasks import actions as tasks
 from kiosk_ui.api import bodies
 from kiosk_ui.associate import lookup, work
@@ -23,7 +22,7 @@ from kiosk_ui.session import Person, hub, need
 from kiosk_ui.words import _
 
 associate = Blueprint("associate", __name__, url_prefix="/associate")
-TAKEN: Final = ("sku", "counted", "since")
+TAKEN: Final = ("sku", "counted", "since", "confirm_break")
 SHORT: Final = (
     ("NOT_IN_STOCK", "box"),
     ("DAMAGED", "alert"),
@@ -153,7 +152,15 @@ def task(task_id: str, step: str) -> Response:
     def run(tx: Transaction, cause: str) -> tuple[int, Any]:
         if step == "count":
             count = _counted(asked)
-            stock.count(tx, count.sku, count.counted, count.since, actor=person.actor, cause=cause)
+            selling.count(
+                tx,
+                count.sku,
+                count.counted,
+                count.since,
+                actor=person.actor,
+                cause=cause,
+                confirmed=count.confirm_break,
+            )
         else:
             acts = {"claim": tasks.claim, "release": tasks.release, "done": tasks.done}
             if step not in acts:
@@ -161,8 +168,12 @@ def task(task_id: str, step: str) -> Response:
             acts[step](tx, task_id, actor=person.actor, cause=cause)
         return 200, {"task_id": task_id}
 
-    refused = _refusal(sent, run)
-    shown = render_template("associate/tasks_body.html", refused=refused, **work.shown(person))
+    refused, why = _refused(sent, run)
+    # What a count would break is said first; the same number, once more, confirms it.
+    sure = {"task_id": task_id, **asked} if why.endswith(f":{selling.BREAKS}") else None
+    shown = render_template(
+        "associate/tasks_body.html", refused=refused, sure=sure, **work.shown(person)
+    )
     return Response(shown)
 
 
@@ -174,7 +185,14 @@ def _counted(asked: dict[str, str]) -> bodies.Count:
 
 
 def _refusal(sent: Press, run: Any) -> str | None:
+    return _refused(sent, run)[0]
+
+
+def _refused(sent: Press, run: Any) -> tuple[str | None, str]:
+    """Return the sentence that says no, or None, and the type of the problem."""
     try:
-        return as_problem(sent.run(run))
+        reply = sent.run(run)
     except HubError as error:
-        return error.sentence
+        return error.sentence, error.slug
+    no = as_problem(reply)
+    return no, "" if no is None else str(msgspec.json.decode(reply.body).get("type", ""))

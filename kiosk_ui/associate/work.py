@@ -22,8 +22,14 @@ from kiosk_ui.words import later
 
 TO_PICK: Final = (Status.RESERVED, Status.RECEIVED)
 SHOWN: Final = 40
-KINDS: Final = (Kind.COUNT.value, Kind.RESHELVE.value, Kind.REPLENISH.value)
+KINDS: Final = (
+    Kind.BROKEN.value,
+    Kind.COUNT.value,
+    Kind.RESHELVE.value,
+    Kind.REPLENISH.value,
+)
 WHAT: Final = {
+    Kind.BROKEN.value: later("Promise broken"),
     Kind.COUNT.value: later("Count"),
     Kind.RESHELVE.value: later("Return to the shelf"),
     Kind.REPLENISH.value: later("Refill"),
@@ -40,6 +46,12 @@ WHY: Final = {
     "OUT_OF_STOCK": later("the order could not be filled"),
     "GAP": later("a sensor sees an empty place"),
     "LOW": later("a sensor sees few left"),
+    "BROKEN_BY_SALE": later(
+        "It was sold at the till. Find a substitute, or tell the customer that it is short."
+    ),
+    "BROKEN_BY_COUNT": later(
+        "A count did not find it. Find a substitute, or tell the customer that it is short."
+    ),
 }
 
 

@@ -85,6 +85,7 @@ TOLD: Final = {
     "OrderHandedOver": later("Handed over"),
     "CancelRefused": later("The store could not cancel any more"),
     "OrderRejected": later("The store could not fulfill it"),
+    "PromiseBroken": later("The store found that something is missing"),
     "OrderCanceled": later("Canceled"),
     "OrderExpired": later("Not collected in time"),
 }

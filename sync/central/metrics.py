@@ -38,7 +38,7 @@ class Numbers:
         )
         self.breaks = Gauge(
             "central_promise_breaks",
-            "Orders that a store rejected after rights were spent on them.",
+            "Orders whose promise a store broke: rejected after all, or short of units.",
             registry=made,
         )
         self.messages = Gauge(

@@ -83,7 +83,8 @@ LoadOrder = Callable[[str], tuple[bytes, bytes] | None]
 class Fold:
     """What a batch changes: `moved` are differences, orders are whole, `rights` as they came.
 
-    `feedback`: (order_id, score, what was good, when); `aisle`: facts with their time.
+    `feedback`: (order_id, score, what was good, when); `aisle`: facts with their time;
+    `broken`: (order_id, when) of promises that the store broke.
     """
 
     load: LoadOrder
@@ -93,6 +94,7 @@ class Fold:
     rights: list[RightsFact] = field(default_factory=list)
     feedback: list[tuple[str, int, str, str]] = field(default_factory=list)
     aisle: list[tuple[str, Any]] = field(default_factory=list)
+    broken: list[tuple[str, str]] = field(default_factory=list)
     news: list[News] = field(default_factory=list)
     _changed: dict[str, tuple[PickupOrder, list[dict[str, Any]]]] = field(default_factory=dict)
 
@@ -136,6 +138,8 @@ class Fold:
         if type(fact) is pickup.CancelRefused:
             told["reason"] = fact.reason
             self.refused.append(fact.order_id)
+        elif type(fact) is pickup.PromiseBroken:
+            self.broken.append((fact.order_id, entry.recorded_at))
         timeline.append(told)
         for kind in notice_rules.OF_FACT.get(entry.type, ()):
             at = order.promise_at if kind == "delayed" else entry.recorded_at

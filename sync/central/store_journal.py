@@ -21,6 +21,7 @@ from . import (
     store_life,
     store_notices,
     store_people,
+    store_reroute,
     store_rights,
     store_words,
 )
@@ -154,6 +155,7 @@ def _project(
     )
     if fresh:
         store_notices.add(tx, fold.news)
+    store_reroute.note_broken(tx, store_id, fold.broken)
     store_rights.take(tx, store_id, fold.rights)
     store_aisle.take(tx, store_id, fold.aisle)
     for ref in fold.erased:

@@ -141,6 +141,7 @@ def _body(
         "promise_at": stamp(order.promise_at) if order.promise_at else None,
         "placed_at": at,
         "language": order.customer.language,
+        "fallback": order.fallback,
     }
 
 

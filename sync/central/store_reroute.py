@@ -4,6 +4,7 @@ It must never give an order to a second store before the first one's own fact le
 twice, and never after the customer asked to cancel.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -31,7 +32,7 @@ def settle(tx: Tx, store_id: str, make_code: MakeCode, generation: str) -> list[
     for placed in _ended(tx.conn, store_id):
         order_id, rejected = placed["order_id"], placed["state"] == "REJECTED"
         if rejected and msgspec.json.decode(placed["body"]).get("rights"):
-            _break(tx, order_id, store_id)
+            note_broken(tx, store_id, [(order_id, stamp(tx.now))])
         if rejected and _may_move(placed):
             _move(tx, placed, make_code, generation)
             moved.append(order_id)
@@ -63,11 +64,12 @@ def _may_move(placed: Row) -> bool:
     return read_order(placed["folded"]).reason == MOVES
 
 
-def _break(tx: Tx, order_id: str, store_id: str) -> None:
-    tx.conn.execute(
+def note_broken(tx: Tx, store_id: str, broken: Iterable[tuple[str, str]]) -> None:
+    """Count orders (and when) whose promise the store broke; one is counted once at each store."""
+    tx.conn.executemany(
         "INSERT INTO promise_break (order_id, store_id, at) VALUES (?, ?, ?)"
         " ON CONFLICT (order_id, store_id) DO NOTHING",
-        (order_id, store_id, stamp(tx.now)),
+        [(order_id, store_id, at) for order_id, at in broken],
     )
 
 
@@ -105,7 +107,7 @@ def _take_over(tx: Tx, placed: Row, make_code: MakeCode) -> None:
 def _keep(tx: Tx, placed: Row, body: dict[str, Any], make_code: MakeCode) -> dict[str, Any]:
     order_id, target = placed["order_id"], placed["fallback"]
     code = store_orders.short_code_at(tx.conn, target, placed["short_code"])
-    body = body | {"store": target, "short_code": code}
+    body = body | {"store": target, "short_code": code, "fallback": None}
     pickup_code = make_code(order_id, target, body["lines"], body["rights"], code)
     tx.conn.execute(
         "UPDATE placed SET store_id = ?, short_code = ?, pickup_code = ?, body = ?,"

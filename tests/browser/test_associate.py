@@ -628,6 +628,30 @@ def test_a_count_task_is_done_with_one_number(phone: Open, floor: SampleStore) -
     expect(job).to_have_count(0)
 
 
+def test_a_count_that_breaks_a_promise_asks_once_more(phone: Open, floor: SampleStore) -> None:
+    """A slip of the thumb moves no order to another store: the number is confirmed first."""
+    floor.place("R-1", [("4712", 1)], code="7K4M")
+    floor.store.writer.run(lambda tx: pickup.claim(tx, "R-1", actor="staff:ivy", cause="t:1"))
+    floor.store.writer.run(
+        lambda tx: pickup.short(tx, "R-1", "L1", 1, "NOT_IN_STOCK", actor="staff:ivy", cause="t:2")
+    )
+    floor.place("R-count", [("4712", 3)], code="9ABC")
+    one = phone()
+    one.tap(".job.count summary")
+    one.page.locator("[name=counted]").fill("1")
+    one.tap(".job.count .inside button")
+    expect(one.page.locator("#refused")).to_contain_text("(2 of SKU 4712)")
+    expect(one.page.locator("[name=counted]")).to_have_value("1")
+    picture(one.page, "associate-count-again")
+    one.page.locator("[name=confirm_break]").check()
+    one.tap(".job.count .inside button")
+    expect(one.page.locator(".job.count")).to_have_count(0)
+    expect(one.page.locator(".job.broken")).to_contain_text("9ABC")
+    expect(one.page.locator(".job.broken")).to_contain_text("A count did not find it.")
+    picture(one.page, "associate-broken")
+    assert order(floor, "R-count")["lines"][0]["short"] == 2
+
+
 def test_the_phones_pages_are_accessible_and_no_wider_than_the_phone(
     phone: Open, floor: SampleStore, complaints: Complaints
 ) -> None:

@@ -8,10 +8,9 @@ import pytest
 from hub import scans
 from hub.errors import Invalid, Refusal
 from hub.pickup import actions as pickup
-from hub.pickup import code
+from hub.pickup import code, selling
 from hub.scans import Outcome
 from hub.staff import actions as staff
-from hub.stock import actions as stock
 from tests.hub.shop import ANNA, BADGE, BEN, BREAD, KEY, MILK, Shop
 
 ORDER, SHELF = "SH1:O:R-1", "SH1:S:A1"
@@ -200,7 +199,7 @@ def test_an_order_that_only_its_code_tells_of_is_picked_and_merges_once(
 
 
 def test_what_a_code_asks_for_must_be_there(shop: Shop, gun: Scanner) -> None:
-    shop.do(stock.sell, "S-1", [{"sku": "MILK", "qty": 4}])
+    shop.do(selling.sell, "S-1", [{"sku": "MILK", "qty": 4}])
     text = code.make("R-7", "s1", [("L1", "MILK", 2)], KEY, "k1")
     with pytest.raises(Refusal, match="Only 1 of SKU MILK is free"):
         gun(text)

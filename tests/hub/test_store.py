@@ -7,6 +7,7 @@ from hub import backup, init, journal, settings, store
 from hub.clock import SystemClock
 from hub.database import Lock
 from hub.errors import Refusal
+from hub.pickup import selling
 from hub.stock import actions as stock
 from hub.stock import queries
 from hub.store import Store
@@ -27,7 +28,7 @@ def directory(tmp_path: Path) -> Path:
                 )
             )
         sold = [{"sku": "SKU-1", "qty": 2}]
-        opened.writer.run(lambda tx: stock.sell(tx, "S-1", sold, actor="hub", cause="sale-1"))
+        opened.writer.run(lambda tx: selling.sell(tx, "S-1", sold, actor="hub", cause="sale-1"))
     return place
 
 

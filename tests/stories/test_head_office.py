@@ -16,7 +16,7 @@ from tests.stories.test_a_history_is_mended import second_hub
 
 pytestmark = pytest.mark.timeout(600)
 OTHER = "harbour"
-ONE = "OFFICE-1"
+ONE, TWO = "OFFICE-1", "OFFICE-TWO"
 
 
 def commanded(floor: Floor, *arguments: str) -> str:
@@ -84,6 +84,40 @@ def test_what_one_store_lacks_the_named_other_one_gives(office: Floor, tmp_path:
         again = floor.central.post("/orders", order, key="once")
         assert again.headers["Idempotency-Replayed"] == "true"
         assert hub.json(f"/stock/{ONE}")["buckets"]["committed"] == 2
+        breaks_at_the_till(floor, hub, order)
+
+
+def breaks_at_the_till(floor: Floor, hub: Http, order: dict[str, Any]) -> None:
+    """What was reserved is sold from a customer's hand while the line is down: the order moves."""
+    floor.receive({TWO: 2})
+    hub.done("/receipts", {"receipt_id": "two", "lines": [{"sku": TWO, "qty": 2}]})
+    lines = [order["lines"][0] | {"sku": TWO}]
+    floor.central.done("/orders", order | {"order_id": "OFFICE-R-2", "lines": lines})
+    floor.arrived("OFFICE-R-2")
+    sold = {"sale_id": "TILL-1", "lines": [{"sku": TWO, "qty": 1}]}
+    refused = floor.hub.post("/sales", sold)
+    assert refused.status_code == 409
+    assert refused.json()["type"] == "urn:storehub:problem:breaks-promise"
+    assert "(1 of SKU OFFICE-TWO)" in refused.json()["detail"]
+    floor.line("down")
+    try:
+        with floor.device("till-1") as till:
+            assert till.send("sale", sold)["status"] == "committed"
+        assert floor.hub.json("/orders/OFFICE-R-2")["state"] == "REJECTED"
+        assert floor.stock(TWO)["buckets"]["available"] == 1
+        assert floor.central.json("/orders/OFFICE-R-2")["state"] == "RESERVED"
+    finally:
+        floor.line("up")
+
+    def moved() -> bool:
+        shown = floor.central.json("/orders/OFFICE-R-2")
+        return bool((shown["store"], shown["state"]) == (OTHER, "RESERVED"))
+
+    floor.until(moved, "the fallback keeps the goods")
+    assert hub.json(f"/stock/{TWO}")["buckets"]["committed"] == 2
+    numbers = requests.get(f"{floor.facts()['urls']['central']}/metrics", timeout=10).text
+    assert "central_promise_breaks 1.0" in numbers
+    assert "central_orders_rerouted 2.0" in numbers
 
 
 @pytest.mark.soak

@@ -2,6 +2,8 @@
 
 import secrets
 
+import requests
+
 from tests.floor import Floor
 
 
@@ -87,3 +89,39 @@ def test_what_may_be_promised_is_explained_to_the_unit(floor: Floor) -> None:
     told = floor.hub.json(f"/stock/{one}/explain", channel="web")
     assert told["available_to_promise"] == floor.stock(one)["available_to_promise"]["web"]
     assert told["terms"]
+
+
+def broken(floor: Floor) -> float:
+    """Return how many promises the hub says were broken."""
+    numbers = requests.get(f"{floor.facts()['urls']['hub']}/metrics", timeout=10).text
+    (line,) = [line for line in numbers.splitlines() if line.startswith("storehub_promises_broken")]
+    return float(line.split()[1])
+
+
+def test_staff_confirm_a_sale_that_breaks_a_promise_and_the_order_is_short(floor: Floor) -> None:
+    one = sku()
+    floor.receive({one: 3})
+    order_id = floor.place({one: 3})["order_id"]
+    before, code = broken(floor), floor.arrived(order_id)["short_code"]
+    sale = {"sale_id": f"S-{secrets.token_hex(4)}", "lines": [{"sku": one, "qty": 1}]}
+    refused = floor.hub.post("/sales", sale)
+    assert refused.status_code == 409
+    assert f"{code} (1 of SKU {one})" in refused.json()["detail"]
+    assert floor.stock(one)["on_hand"] == 3
+    floor.hub.done("/sales", sale | {"confirm_break": True})
+    assert (
+        floor.stock(one)["buckets"] | {"committed": 2, "available": 0}
+        == (floor.stock(one)["buckets"])
+    )
+    assert floor.hub.json(f"/orders/{order_id}")["lines"][0]["short"] == 1
+    tasks = floor.hub.json("/tasks", kind="broken")["items"]
+    assert [task["reason"] for task in tasks if task["order_id"] == order_id] == ["BROKEN_BY_SALE"]
+    counted = {"sku": one, "counted": 1}
+    assert floor.hub.post("/counts", counted).status_code == 409
+    floor.hub.done("/counts", counted | {"confirm_break": True})
+    assert floor.hub.json(f"/orders/{order_id}")["lines"][0]["short"] == 2
+    assert broken(floor) == before + 2
+    floor.until(
+        lambda: floor.central.json(f"/orders/{order_id}")["lines"][0]["short"] == 2,
+        "central knows what the order lacks",
+    )

@@ -280,3 +280,50 @@ def test_never_do_two_stores_hold_one_order(head_office: Inventory, words: list[
         assert chain.shown(order_id)["state"] == {
             None: "PROPOSED", "OrderRejected": "REJECTED", "OrderReserved": "RESERVED",
         }[spoke.get(placed[-1])]  # fmt: skip
+
+
+def test_a_promise_that_breaks_later_moves_the_order_and_is_counted_once(
+    head_office: Inventory,
+) -> None:
+    """The goods were reserved, and sold from a customer's hand: the store lets go of the order."""
+    chain = Chain(head_office, "store-9", "store-10")
+    before = chain.breaks()
+    chain.place("F-10", "store-9", fallback="store-10")
+    with head_office.store.reader() as conn:
+        page = store_feed.page(conn, "commands", "store-9", "", 0)
+    assert msgspec.json.decode(page.rows[-1].row)["order"]["fallback"] == "store-10"
+    chain.say("store-9", *proposed("F-10", "OrderReserved", "store-9"))
+    assert chain.shown("F-10")["store"] == "store-9"
+    broken = {"order_id": "F-10", "line_id": "L1", "qty": 1, "by": "SALE", "ref": "S-1"}
+    ended = {"order_id": "F-10", "reason": "OUT_OF_STOCK"}
+    chain.say(
+        "store-9",
+        entry("device:till:1", broken, kind="PromiseBroken", i=0, n=2),
+        entry("device:till:1", ended, kind="OrderRejected", i=1, n=2),
+    )
+    shown = chain.shown("F-10")
+    assert (shown["store"], shown["state"], shown["fallback"]) == ("store-10", "PROPOSED", None)
+    assert chain.breaks() == before + 1
+    head_office.store.run(lambda tx: store_journal.refold_store(tx, "store-9"))
+    chain.say("store-9")
+    assert chain.breaks() == before + 1
+    assert chain.sent("F-10") == [("store-9", "order.place"), ("store-10", "order.place")]
+    with head_office.store.reader() as conn:
+        page = store_feed.page(conn, "commands", "store-10", "", 0)
+    assert msgspec.json.decode(page.rows[-1].row)["order"]["fallback"] is None
+
+
+def test_an_order_that_is_short_stays_with_its_store_and_is_counted(
+    head_office: Inventory,
+) -> None:
+    chain = Chain(head_office, "store-11", "store-12")
+    before = chain.breaks()
+    chain.place("F-11", "store-11", fallback="store-12")
+    chain.say("store-11", *proposed("F-11", "OrderReserved", "store-11"))
+    broken = {"order_id": "F-11", "line_id": "L1", "qty": 1, "by": "COUNT"}
+    chain.say("store-11", entry("staff:count", broken, kind="PromiseBroken"))
+    shown = chain.shown("F-11")
+    assert (shown["store"], shown["state"], shown["lines"][0]["short"]) == (
+        "store-11", "RESERVED", 1,
+    )  # fmt: skip
+    assert chain.breaks() == before + 1

@@ -54,3 +54,21 @@ def ended_since(conn: Connection, begin: str) -> dict[str, int]:
         "SELECT state, count(*) FROM pickup_order WHERE accepted_at >= ? GROUP BY state", (begin,)
     )
     return dict(map(tuple, rows))
+
+
+def reserved_by(conn: Connection, order_id: str) -> str | None:
+    """The id of the entry by which this store reserved an order."""
+    row = conn.execute(
+        "SELECT entry FROM pickup_event WHERE order_id = ? AND type = 'OrderReserved'"
+        " ORDER BY n LIMIT 1",
+        (order_id,),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def broken(conn: Connection) -> int:
+    """How many promises this store ever broke."""
+    (found,) = conn.execute(
+        "SELECT count(*) FROM pickup_event WHERE type = 'PromiseBroken'"
+    ).fetchone()
+    return int(found)

@@ -11,9 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from hub.errors import Invalid, Refusal
 from hub.pickup import actions as pickup
+from hub.pickup import selling
 from hub.pickup.lifecycle import NEXT, WHERE_IT_WAS, Status, Step
 from hub.pickup.moves import SHORT_REASONS
-from hub.stock import actions as stock
 from hub.stock import queries as ledger
 from hub.stock.facts import INSIDE
 from tests.hub.shop import ANNA, BEN, LENA, NOON, Shop
@@ -178,7 +178,7 @@ class OneOrder(RuleBasedStateMachine):
     @rule(qty=QTY, n=st.integers(0, 2))
     def till(self, qty: int, n: int) -> None:
         cause = self.floor.cause()
-        self.floor.do(stock.sell, cause, [{"sku": self.skus[n], "qty": qty}])
+        self.floor.do(selling.sell, cause, [{"sku": self.skus[n], "qty": qty}])
         self.received[self.skus[n]] -= qty
 
     # -- what always holds

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from hub.errors import Invalid, NotFound, Refusal
 from hub.pickup import actions as pickup
+from hub.pickup import selling
 from hub.returns import actions, queries, rules
 from hub.returns.rules import Line, Return, Source
-from hub.stock import actions as stock
 from tests.hub.shop import LENA, Shop
 
 SEEN = {"kind": "id_seen", "value": "passport"}
@@ -101,7 +101,7 @@ def test_goods_that_this_store_never_handed_over_are_not_taken(shop: Shop) -> No
 
 def test_goods_of_a_receipt_come_back_by_their_sku(shop: Shop) -> None:
     shop.receive("MILK", 5)
-    shop.do(stock.sell, "S-1", [{"sku": "MILK", "qty": 2}])
+    shop.do(selling.sell, "S-1", [{"sku": "MILK", "qty": 2}])
     name, _ = shop.do(actions.open_return, [{"sku": "MILK", "qty": 2}], MIND, None, "S-1")
     shop.do(actions.dispose, name, "B1", "RESTOCKED")
     shop.do(actions.close, name)

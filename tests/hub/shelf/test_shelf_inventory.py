@@ -8,10 +8,10 @@ import pytest
 
 from hub.chain import decode
 from hub.errors import NotFound, Refusal
+from hub.pickup import selling
 from hub.shelf import actions, inventory, queries
 from hub.shelf.rules import Facing
 from hub.shelf.sweeping import WHOLE, Found, needs_person
-from hub.stock import actions as stock
 from tests.hub.shelf.sensing_floor import BREAD, MILK, Floor, epc
 from tests.hub.shop import Shop
 
@@ -63,7 +63,7 @@ def test_sales_that_go_on_meanwhile_are_no_difference(floor: Floor, shop: Shop) 
     shop.receive("MILK", 12)
     sweep = shop.do(inventory.begin, "A-1")
     floor.read(milk(12), device="reader-2")
-    shop.do(stock.sell, "S-1", [{"sku": "MILK", "qty": 5}])
+    shop.do(selling.sell, "S-1", [{"sku": "MILK", "qty": 5}])
     done = shop.do(inventory.end, sweep.id, MOST)
     assert lines(done) == [("MILK", 12, 0, "counted")]
     assert shop.stock("MILK")["on_hand"] == 7

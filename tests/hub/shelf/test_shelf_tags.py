@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from hub.errors import HubError
+from hub.pickup import selling
 from hub.shelf import actions, queries
 from hub.shelf.rules import Place
 from hub.shelf.tags import KEPT_MS, Watch
-from hub.stock import actions as stock
 from tests.hub.shelf.sensing_floor import BREAD, MILK, READERS, Floor, epc, place_of, seen
 from tests.hub.shop import Shop
 
@@ -234,7 +234,7 @@ def test_what_leaves_by_a_door_unsold_is_for_a_person_to_look_at(
     floor.read([epc(MILK, 1), epc(MILK, 2)])
     floor.read([epc(BREAD, 1)], device="reader-2")
     if sold:
-        shop.do(stock.sell, "S-1", [{"sku": "MILK", "qty": sold}])
+        shop.do(selling.sell, "S-1", [{"sku": "MILK", "qty": sold}])
     floor.wait(GONE_S)
     shop.do(floor.watch.depart)
     assert [subject for _, subject, _ in shop.tasks("confirm")] == asked

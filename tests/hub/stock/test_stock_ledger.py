@@ -6,6 +6,7 @@ import pytest
 
 from hub.errors import Invalid, NotFound, Refusal
 from hub.pickup import actions as pickup
+from hub.pickup import selling
 from hub.stock import actions as stock
 from hub.stock import queries as ledger
 from hub.stock.facts import StockMoved
@@ -34,37 +35,38 @@ def test_a_sku_that_nobody_knows_is_not_found_and_one_of_the_catalogue_has_none(
 def test_the_same_receipt_or_sale_counts_once_under_any_key(shop: Shop) -> None:
     for _ in range(2):
         shop.do(stock.receive, "R-1", lines(("MILK", 5)))
-        shop.do(stock.sell, "S-1", lines(("MILK", 1), ("MILK", 1)))
+        shop.do(selling.sell, "S-1", lines(("MILK", 1), ("MILK", 1)))
     assert shop.stock("MILK")["on_hand"] == 3
     with pytest.raises(Refusal, match="Sale S-1 is already recorded with other lines"):
-        shop.do(stock.sell, "S-1", lines(("MILK", 3)))
+        shop.do(selling.sell, "S-1", lines(("MILK", 3)))
 
 
 def test_a_sale_names_goods_by_any_length_of_their_barcode(shop: Shop) -> None:
     shop.receive("MILK", 5)
-    shop.do(stock.sell, "S-1", [{"gtin": MILK, "qty": 1}, {"gtin": MILK.lstrip("0"), "qty": 1}])
+    shop.do(selling.sell, "S-1", [{"gtin": MILK, "qty": 1}, {"gtin": MILK.lstrip("0"), "qty": 1}])
     assert shop.stock("MILK")["on_hand"] == 3
     with pytest.raises(Invalid, match="No product has the barcode"):
-        shop.do(stock.sell, "S-2", [{"gtin": "04012345678901", "qty": 1}])
+        shop.do(selling.sell, "S-2", [{"gtin": "04012345678901", "qty": 1}])
 
 
 def test_a_sale_beyond_the_record_corrects_it_first_and_asks_for_a_count(shop: Shop) -> None:
     shop.receive("MILK", 1)
-    entries = shop.do(stock.sell, "S-1", lines(("MILK", 2), ("MILK", 1)))
+    entries = shop.do(selling.sell, "S-1", lines(("MILK", 2), ("MILK", 1)))
     moves = [e.body for e in entries if isinstance(e.body, StockMoved)]
     assert [(m.kind, m.qty) for m in moves] == [("ADJUSTMENT", 2), ("SALE", 2), ("SALE", 1)]
     assert shop.buckets("MILK") == {}
     assert shop.tasks() == [("count", "sku:MILK", "RECORD_ERROR")]
-    shop.do(stock.sell, "S-2", lines(("MILK", 1)))
+    shop.do(selling.sell, "S-2", lines(("MILK", 1)))
     assert len(shop.tasks()) == 1
     shop.is_sound()
 
 
-def test_goods_promised_to_an_order_are_not_taken_from_it_by_a_sale(shop: Shop) -> None:
+def test_staged_goods_are_not_taken_from_their_order_by_a_sale(shop: Shop) -> None:
     shop.receive("MILK", 2)
-    shop.place("R-1", ("MILK", 2))
-    shop.do(stock.sell, "S-1", lines(("MILK", 1)))
-    assert shop.buckets("MILK") == {"committed": 2}
+    shop.made_ready("R-1", ("MILK", 2))
+    shop.do(selling.sell, "S-1", lines(("MILK", 1)))
+    assert shop.buckets("MILK") == {"staged": 2}
+    assert shop.state("R-1") == "READY_FOR_PICKUP"
 
 
 def test_a_hold_is_given_back_once(shop: Shop) -> None:
@@ -90,11 +92,11 @@ def test_no_more_is_held_than_is_free(shop: Shop) -> None:
 def test_a_held_unit_is_sold_from_its_hold_and_never_more_than_it_has(shop: Shop) -> None:
     shop.receive("MILK", 5)
     hold_id, _, _ = shop.do(stock.hold, "MILK", 2)
-    shop.do(stock.sell, "S-1", [{"sku": "MILK", "qty": 1, "hold_id": hold_id}])
+    shop.do(selling.sell, "S-1", [{"sku": "MILK", "qty": 1, "hold_id": hold_id}])
     assert shop.buckets("MILK") == {"available": 3, "held": 1}
     twice = [{"sku": "MILK", "qty": 1, "hold_id": hold_id}] * 2
     with pytest.raises(Refusal, match="Only 0 of the units"):
-        shop.do(stock.sell, "S-2", twice)
+        shop.do(selling.sell, "S-2", twice)
     shop.is_sound()
 
 
@@ -146,7 +148,7 @@ def test_expired_holds_are_swept_by_who_needs_their_units(shop: Shop) -> None:
     assert shop.buckets("MILK") == {"available": 1, "held": 3, "committed": 1}
     shop.place("R-1", ("MILK", 3))
     assert shop.buckets("MILK") == {"available": 1, "committed": 4}
-    shop.do(stock.sell, "S-1", lines(("MILK", 1)))
+    shop.do(selling.sell, "S-1", lines(("MILK", 1)))
     assert shop.tasks("count") == []
     shop.is_sound()
 
@@ -164,7 +166,7 @@ def test_a_count_overwrites_nothing_but_moves_the_difference(shop: Shop) -> None
 def test_sales_while_counting_are_no_difference(shop: Shop) -> None:
     shop.receive("MILK", 10)
     began = shop.last_entry()
-    shop.do(stock.sell, "S-1", lines(("MILK", 3)))
+    shop.do(selling.sell, "S-1", lines(("MILK", 3)))
     shop.receive("MILK", 4)
     shop.do(stock.count, "MILK", 10, began)
     assert shop.stock("MILK")["on_hand"] == 11
@@ -175,7 +177,7 @@ def test_sales_while_counting_are_no_difference(shop: Shop) -> None:
 def test_a_correction_while_counting_is_not_made_twice(shop: Shop) -> None:
     shop.receive("MILK", 1)
     began = shop.last_entry()
-    shop.do(stock.sell, "S-1", lines(("MILK", 3)))  # two more were there than the record knew
+    shop.do(selling.sell, "S-1", lines(("MILK", 3)))  # two more were there than the record knew
     shop.do(stock.count, "MILK", 3, began)  # the counter saw all three before they were sold
     assert shop.stock("MILK")["on_hand"] == 0
     shop.do(stock.count, "MILK", 2, began)
@@ -191,7 +193,7 @@ def test_a_count_names_an_entry_of_this_journal(shop: Shop) -> None:
 
 
 def test_a_count_settles_the_task_that_asked_for_it(shop: Shop) -> None:
-    shop.do(stock.sell, "S-1", lines(("MILK", 1)))
+    shop.do(selling.sell, "S-1", lines(("MILK", 1)))
     assert shop.tasks("count")
     shop.do(stock.count, "MILK", 4)
     assert shop.tasks("count") == []
@@ -208,11 +210,11 @@ def test_missing_units_never_break_a_promise_by_a_count(shop: Shop) -> None:
 
 def test_a_record_that_was_wrong_often_keeps_units_back_and_is_to_be_counted(shop: Shop) -> None:
     for n in range(3):
-        shop.do(stock.sell, f"S-{n}", lines(("MILK", 1)))
+        shop.do(selling.sell, f"S-{n}", lines(("MILK", 1)))
     shop.do(stock.count, "MILK", 9)
     assert shop.promise("MILK") == 9
     for n in range(3):
-        shop.do(stock.sell, f"T-{n}", lines(("MILK", 12)))
+        shop.do(selling.sell, f"T-{n}", lines(("MILK", 12)))
     shop.receive("MILK", 9)
     explained = shop.store.read(ledger.explain, "MILK", "web", shop.clock.now())
     assert explained["confidence"]["level"] == "low"
@@ -223,7 +225,7 @@ def test_a_record_that_was_wrong_often_keeps_units_back_and_is_to_be_counted(sho
 def test_scheduled_counts_are_asked_for_once(shop: Shop) -> None:
     for sku in ("A", "B", "C"):
         for n in range(3):
-            shop.do(stock.sell, f"{sku}-{n}", lines((sku, 1)))
+            shop.do(selling.sell, f"{sku}-{n}", lines((sku, 1)))
     for task in [one[1] for one in shop.tasks("count")]:
         assert task.startswith("sku:")
     assert shop.do(stock.ask_for_counts, actor="hub") == []
@@ -277,9 +279,9 @@ def test_verify_names_the_row_whose_balance_somebody_changed(shop: Shop) -> None
 
 def test_units_sold_are_known_by_the_hour(shop: Shop) -> None:
     shop.receive("MILK", 9)
-    shop.do(stock.sell, "S-1", lines(("MILK", 2)))
+    shop.do(selling.sell, "S-1", lines(("MILK", 2)))
     shop.clock.advance(timedelta(hours=2))
-    shop.do(stock.sell, "S-2", lines(("MILK", 3)))
+    shop.do(selling.sell, "S-2", lines(("MILK", 3)))
     assert shop.store.read(ledger.sold_since, "2026-11-21T00:00:00.000Z") == 5
     assert shop.store.read(ledger.sold_since, "2026-11-21T13:00:00.000Z") == 3
 
@@ -314,7 +316,7 @@ def test_an_expired_hold_that_the_till_names_is_not_swept_for_its_other_lines(sh
     shop.do(stock.hold, "MILK", 2)
     shop.clock.advance(timedelta(hours=1))
     named = {"sku": "MILK", "qty": 1, "hold_id": mine}
-    shop.do(stock.sell, "S-1", [{"sku": "MILK", "qty": 2}, named])
+    shop.do(selling.sell, "S-1", [{"sku": "MILK", "qty": 2}, named])
     assert shop.buckets("MILK") == {}
     assert shop.tasks("count") == []
     shop.is_sound()

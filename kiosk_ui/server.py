@@ -4,8 +4,10 @@ It must never keep a thread on an open stream: the event stream's socket is hand
 own thread, and the worker is free again. Nor on a connection that has not said anything yet.
 """
 
+import logging
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,15 +16,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from cheroot import wsgi
-from cheroot.makefile import MakeFile
+from cheroot.makefile import MakeFile, StreamReader
 from cheroot.server import HTTPConnection
 from flask import Flask
 
 from hub.errors import Unavailable
+from hub.patience import Hearing, Patience
 from kiosk_ui.app import create_app
 from kiosk_ui.ports import Hub
 from kiosk_ui.stream import Stream
 from kiosk_ui.tls import Door
+
+log = logging.getLogger(__name__)
 
 HANDOVER: Final = "storehub.handover"
 SPARE_THREADS: Final = 10
@@ -31,6 +36,9 @@ SPARE_THREADS: Final = 10
 WAITING_MOST: Final = 300
 WAITING_EACH: Final = 150
 KEEP_ALIVE: Final = 200
+IDLE_S: Final = 30
+# A photo over a poor wireless link, whole. Nobody's device needs a second for anything else.
+REQUEST_S: Final = 30.0
 BIGGEST_BODY: Final = 32 * 1_048_576  # read and thrown away; the app answers 413 far earlier
 
 
@@ -58,8 +66,42 @@ class _Gateway(wsgi.Gateway_10):
             self.taken[0](connection.socket)
 
 
+class _Connection(HTTPConnection):
+    """Reads with patience: who speaks slowly keeps no worker for long, nor many at a time."""
+
+    def __init__(self, server: Any, sock: Any, makefile: Any = MakeFile) -> None:
+        super().__init__(server, sock, makefile)
+        self._hearing = Hearing(sock, server.patience, server.timeout)
+        self.rfile = _Reader(self._hearing, self.rbufsize)
+
+    def communicate(self) -> bool:
+        self._hearing.request(self.remote_addr)
+        try:
+            return bool(super().communicate())
+        finally:
+            self._hearing.heard()
+
+
+class _Reader(StreamReader):
+    """cheroot's reader, over what is read with patience."""
+
+    def __init__(self, hearing: Hearing, size: int) -> None:
+        super(StreamReader, self).__init__(hearing, size)
+        self.bytes_read = 0
+
+
 class _Server(wsgi.Server):
     """Gives a worker to a connection when there is something to read, and not before."""
+
+    ConnectionClass = _Connection
+    patience: Patience
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        # Who goes away while it is answered is no error of ours, whatever TLS says of it.
+        if isinstance(sys.exc_info()[1], OSError):
+            log.info("A client went away: %s", msg)
+        else:
+            log.log(level, msg, exc_info=traceback)
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: Any) -> socket.socket:
@@ -96,7 +138,7 @@ class _Server(wsgi.Server):
     def welcome(self, sock: ssl.SSLSocket, source: Any) -> None:
         """Take in a connection that has shaken hands over TLS."""
         sock.settimeout(self.timeout)
-        conn = HTTPConnection(self, sock, MakeFile)
+        conn = _Connection(self, sock, MakeFile)
         conn.remote_addr, conn.remote_port = source[:2]
         port = str(sock.getsockname()[1])
         conn.ssl_env = {"wsgi.url_scheme": "https", "HTTPS": "on", "SERVER_PORT": port}
@@ -156,9 +198,12 @@ def serve(hub: Hub, host: str, port: int, *, app: Flask | None = None) -> Runnin
         numthreads=hub.options.screens + SPARE_THREADS,
         server_name="storehub",
         request_queue_size=128,
-        timeout=30,
+        timeout=IDLE_S,
         shutdown_timeout=3,
     )
+    # However many addresses speak slowly, some workers are left for those who say it at once.
+    slow = max(2, hub.options.screens)
+    server.patience = Patience(each=max(2, slow // 2), most=slow, whole_s=REQUEST_S)
     server.gateway = _Gateway
     server.keep_alive_conn_limit = KEEP_ALIVE
     server.max_request_body_size = BIGGEST_BODY

@@ -103,11 +103,13 @@ def safe_next(text: str | None) -> str:
 
 
 def of_this_site(text: str | None) -> bool:
-    """Is this a path of this site, and nothing that a browser would take for another one?"""
-    parts = urlsplit(text or "")
-    if parts.scheme or parts.netloc or "\\" in (text or ""):
+    """Is this a path of this site, and nothing that a browser would take for another one?
+
+    Browsers drop tabs and line ends, read \\ as /, and take two slashes or more for a host.
+    """
+    if not text or not text.isprintable() or "\\" in text:
         return False
-    return parts.path.startswith("/") and not parts.path.startswith("//")
+    return text.startswith("/") and not text.startswith("//")
 
 
 def _program(token: str) -> Person | None:

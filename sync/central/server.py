@@ -13,9 +13,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cheroot.wsgi import Server
+from cheroot.makefile import MakeFile, StreamReader
+from cheroot.server import HTTPConnection
+from cheroot.wsgi import Gateway_10, Server
 
 from hub.clock import Clock
+from hub.patience import Hearing, Patience
 from sync.frames import PUSH_BYTES
 
 from . import stores, turns
@@ -33,7 +36,52 @@ log = logging.getLogger(__name__)
 PLACES: Final = 48
 PLACES_OF_A_FLEET: Final = 1100
 WORKING: Final = 16
+# Those whose request comes in bit by bit, as over a poor line; in a fleet as many as may wait.
+SLOW: Final = 32
 KEEP_ALIVE_S: Final = 30
+# A push of a megabyte over a poor line, whole.
+REQUEST_S: Final = 60.0
+HEARD: Final = "storehub.heard"
+
+
+class _Connection(HTTPConnection):
+    """Reads with patience: who speaks slowly keeps no thread for long, and all together not many.
+
+    Hubs behind one proxy have one address, so nobody is let go for sharing it.
+    """
+
+    def __init__(self, server: Any, sock: Any, makefile: Any = MakeFile) -> None:
+        super().__init__(server, sock, makefile)
+        self.hearing = Hearing(sock, server.patience, server.timeout)
+        self.rfile = _Reader(self.hearing, self.rbufsize)
+
+    def communicate(self) -> bool:
+        self.hearing.request(self.remote_addr)
+        try:
+            return bool(super().communicate())
+        finally:
+            self.hearing.heard()
+
+
+class _Reader(StreamReader):
+    """cheroot's reader, over what is read with patience."""
+
+    def __init__(self, hearing: Hearing, size: int) -> None:
+        super(StreamReader, self).__init__(hearing, size)
+        self.bytes_read = 0
+
+
+class _Gateway(Gateway_10):
+    """Lets the app say that a request is there: what it waits for then is not its sender."""
+
+    def __init__(self, req: Any) -> None:
+        super().__init__(req)
+        self.env[HEARD] = req.conn.hearing.heard
+
+
+class _Server(Server):
+    ConnectionClass = _Connection
+    patience: Patience
 
 
 def _in_turn(app: "WSGIApplication", running: turns.Running) -> "WSGIApplication":
@@ -43,6 +91,7 @@ def _in_turn(app: "WSGIApplication", running: turns.Running) -> "WSGIApplication
         size = int(environ.get("CONTENT_LENGTH") or 0)
         if 0 < size <= PUSH_BYTES:
             environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(size))
+        environ[HEARD]()
         with running.inside():
             return app(environ, start)
 
@@ -66,16 +115,19 @@ class Running:
     ) -> None:
         self.inventory = Inventory(directory, clock, database)
         self.app = create_app(self.inventory, brand, places)
-        self._server: Any = Server(
+        slow = 2 * turns.WAITING if places > PLACES else SLOW
+        self._server: Any = _Server(
             (host, port),
             _in_turn(self.app, self.app.extensions["running"]),
-            numthreads=places + WORKING + (2 * turns.WAITING if places > PLACES else 0),
+            numthreads=places + WORKING + slow,
             request_queue_size=1024,
             timeout=KEEP_ALIVE_S,
             shutdown_timeout=5,
             # Several workers listen on one port; the kernel deals connections out to them.
             reuse_port=shared,
         )
+        self._server.gateway = _Gateway
+        self._server.patience = Patience(each=slow, most=slow, whole_s=REQUEST_S)
         self._server.prepare()
         self.port = int(self._server.bind_addr[1])
         self.url = f"http://{host}:{self.port}"

@@ -77,7 +77,7 @@ class _Connection(HTTPConnection):
     def communicate(self) -> bool:
         self._hearing.request(self.remote_addr)
         try:
-            return bool(super().communicate())
+            return bool(super().communicate())  # type: ignore[no-untyped-call]
         finally:
             self._hearing.heard()
 

@@ -58,7 +58,7 @@ class _Connection(HTTPConnection):
     def communicate(self) -> bool:
         self.hearing.request(self.remote_addr)
         try:
-            return bool(super().communicate())
+            return bool(super().communicate())  # type: ignore[no-untyped-call]
         finally:
             self.hearing.heard()
 

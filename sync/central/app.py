@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from hub.commands import problem, problem_of
 from hub.errors import HubError, Unavailable
-from sync.frames import PUSH_BYTES
+from sync.frames import PUSH_BYTES, RawPage
 
 from . import (
     api,
@@ -30,11 +30,14 @@ from . import (
     supply_views,
 )
 from .inventory import Inventory
+from .memory import Memory
 from .metrics import INTAKE, Numbers
 from .turns import Running, Turns
 from .web import PROBLEM, NoToken, answer, inventory, numbers, problem_answer
 
 BRAND: Final = "Store Hub"
+# Should the word of a revocation at another worker get lost, it counts after this (seconds).
+BEARERS_S: Final = 15.0
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -65,6 +68,8 @@ def create_app(inventory: Inventory, brand: str = BRAND, places: int = 48) -> Fl
     app.extensions["running"] = running = Running()
     app.extensions["turns"] = Turns(running)
     app.extensions["pushes"] = Turns(running)
+    app.extensions["quiets"] = Memory[RawPage]()
+    app.extensions["bearers"] = Memory[str](BEARERS_S)
     app.extensions["parked"] = threading.BoundedSemaphore(places)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(fleet_views.blueprint)

@@ -16,6 +16,7 @@ class Bell:
         self._parked: dict[str, set[threading.Event]] = {}
         self._lock = threading.Lock()
         self._stopped = False
+        self._deaf = False
 
     def at(self, name: str) -> int:
         with self._lock:
@@ -34,6 +35,17 @@ class Bell:
             for parked in self._parked.values():
                 self._wake(parked)
 
+    def deafen(self, deaf: bool) -> None:
+        """From now on rings of other processes are missed, or heard again."""
+        with self._lock:
+            self._deaf = deaf
+        self.ring_all()
+
+    def state(self, *names: str) -> tuple[int, ...] | None:
+        """Return what stays the same while none of `names` is rung; None while nobody can know."""
+        with self._lock:
+            return None if self._deaf else tuple(self._count(name) for name in names)
+
     def stop(self) -> None:
         """Let everybody go home, now and from now on."""
         with self._lock:
@@ -41,12 +53,12 @@ class Bell:
             for parked in self._parked.values():
                 self._wake(parked)
 
-    def wait(self, name: str, at: int, seconds: float) -> None:
-        """Return when `name` was rung since `at`, or after `seconds`."""
+    def wait(self, name: str, at: int, seconds: float) -> bool:
+        """Return when `name` was rung since `at`, or after `seconds`; False once it stopped."""
         woken = threading.Event()
         with self._lock:
             if self._stopped or self._count(name) != at:
-                return
+                return not self._stopped
             self._parked.setdefault(name, set()).add(woken)
         woken.wait(seconds)
         with self._lock:
@@ -54,6 +66,7 @@ class Bell:
             parked.discard(woken)
             if not parked:
                 del self._parked[name]
+            return not self._stopped
 
     def _count(self, name: str) -> int:
         return self._all + self._rung.get(name, 0)

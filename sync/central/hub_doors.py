@@ -21,12 +21,24 @@ from sync.frames import (
     PROTOCOLS_HEADER,
     SNAPSHOT_HEADER,
 )
-from sync.protocol import VERSION, Cursor, Received, Stream, feed_verdict, versions
+from sync.protocol import VERSION, Cursor, Received, feed_verdict, versions
 
-from . import store_access, store_feed, store_fleet, store_journal, store_life
+from . import store_access, store_feed, store_fleet, store_journal, store_keys, store_life
 from .intake import decode
 from .store_port import Tx
-from .web import NoToken, answer, bearer, inventory, numbers, parked, problem_answer, pushes, turns
+from .web import (
+    NoToken,
+    answer,
+    bearer,
+    bearers,
+    inventory,
+    numbers,
+    parked,
+    problem_answer,
+    pushes,
+    quiets,
+    turns,
+)
 
 blueprint = Blueprint("hub_doors", __name__, url_prefix="/sync/v1")
 
@@ -61,8 +73,7 @@ def for_store(view: Callable[..., Response]) -> Callable[..., Response]:
 
     def passed(store: str, **parts: Any) -> Response:
         spoken = protocol.read_versions(request.headers.get(PROTOCOL_HEADER))
-        with inventory().store.reader() as conn:
-            known, revoked = store_access.bearer_of(conn, bearer())
+        known, revoked = _bearer()
         if protocol.common(spoken) is None:
             if known == store and not revoked:
                 _remember(store, "protocol-version")
@@ -80,6 +91,19 @@ def for_store(view: Callable[..., Response]) -> Callable[..., Response]:
         return view(store=store, **parts)
 
     return guarded
+
+
+def _bearer() -> tuple[str | None, bool]:
+    shown, central = store_access.digest(bearer()), inventory().store
+    state = central.bell.state(store_access.CREDENTIALS)
+    store = bearers().get(shown, state)
+    if store is not None:
+        return store, False
+    with central.reader() as conn:
+        known, revoked = store_access.bearer_of(conn, shown)
+    if known is not None and not revoked:
+        bearers().keep(shown, state, known)
+    return known, revoked
 
 
 @blueprint.post("/stores/<store>/journal")
@@ -144,7 +168,7 @@ def feed(store: str) -> Response:
     """Answer what follows a cursor, waiting for it a while; 410 when one cannot go on from it."""
     stream, at, wait = _asked()
     central = inventory().store
-    bell = "replica" if stream == "replica" else f"commands:{store}"
+    bell = _bell_of(stream, store)
     rung = central.bell.at(bell)
     page = _page(stream, store, at)
     if isinstance(page, Response):
@@ -166,27 +190,30 @@ def feed(store: str) -> Response:
     return response
 
 
+def _bell_of(stream: store_feed.Stream, store: str) -> str:
+    return "replica" if stream == "replica" else f"commands:{store}"
+
+
 def _page(stream: store_feed.Stream, store: str, at: Cursor) -> frames.RawPage | Response:
     central = inventory().store
+    state = central.bell.state(_bell_of(stream, store), store_life.GENERATION)
+    quiet = quiets().get((stream, store, at), state)
+    if quiet is not None:
+        return quiet
     with central.reader() as conn:
-        generation = store_life.generation(conn)
-        held = Stream(
-            generation,
-            store_feed.end(conn, stream),
-            store_feed.horizon(conn) if stream == "replica" else 0,
-            stream == "replica",
-            store_feed.mark_at(conn, stream, at.position),
-        )
+        held = store_feed.state(conn, stream, at.position)
         judged = feed_verdict(held, at)
         found = (
-            store_feed.page(conn, stream, store, generation, at.position)
-            if judged == "page"
-            else None
+            store_feed.page(conn, stream, store, held, at.position) if judged == "page" else None
         )
+        news = store_keys.news(conn, store, at.position) if found and stream == "replica" else None
     if found is not None:
-        if stream == "replica":
-            inventory().pulled(store, at.position)
+        if news is not None:
+            central.run(lambda tx: store_keys.heard(tx, store, news))
+        if not found.rows:
+            quiets().keep((stream, store, at), state, found)
         return found
+    generation = held.generation
     if judged == "lost":
         central.renew(generation)
         generation = central.generation
@@ -248,7 +275,7 @@ def renew_credential(store: str) -> Response:
     def work(tx: Tx) -> str:
         tx.hold(store)
         # Revoked since it was let in: what was stolen must not renew itself.
-        if store_access.bearer_of(tx.conn, shown) != (store, False):
+        if store_access.bearer_of(tx.conn, store_access.digest(shown)) != (store, False):
             raise Forbidden("This credential was revoked.", slug="credential-revoked")
         return store_access.create_credential(tx, store)
 

@@ -63,20 +63,13 @@ class Inventory:
         generation = store_life.generation(tx.conn)
         return store_orders.place(tx, order, names.get, sign, generation)
 
-    def pulled(self, store: str, position: int) -> None:
-        """A hub has the catalogue up to `position`: from now on its newest key signs for it."""
-        with self.store.reader() as conn:
-            has = store_keys.has_up_to(conn, position)
-            known = store_keys.of_store(conn, store)
-        if has is not None and has != known:
-            self.store.run(lambda tx: store_keys.heard(tx, store, has))
-
     def accept(
         self, tx: Tx, store: str, push: Push, instance: str, generation: str
     ) -> Received | None:
         """Take a push in, and settle what it says of orders that central watches."""
         judged = store_journal.accept(tx, store, push, instance, generation)
-        if judged is not None and judged.answer.status == "taken":
+        taken = judged is not None and judged.answer.status == "taken"
+        if taken and store_journal.unsettled(tx.conn, store):
             sign = partial(store_keys.sign, tx, self.ring)
             store_reroute.settle(tx, store, sign, generation)
             store_aisle.settle(tx, store, generation)
@@ -93,7 +86,7 @@ class Inventory:
                 good.append(catalog_rows.read(row))
             except Invalid as error:
                 refused.append({"index": index, "detail": error.sentence, "field": error.field})
-        changed = store_feed.add_rows(tx, good)
+        changed = store_feed.import_rows(tx, good)
         return {"accepted": len(good), "changed": changed, "refused": refused}
 
     def stock(self, store_id: str, sku: str) -> dict[str, Any]:

@@ -44,10 +44,12 @@ def run(tx: Tx, command: Command, work: Callable[[Tx], tuple[int, Any, bool]]) -
 
 def _perform(tx: Tx, work: Callable[[Tx], tuple[int, Any, bool]]) -> Reply:
     tx.conn.execute("SAVEPOINT command")
+    said = tx.feeds.copy()
     try:
         status, answer, known = work(tx)
     except (Refusal, Invalid, NotFound, Forbidden) as error:
         tx.conn.execute("ROLLBACK TO command")
+        tx.feeds = said
         status, answer = problem_of(error)
         known = False
     tx.conn.execute("RELEASE command")

@@ -16,6 +16,8 @@ from .store_port import Connection, Tx
 
 Role = Literal["admin", "orders", "catalog", "read"]
 ROLES: Final[tuple[str, ...]] = get_args(Role)
+CREDENTIALS: Final = "credentials"
+"""Rung when one was revoked."""
 ENROLMENT_LASTS: Final = timedelta(days=7)
 
 
@@ -79,14 +81,15 @@ def revoke(tx: Tx, store_id: str, keep: str = "") -> int:
         " WHERE store_id = ? AND revoked_at IS NULL AND digest <> ?",
         (stamp(tx.now), store_id, digest(keep)),
     )
+    tx.grown.add(CREDENTIALS)
     return int(gone.rowcount)
 
 
-def bearer_of(conn: Connection, credential: str) -> tuple[str | None, bool]:
-    """Return whose credential this is, None for nobody's, and whether it was revoked."""
+def bearer_of(conn: Connection, digested: bytes) -> tuple[str | None, bool]:
+    """Return whose credential has this digest, None for nobody's, and whether it was revoked."""
     row = conn.execute(
         "SELECT store_id, revoked_at IS NOT NULL FROM credential WHERE digest = ?",
-        (digest(credential),),
+        (digested,),
     ).fetchone()
     return (None, False) if row is None else (str(row[0]), bool(row[1]))
 

@@ -15,7 +15,7 @@ from hub import database
 from sync.protocol import Cursor
 from sync.replica import ReplicaStore
 
-from . import store_feed, store_life
+from . import store_feed
 from .store_port import Connection
 
 
@@ -38,14 +38,12 @@ class Catalog:
             while True:
                 at = self._replica.cursor()
                 with central() as conn:
-                    generation = store_life.generation(conn)
-                    known = at.generation in ("", generation) and (
-                        at.position == 0 or at.position >= store_feed.horizon(conn)
+                    held = store_feed.state(conn, "replica", at.position)
+                    known = at.generation in ("", held.generation) and (
+                        at.position == 0 or at.position >= held.horizon
                     )
                     found = (
-                        store_feed.page(conn, "replica", "", generation, at.position)
-                        if known
-                        else None
+                        store_feed.page(conn, "replica", "", held, at.position) if known else None
                     )
                 if found is None:
                     # What a lost life of central published, or was deleted while this index lay

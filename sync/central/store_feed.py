@@ -1,4 +1,4 @@
-"""The two streams that hubs pull; positions are taken under a lock held to commit, so in its order.
+"""The two streams that hubs pull; positions are taken last, under a lock held to commit: its order.
 
 It must never put anything personal into a row: a person's details are joined when it is served.
 """
@@ -11,13 +11,15 @@ import msgspec
 
 from hub.catalog import rows
 from hub.clock import stamp
+from sync import protocol
 from sync.frames import RawPage, RawRow
 
 from . import store_life, store_people, store_words
-from .store_port import Connection, Row, Tx
+from .store_port import Connection, Row, Told, Tx
 
 Stream = Literal["commands", "replica"]
 PAGE_ROWS: Final = 1000
+CATALOGUE: Final = "catalogue"
 DELETED_MOST: Final = 50_000
 _BYTES: Final = 2 << 20
 
@@ -25,27 +27,52 @@ _BYTES: Final = 2 << 20
 def add_command(
     tx: Tx, store_id: str, command: Mapping[str, Any], customer_ref: str | None = None
 ) -> None:
-    """Send a command to one store."""
-    position = _take(tx, "commands", 1)
-    tx.conn.execute(
-        "INSERT INTO command_feed (position, store_id, row, customer_ref, at)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (position, store_id, msgspec.json.encode(command).decode(), customer_ref, stamp(tx.now)),
-    )
-    tx.grown.add(f"commands:{store_id}")
+    """Send a command to one store with this work's commit."""
+    text = msgspec.json.encode(command).decode()
+    tx.feeds.commands.append(Told(store_id, text, customer_ref))
 
 
-def add_rows(tx: Tx, feed: Iterable[rows.Row]) -> int:
-    """Publish catalogue rows to every store; return how many differ from what was there.
+def add_rows(tx: Tx, feed: Iterable[rows.Row]) -> None:
+    """Publish catalogue rows to every store with this work's commit, where they are news.
 
     The feed keeps the latest row of a key, at the position where it changed last: reading from
     0 is the whole catalogue, and there is no horizon behind which a reader falls.
     """
-    tx.hold("catalogue")
-    told = {key_of(row): msgspec.json.encode(row).decode() for row in feed}
-    known = _published(tx.conn, list(told))
+    for row in feed:
+        _tell(tx, key_of(row), msgspec.json.encode(row).decode(), differs=False)
+
+
+def import_rows(tx: Tx, feed: Iterable[rows.Row]) -> int:
+    """Publish rows and return how many differ from what was there.
+
+    It holds the catalogue from now on: a work that calls it holds nothing else.
+    """
+    tx.hold(CATALOGUE)
+    changed = _news(tx.conn, {key_of(row): msgspec.json.encode(row).decode() for row in feed})
+    for key, text in changed.items():
+        _tell(tx, key, text, differs=True)
+    return len(changed)
+
+
+def _tell(tx: Tx, key: str, text: str, *, differs: bool) -> None:
     # What is told again goes to the end, as its newest row does.
-    changed = [(key, text) for key, text in told.items() if known.get(key) != text]
+    tx.feeds.rows.pop(key, None)
+    tx.feeds.rows[key] = (text, differs)
+
+
+def give_out(tx: Tx) -> None:
+    """Write what a work said on the streams: the last thing before its commit.
+
+    Whoever holds a position makes everybody wait who wants one, so nothing may be waited for after
+    it: the locks of a work are stores, the distribution centre, the catalogue, positions, in turn.
+    """
+    if tx.feeds.rows:
+        tx.hold(CATALOGUE)
+    told = {key: text for key, (text, differs) in tx.feeds.rows.items() if not differs}
+    stale = told.keys() - _news(tx.conn, told).keys()
+    changed = [(key, text) for key, (text, _) in tx.feeds.rows.items() if key not in stale]
+    if tx.feeds.commands:
+        _write_commands(tx)
     if changed:
         first = _take(tx, "replica", len(changed))
         tx.conn.executemany(
@@ -54,7 +81,23 @@ def add_rows(tx: Tx, feed: Iterable[rows.Row]) -> int:
             [(first + n, key, text) for n, (key, text) in enumerate(changed)],
         )
         tx.grown.add("replica")
-    return len(changed)
+
+
+def _write_commands(tx: Tx) -> None:
+    commands, now = tx.feeds.commands, stamp(tx.now)
+    first = _take(tx, "commands", len(commands))
+    tx.conn.executemany(
+        "INSERT INTO command_feed (position, store_id, row, customer_ref, at)"
+        " VALUES (?, ?, ?, ?, ?)",
+        [(first + n, told.store_id, told.row, told.customer_ref, now)
+         for n, told in enumerate(commands)],
+    )  # fmt: skip
+    tx.grown.update(f"commands:{told.store_id}" for told in commands)
+
+
+def _news(conn: Connection, told: Mapping[str, str]) -> dict[str, str]:
+    known = _published(conn, list(told))
+    return {key: text for key, text in told.items() if known.get(key) != text}
 
 
 def _published(conn: Connection, keys: list[str]) -> dict[str, str]:
@@ -103,15 +146,22 @@ def mark_at(conn: Connection, stream: Stream, position: int) -> str:
     return "" if row is None or position == 0 else str(row[0])
 
 
-def end(conn: Connection, stream: Stream) -> int:
-    """Return the newest position that was ever given out."""
-    row = conn.execute("SELECT position FROM feed_end WHERE stream = ?", (stream,)).fetchone()
-    return int(row[0])
+def state(conn: Connection, stream: Stream, position: int) -> protocol.Stream:
+    """Return how a stream stands, and what central drew at `position`: all in one statement.
 
-
-def horizon(conn: Connection) -> int:
-    """Return the catalogue position before which a reader may have missed a deletion."""
-    return int(store_life.read(conn, "horizon") or 0)
+    Its horizon is the position before which a reader may have missed a deletion.
+    """
+    row = conn.execute(
+        "SELECT (SELECT value FROM central WHERE name = 'generation') AS generation,"
+        " (SELECT value FROM central WHERE name = 'horizon') AS horizon,"
+        " (SELECT mark FROM feed_mark WHERE stream = ?1 AND position >= ?2"
+        " ORDER BY position LIMIT 1) AS mark, position FROM feed_end WHERE stream = ?1",
+        (stream, position),
+    ).fetchone()
+    catalogue = stream == "replica"
+    horizon = int(row["horizon"] or 0) if catalogue else 0
+    mark = row["mark"] or "" if position else ""
+    return protocol.Stream(row["generation"] or "", int(row["position"]), horizon, catalogue, mark)
 
 
 def forget_deleted(tx: Tx, most: int = DELETED_MOST) -> int:
@@ -119,7 +169,7 @@ def forget_deleted(tx: Tx, most: int = DELETED_MOST) -> int:
 
     Who is behind the newest of them gets a snapshot, in which they simply are not.
     """
-    tx.hold("catalogue")
+    tx.hold(CATALOGUE)
     gone = [
         row["position"]
         for row in tx.conn.execute(
@@ -131,11 +181,16 @@ def forget_deleted(tx: Tx, most: int = DELETED_MOST) -> int:
         return 0
     tx.conn.executemany("DELETE FROM replica_feed WHERE position = ?", [(at,) for at in gone])
     store_life.write(tx.conn, "horizon", str(max(gone)))
+    tx.grown.add("replica")
     return len(gone)
 
 
-def page(conn: Connection, stream: Stream, store_id: str, generation: str, after: int) -> RawPage:
-    """Return what follows `after`, bounded by rows and bytes."""
+def page(
+    conn: Connection, stream: Stream, store_id: str, held: protocol.Stream, after: int
+) -> RawPage:
+    """Return what follows `after`, bounded by rows and bytes; `held`: how the stream stands."""
+    if after >= held.end:
+        return RawPage(stream, held.generation, after, after, held.end, [], held.mark)
     found = _commands(conn, store_id, after) if stream == "commands" else _replica(conn, after)
     taken: list[RawRow] = []
     weight = 0
@@ -145,8 +200,8 @@ def page(conn: Connection, stream: Stream, store_id: str, generation: str, after
             break
         taken.append(RawRow(position, msgspec.Raw(text)))
     then = taken[-1].position if taken else after
-    mark = mark_at(conn, stream, then)
-    return RawPage(stream, generation, after, then, end(conn, stream), taken, mark)
+    mark = mark_at(conn, stream, then) if taken else held.mark
+    return RawPage(stream, held.generation, after, then, held.end, taken, mark)
 
 
 def _replica(conn: Connection, after: int) -> list[tuple[int, bytes]]:

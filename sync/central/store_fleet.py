@@ -27,21 +27,45 @@ class _Recorded(msgspec.Struct, frozen=True):
 _recorded: Final = msgspec.json.Decoder(_Recorded)
 
 
-def note(tx: Tx, store_id: str, push: Push, answer: PushAnswer) -> None:
-    """Remember what a hub said of itself, and whether it is refused, beside its push."""
-    if push.about is not None:
-        tx.conn.execute(
-            "UPDATE store SET told = ?, told_at = ? WHERE store_id = ?",
-            (msgspec.json.encode(push.about).decode(), stamp(tx.now), store_id),
-        )
-    if answer.status == "taken":
-        tx.conn.execute(
-            "UPDATE store SET refused = NULL, refused_since = NULL, refused_at = NULL,"
-            " newest_at = coalesce(?, newest_at) WHERE store_id = ?",
-            (_newest(push.contents), store_id),
-        )
-    elif answer.status != "hello":
+def agreed(tx: Tx, store_id: str, instance: str, push: Push, answer: PushAnswer) -> None:
+    """A push was taken: note the new head, and that both journals are one in this generation.
+
+    What the hub said of itself beside it, too: one statement, for a push is every store's minute.
+    """
+    now, told = stamp(tx.now), _told(push)
+    tx.conn.execute(
+        "UPDATE store SET seq = ?, hash = ?, pushed_at = ?, agreed = ?, heard_at = ?, instance = ?,"
+        " told = coalesce(?, told), told_at = coalesce(?, told_at),"
+        " refused = NULL, refused_since = NULL, refused_at = NULL,"
+        " newest_at = coalesce(?, newest_at) WHERE store_id = ?",
+        (
+            *answer.head,
+            now,
+            answer.generation,
+            now,
+            instance,
+            told,
+            now if told else None,
+            _newest(push.contents),
+            store_id,
+        ),
+    )
+
+
+def heard(tx: Tx, store_id: str, instance: str, push: Push, answer: PushAnswer) -> None:
+    """A push was not taken: note who spoke, and whether it is refused."""
+    now, told = stamp(tx.now), _told(push)
+    tx.conn.execute(
+        "UPDATE store SET heard_at = ?, instance = ?, told = coalesce(?, told),"
+        " told_at = coalesce(?, told_at) WHERE store_id = ?",
+        (now, instance, told, now if told else None, store_id),
+    )
+    if answer.status != "hello":
         _refuse(tx, store_id, answer.status)
+
+
+def _told(push: Push) -> str | None:
+    return None if push.about is None else msgspec.json.encode(push.about).decode()
 
 
 def refused(tx: Tx, store_id: str, why: str) -> None:

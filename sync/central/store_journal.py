@@ -44,9 +44,10 @@ class StoredChain:
 
     conn: Connection
     store_id: str
+    known: Pair | None = None
 
     def head(self) -> Pair:
-        return head(self.conn, self.store_id)
+        return self.known or head(self.conn, self.store_id)
 
     def floor(self) -> Pair:
         return ORIGIN
@@ -54,6 +55,8 @@ class StoredChain:
     def pair_at(self, seq: int) -> Pair | None:
         if seq == 0:
             return ORIGIN
+        if self.known is not None and self.known.seq == seq:
+            return self.known
         row = self.conn.execute(
             "SELECT hash FROM journal WHERE store_id = ? AND seq = ?", (self.store_id, seq)
         ).fetchone()
@@ -74,19 +77,14 @@ def accept(tx: Tx, store_id: str, push: Push, instance: str, generation: str) ->
     put back to an older copy, and has to draw a new generation before it goes on.
     """
     tx.hold(store_id)
-    chain = StoredChain(tx.conn, store_id)
+    chain, known = _stands(tx.conn, store_id)
     if has_gone_back(generation, push, chain):
         return None
-    known = fence(tx.conn, store_id)
     judged = receive(generation, known, push, chain)
-    now = stamp(tx.now)
-    tx.conn.execute(
-        "UPDATE store SET heard_at = ?, instance = ? WHERE store_id = ?", (now, instance, store_id)
-    )
     if judged.fence != known:
         save_fence(tx, store_id, judged.fence)
-    store_fleet.note(tx, store_id, push, judged.answer)
     if judged.answer.status != "taken":
+        store_fleet.heard(tx, store_id, instance, push, judged.answer)
         return judged
     if judged.pairs:
         tx.insert(
@@ -98,12 +96,29 @@ def accept(tx: Tx, store_id: str, push: Push, instance: str, generation: str) ->
             ],
         )
         _project(tx, store_id, judged.pairs, push.contents)
-    tx.conn.execute(
-        "UPDATE store SET seq = ?, hash = ?, pushed_at = ? WHERE store_id = ?",
-        (*judged.answer.head, now, store_id),
-    )
-    store_rights.agreed(tx, store_id, generation)
+    store_fleet.agreed(tx, store_id, instance, push, judged.answer)
     return judged
+
+
+def unsettled(conn: Connection, store_id: str) -> bool:
+    """May a push of this store settle an order, or does the distribution centre owe anybody?"""
+    row = conn.execute(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM placed WHERE store_id = ?1 AND watched = 1)"
+        " OR EXISTS (SELECT 1 FROM placed WHERE fallback = ?1 AND watched = 1)"
+        " OR EXISTS (SELECT 1 FROM distribution_right WHERE store_id = ?1 AND due = 1)"
+        " OR EXISTS (SELECT 1 FROM aisle_order WHERE state = 'CONDITIONAL')",
+        (store_id,),
+    ).fetchone()
+    return row is not None
+
+
+def _stands(conn: Connection, store_id: str) -> tuple["StoredChain", Fence]:
+    """Return a store's journal with its head, and its fence, by one statement."""
+    row = conn.execute(
+        "SELECT seq, hash, fence FROM store WHERE store_id = ?", (store_id,)
+    ).fetchone()
+    known = Fence() if row["fence"] is None else _fences.decode(row["fence"])
+    return StoredChain(conn, store_id, Pair(row["seq"], row["hash"])), known
 
 
 def fence(conn: Connection, store_id: str) -> Fence:

@@ -49,6 +49,12 @@ def has_up_to(conn: Connection, position: int) -> str | None:
     return None if row is None else str(row[0])
 
 
+def news(conn: Connection, store_id: str, position: int) -> str | None:
+    """Return the key that is to sign for a store from now on, whose hub is at `position`."""
+    has = has_up_to(conn, position)
+    return None if has is None or has == of_store(conn, store_id) else has
+
+
 def of_store(conn: Connection, store_id: str) -> str | None:
     """Return the key that signs for a store; a store that was never heard has the oldest good one.
 

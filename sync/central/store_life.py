@@ -5,13 +5,15 @@ It must never let two processes on one database speak of different generations.
 
 import logging
 import secrets
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sync.protocol import Life, begin
 
 from .store_port import Connection, Tx
 
 log = logging.getLogger(__name__)
+GENERATION: Final = "generation"
+"""Rung when another life of the data begins."""
 
 
 def read(conn: Connection, name: str) -> str | None:
@@ -64,7 +66,7 @@ def moved(tx: Tx, here: str) -> None:
     tx.hold("generation")
     if read(tx.conn, "place") != here:
         write(tx.conn, "place", here)
-        write(tx.conn, "generation", secrets.token_hex(8))
+        _begin_another(tx)
         log.warning("Central's database is another copy than before: a new generation begins.")
 
 
@@ -106,7 +108,7 @@ def join(tx: Tx, beside: Beside | None) -> None:
         return
     name, known = f"nonce {beside.machine}", beside.nonces[:-1]
     if known and read(tx.conn, name) not in known:
-        write(tx.conn, "generation", secrets.token_hex(8))
+        _begin_another(tx)
         log.warning("Central's database is an older copy: a new generation begins.")
     write(tx.conn, name, beside.nonces[-1])
 
@@ -115,5 +117,10 @@ def renew(tx: Tx, lost: str) -> None:
     """Draw a new generation unless `lost` is no longer the current one."""
     tx.hold("generation")
     if generation(tx.conn) == lost:
-        write(tx.conn, "generation", secrets.token_hex(8))
+        _begin_another(tx)
         log.warning("Central has gone back: it lacks what it had answered.")
+
+
+def _begin_another(tx: Tx) -> None:
+    write(tx.conn, "generation", secrets.token_hex(8))
+    tx.grown.add(GENERATION)

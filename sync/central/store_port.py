@@ -7,7 +7,7 @@ or by number. It must never know an engine: what only one of them can do is a me
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class Row(Protocol):
@@ -35,6 +35,31 @@ class Connection(Protocol):
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Any: ...
 
 
+class Told(NamedTuple):
+    """A command to one store that has no position yet."""
+
+    store_id: str
+    row: str
+    customer_ref: str | None
+
+
+class Feeds(NamedTuple):
+    """What a work says on the two streams: written last, right before its commit.
+
+    `rows`: by key the catalogue row's text, and whether it is known to differ from what is there.
+    """
+
+    commands: list[Told]
+    rows: dict[str, tuple[str, bool]]
+
+    @classmethod
+    def empty(cls) -> "Feeds":
+        return cls([], {})
+
+    def copy(self) -> "Feeds":
+        return Feeds(list(self.commands), dict(self.rows))
+
+
 @dataclass(slots=True)
 class Tx:
     """What a work gets. `grown` names the streams that got rows: told to readers after COMMIT.
@@ -47,6 +72,7 @@ class Tx:
     now: datetime
     grown: set[str] = field(default_factory=set)
     wants_clean_wal: bool = False
+    feeds: Feeds = field(default_factory=Feeds.empty)
 
     def hold(self, name: str) -> None:
         """Let no other work that holds `name` go on until this one is committed.

@@ -18,7 +18,7 @@ from hub import database
 from hub.clock import Clock, SystemClock, stamp
 from hub.errors import Refusal, Unavailable
 
-from . import store_life
+from . import store_feed, store_life
 from .bell import Bell
 from .keys import write_secret
 from .snapshots import Part
@@ -115,14 +115,13 @@ class Store:
             conn = PostgresConnection(raw, self._types)
             tx = PostgresTx(conn, self.clock.now())
             result = work(tx)
-            if tx.grown:
-                conn.execute(
-                    f"SELECT pg_notify('{CHANNEL}', name) FROM unnest(?::text[]) AS name",
-                    (sorted(tx.grown),),
-                )
+            store_feed.give_out(tx)
+            _tell_others(tx)
             ended = raw.execute("COMMIT", prepare=False).statusmessage
             if ended != "COMMIT":
                 raise RuntimeError(f"a transaction ended with {ended}: a work hid an error")
+            # Whoever asks this worker next must not be answered from before it.
+            self.bell.ring(tx.grown)
             return result
 
     def renew(self, lost: str) -> None:
@@ -170,7 +169,8 @@ class Store:
             except Unavailable:
                 self._stopping.wait(1)
                 continue
-            self.bell.wait("replica", rung, 60)
+            if not self.bell.wait("replica", rung, 60):
+                return
 
     def _look_where(self, raw: "psycopg.Connection[Any]") -> None:
         """Each new connection may lead to another server: a copy that took over is another life."""
@@ -178,7 +178,9 @@ class Store:
         place = store_life.place(conn)
         if store_life.read(conn, "place") not in (None, place):
             raw.execute("BEGIN")
-            store_life.moved(PostgresTx(conn, self.clock.now()), place)
+            tx = PostgresTx(conn, self.clock.now())
+            store_life.moved(tx, place)
+            _tell_others(tx)
             raw.execute("COMMIT")
 
     def _life(self, nonce_file: Path | None) -> None:
@@ -190,6 +192,14 @@ class Store:
         write_secret(nonce_file, str(beside))
         self.run(lambda tx: store_life.join(tx, beside))
         write_secret(nonce_file, str(beside.started()))
+
+
+def _tell_others(tx: PostgresTx) -> None:
+    if tx.grown:
+        tx.conn.execute(
+            f"SELECT pg_notify('{CHANNEL}', name) FROM unnest(?::text[]) AS name",
+            (sorted(tx.grown),),
+        )
 
 
 def _take_slot(directory: Path) -> tuple[database.Lock, int]:

@@ -28,6 +28,7 @@ class Listener(threading.Thread):
         super().__init__(name="listener", daemon=True)
         self._url = url
         self._bell = bell
+        bell.deafen(True)
         self._stopping = threading.Event()
         self._wake, self._waker = os.pipe()
         self.start()
@@ -39,13 +40,14 @@ class Listener(threading.Thread):
                 with connect(self._url) as raw:
                     raw.execute(f"LISTEN {CHANNEL}")
                     # What was committed in the meantime was not told to anybody here.
-                    self._bell.ring_all()
+                    self._bell.deafen(False)
                     heard = True
                     self._listen(raw)
             except (psycopg.Error, Unavailable) as error:
                 if heard:
                     log.warning("Central does not hear its other workers: %s", error)
                 heard = False
+                self._bell.deafen(True)
                 self._stopping.wait(RETRY_S)
 
     def _listen(self, raw: "psycopg.Connection[Any]") -> None:

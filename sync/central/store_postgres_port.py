@@ -18,6 +18,7 @@ from .store_port import Rows, Tx
 
 # U+0000 is the one character that a text of PostgreSQL cannot hold; its picture stands for it.
 _NUL: Final = ("\x00", "\u2400")
+WORTH_COPYING: Final = 200
 Types = dict[tuple[str, str], str]
 """(table, column) → type."""
 
@@ -114,4 +115,8 @@ class PostgresTx(Tx):
         self.conn.execute("SELECT pg_advisory_xact_lock(?::bigint)", (number,))
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        self.conn.copy(table, columns, rows)
+        # COPY is three messages that are answered; a few rows go in by one.
+        if isinstance(rows, list) and len(rows) < WORTH_COPYING:
+            super().insert(table, columns, rows)
+        else:
+            self.conn.copy(table, columns, rows)

@@ -100,11 +100,6 @@ def give_all_back(tx: Tx, store_id: str) -> list[dict[str, Any]]:
     return sides
 
 
-def agreed(tx: Tx, store_id: str, generation: str) -> None:
-    """Note that the store's journal and central's are one in this generation."""
-    tx.conn.execute("UPDATE store SET agreed = ? WHERE store_id = ?", (generation, store_id))
-
-
 def _give_back(tx: Tx, store_id: str, wish: RightsRecalled) -> None:
     wishes = Wishes(wish.asked, _answered(tx.conn, store_id, wish.sku))
     if wishes.asked <= wishes.answered:

@@ -16,6 +16,7 @@ from hub.clock import Clock
 from hub.database import truncate_wal
 from hub.errors import Unavailable
 
+from . import store_feed
 from .store_port import Tx
 
 T = TypeVar("T")
@@ -128,6 +129,7 @@ class Writer:
             self._connection.execute("SAVEPOINT work")
             try:
                 job.result = job.work(tx)
+                store_feed.give_out(tx)
             except sqlite3.OperationalError:
                 raise
             except Exception as error:  # noqa: BLE001  carried to the caller by its future

@@ -13,10 +13,11 @@ from flask import Response, current_app, g, request
 
 from hub.commands import Reply, problem
 from hub.errors import Forbidden, HubError, Invalid
-from sync.frames import JSON
+from sync.frames import JSON, RawPage
 
 from . import store_access
 from .inventory import Inventory
+from .memory import Memory
 from .metrics import Numbers
 from .replies import Command
 from .replies import run as run_once
@@ -42,6 +43,16 @@ def numbers() -> Numbers:
 def parked() -> threading.BoundedSemaphore:
     """The places for those who wait in a long poll."""
     return cast(threading.BoundedSemaphore, current_app.extensions["parked"])
+
+
+def quiets() -> Memory[RawPage]:
+    """What hubs were told that have nothing to read."""
+    return cast(Memory[RawPage], current_app.extensions["quiets"])
+
+
+def bearers() -> Memory[str]:
+    """Whose credential that of a digest is."""
+    return cast(Memory[str], current_app.extensions["bearers"])
 
 
 def turns() -> Turns:

@@ -64,7 +64,8 @@ def create_app(inventory: Inventory, brand: str = BRAND, places: int = 48) -> Fl
         RATELIMIT_HEADERS_ENABLED=True,
     )
     app.extensions["inventory"] = inventory
-    app.extensions["numbers"] = Numbers()
+    app.extensions["numbers"] = counted = Numbers()
+    inventory.store.again = lambda why: counted.again.labels(why).inc()
     app.extensions["running"] = running = Running()
     app.extensions["turns"] = Turns(running)
     app.extensions["pushes"] = Turns(running)

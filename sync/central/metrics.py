@@ -33,6 +33,9 @@ class Numbers:
         self.refusals = Counter(
             "central_refusals", "What was not taken in.", ["door", "status"], registry=made
         )
+        self.again = Counter(
+            "central_works_again", "Works that met another and began anew.", ["why"], registry=made
+        )
         self.seconds = Histogram(
             "central_request_seconds", "Time to answer.", ["endpoint", "status"], registry=made
         )

@@ -59,6 +59,7 @@ class Store:
         self.directory = directory
         self.clock: Clock = clock or SystemClock()
         self.bell = Bell()
+        self.again: Callable[[str], None] = lambda why: None
         self._types: Types = {}
         self._slot, number = _take_slot(directory)
         own = directory / f"worker-{number}"
@@ -105,6 +106,7 @@ class Store:
                 if isinstance(error, psycopg.errors.UniqueViolation) and attempt == TRIES - 1:
                     raise
                 log.info("A work is done again: %s", type(error).__name__)
+                self.again(type(error).__name__)
             except AWAY as error:
                 log.warning("A work was not done: %s", type(error).__name__)
                 raise Lost from error

@@ -36,6 +36,8 @@ class Store:
         self._lock.__enter__()
         self.clock: Clock = clock or SystemClock()
         self.bell = Bell()
+        # One writer never meets another work.
+        self.again: Callable[[str], None] = lambda why: None
         connection = database.create(directory / "central.db", (MIGRATIONS,))
         _begin(connection, directory / "nonce")
         self.catalog = Catalog(directory)

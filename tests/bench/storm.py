@@ -79,7 +79,9 @@ class Line:
         self, method: str, path: str, headers: dict[str, str], body: bytes = b""
     ) -> tuple[int, dict[str, str], bytes]:
         try:
-            answer = await asyncio.wait_for(self._ask(method, path, headers, body), 40)
+            # Not `wait_for`: it swallows the end of the storm when an answer comes with it.
+            async with asyncio.timeout(40):
+                answer = await self._ask(method, path, headers, body)
         except (OSError, EOFError, TimeoutError) as error:
             self._seen.broken[f"{self._door} {type(error).__name__}"] += 1
             self.close()

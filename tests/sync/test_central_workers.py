@@ -4,6 +4,7 @@ import concurrent.futures
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import requests
 
 from hub.chain import ORIGIN
 from sync import central as setup
+from sync.central import store_feed
+from sync.central.store_port import Connection, Tx
 from tests.components import require
 from tests.postgres import Server, name_of
 from tests.sync.cut import Cut
@@ -102,6 +105,87 @@ def test_rights_are_spent_once_by_two_workers(two: Two) -> None:
     spent = [row["row"]["order"]["rights"] for row in commands(two)["rows"]]
     told = sorted(side["spent"] for sides in spent for side in sides)
     assert told == list(range(1, 8))
+
+
+def test_who_sends_a_command_holds_up_nobody_whose_lock_it_wants_next(two: Two) -> None:
+    """A push sends and then wants the distribution centre; a count holds that and then sends."""
+    again: list[str] = []
+    held, said = threading.Event(), threading.Event()
+
+    def push_like(tx: Tx) -> None:
+        tx.hold("store-1")
+        store_feed.add_command(tx, "store-1", {"id": "one"})
+        said.set()
+        held.wait(10)
+        tx.hold("distribution")
+
+    def count_like(tx: Tx) -> None:
+        tx.hold("distribution")
+        held.set()
+        said.wait(10)
+        store_feed.add_command(tx, "store-1", {"id": "other"})
+
+    stores = (two.running.inventory.store, two.second.inventory.store)
+    for store in stores:
+        store.again = again.append
+    with concurrent.futures.ThreadPoolExecutor(2) as many:
+        for going in [
+            many.submit(stores[0].run, push_like),
+            many.submit(stores[1].run, count_like),
+        ]:
+            going.result()
+    assert again == []
+    assert {row["row"]["id"] for row in commands(two)["rows"]} == {"one", "other"}
+
+
+def test_works_that_deadlock_are_done_again_and_counted(two: Two) -> None:
+    first, second = threading.Event(), threading.Event()
+
+    def work(mine: str, other: str, here: threading.Event, there: threading.Event) -> Any:
+        def hold(tx: Tx) -> None:
+            tx.hold(mine)
+            here.set()
+            there.wait(10)
+            tx.hold(other)
+
+        return hold
+
+    stores = (two.running.inventory.store, two.second.inventory.store)
+    with concurrent.futures.ThreadPoolExecutor(2) as many:
+        one = many.submit(stores[0].run, work("a", "b", first, second))
+        many.submit(stores[1].run, work("b", "a", second, first)).result()
+        one.result()
+    told = [requests.get(f"{url}/metrics", timeout=20).text for url in two.urls]
+    assert sum(text.count('central_works_again_total{why="DeadlockDetected"} 1.0') for text in told)
+
+
+def test_a_credential_that_one_worker_revoked_opens_nothing_at_the_other(two: Two) -> None:
+    def asked(worker: int) -> int:
+        return two.at(worker).door("/feed", params={"stream": "commands"}).status_code
+
+    assert [asked(0), asked(1)] == [200, 200]
+    assert two.at(0).post("/stores/store-1/revoke", {}).status_code == 200
+    assert asked(0) == 401
+    until(lambda: asked(1) == 401, "the other heard of it")
+
+
+def test_who_asks_again_and_again_for_nothing_costs_the_database_nothing(two: Two) -> None:
+    params = {"stream": "commands", "after": 0}
+    store = two.running.inventory.store
+    until(lambda: store.bell.state("any") is not None, "it hears the other")
+    pages = [two.door("/feed", params=params).json()]
+    asked, reader = [], store.reader
+
+    def counted() -> AbstractContextManager[Connection]:
+        asked.append(threading.current_thread().name)
+        return reader()
+
+    store.reader = counted  # type: ignore[method-assign]
+    pages += [two.door("/feed", params=params).json() for _ in range(3)]
+    assert not [name for name in asked if name.startswith("CP Server")]
+    assert all(page == pages[0] for page in pages)
+    two.at(1).place("R-1", {"4711": 1})
+    until(lambda: two.at(0).door("/feed", params=params).json()["rows"], "its order is read")
 
 
 def test_one_push_at_both_workers_is_taken_once(two: Two) -> None:

@@ -28,6 +28,8 @@ from hub.shelf import inventory, sensors
 from hub.shelf import queries as shelf_queries
 from hub.staff import actions as staff
 from hub.staff import pins
+from hub.stock import actions as stock
+from hub.stock import queries as stock_queries
 from hub.store import Store
 
 log = logging.getLogger(__name__)
@@ -72,7 +74,26 @@ def of(store: Store, sources: Mapping[str, quarantine.Replay]) -> Mapping[str, O
         "import.stock": lambda chunk: _import(store, imports.stock_chunk, chunk),
         "import.sales": lambda chunk: _import(store, imports.sales_chunk, chunk),
         "import.planogram": lambda chunk: _import(store, imports.planogram_chunk, chunk),
+        **_rights(store),
         **_shelf(store),
+    }
+
+
+def _rights(store: Store) -> Mapping[str, Operation]:
+    """Return what a person decides about units that central was lent."""
+
+    def ask_back(tx: Transaction, sku: str, qty: int | None) -> dict[str, Any]:
+        asked = stock_queries.wishes(tx.conn, sku).asked
+        stock.ask_back(tx, sku, qty, actor="hub", cause=_cause())
+        return {"sku": sku, "asked": stock_queries.wishes(tx.conn, sku).asked - asked}
+
+    def reclaim(tx: Transaction, sku: str, qty: int | None) -> dict[str, Any]:
+        stock.reclaim_rights(tx, sku, qty, actor="hub", cause=_cause())
+        return stock_queries.lent(tx.conn, sku)
+
+    return {
+        "rights.return": lambda sku, qty=None: store.writer.run(lambda tx: ask_back(tx, sku, qty)),
+        "rights.reclaim": lambda sku, qty=None: store.writer.run(lambda tx: reclaim(tx, sku, qty)),
     }
 
 

@@ -16,7 +16,8 @@ from hub.errors import HubError
 HOMES: Final = {
     "hub.cli.running": ("central", "demo", "init", "line", "run", "simulate"),
     "hub.cli.data": ("backup", "import", "rebuild", "restore"),
-    "hub.cli.asking": ("doctor", "explain", "export", "status", "verify"),
+    "hub.cli.asking": ("doctor", "export", "status", "verify"),
+    "hub.cli.promises": ("explain", "rights"),
     "hub.cli.fleet": ("device",),
     "hub.cli.credential": ("credential",),
     "hub.cli.conformance": ("conformance",),

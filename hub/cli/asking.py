@@ -1,4 +1,4 @@
-"""Commands that only look: status, doctor, verify, explain, export.
+"""Commands that only look: status, doctor, verify, export.
 
 They must never need a running hub, and never change anything.
 """
@@ -13,7 +13,6 @@ import msgspec
 from hub import app, control, doctor, journal, settings
 from hub.cli.edge import data_option, json_option, must_exist, quiet_pipe, read, show
 from hub.cli.proof import verified
-from hub.clock import SystemClock
 from hub.errors import Refusal
 from hub.pickup import queries as pickup
 from hub.shelf import queries as shelf
@@ -80,40 +79,6 @@ def doctor_(directory: Path, as_json: bool) -> None:
 
 
 @click.group()
-def explain() -> None:
-    """Say why a number is what it is."""
-
-
-@explain.command("stock")
-@click.argument("sku")
-@click.option(
-    "--channel",
-    type=click.Choice(("store", "kiosk", "web", "phone")),
-    default="store",
-    show_default=True,
-    help="Whom the units would be promised to.",
-)
-@data_option
-@json_option
-def explain_stock(sku: str, channel: str, directory: Path, as_json: bool) -> None:
-    """Explain what of SKU may be promised to a channel."""
-    answer = read(directory, stock.explain, sku, channel, SystemClock().now())
-    show(answer, as_json, lambda a: [f"{key:28} {value}" for key, value in _flat(a)])
-
-
-def _flat(answer: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    lines: list[tuple[str, Any]] = []
-    for key, value in answer.items():
-        if isinstance(value, dict):
-            lines += _flat(value, f"{prefix}{key}.")
-        elif key == "terms":
-            lines += [(f"  {term['name']}", f"{term['qty']:+}") for term in value]
-        else:
-            lines.append((prefix + key, value))
-    return lines
-
-
-@click.group()
 def export() -> None:
     """Print what the store knows as JSON lines."""
 
@@ -154,4 +119,4 @@ def _lines(directory: Path, rows: Any) -> None:
     quiet_pipe(lambda: read(directory, print_all))
 
 
-COMMANDS: Final = (status, verify, doctor_, explain, export)
+COMMANDS: Final = (status, verify, doctor_, export)

@@ -17,8 +17,11 @@ from sync.central import (
     init,
     join,
     list_keys,
+    reclaim_rights,
+    return_rights,
     revoke_key,
     revoke_store,
+    rights,
     rotate_key,
 )
 
@@ -123,4 +126,61 @@ def _told(one: dict[str, Any]) -> str:
     return f"{one['key_id']}  {one['made_at']}  {state}"
 
 
-COMMANDS: Final[tuple[Any, ...]] = (token, store, revoke_store_, backup_, key)
+@click.group("rights")
+def rights_() -> None:
+    """Who may promise whose units; a running central on SQLite has GET and POST …/rights."""
+
+
+@rights_.command("show")
+@click.argument("store_id")
+@data_option
+@database_option
+@json_option
+def show_rights(store_id: str, directory: Path, database: str, as_json: bool) -> None:
+    """The rights between central and STORE_ID, in both directions."""
+    show(rights(directory, store_id, database), as_json, _both)
+
+
+def _both(found: dict[str, Any]) -> list[str]:
+    parts = (
+        ("of_the_store", "units of the store that central may promise"),
+        ("of_the_distribution_centre", "units of the distribution centre that the store may"),
+    )
+    return [
+        line for part, title in parts for line in (f"{title}:", *(_one(row) for row in found[part]))
+    ]
+
+
+def _one(row: dict[str, Any]) -> str:
+    return (
+        f"  {row['sku']:16} {row['held']} held: {row['granted']} lent, {row['spent']} spent,"
+        f" {row['returned']} returned, {row['reclaimed']} taken back"
+    )
+
+
+@rights_.command("return")
+@click.argument("store_id")
+@data_option
+@database_option
+@json_option
+def give_back(store_id: str, directory: Path, database: str, as_json: bool) -> None:
+    """Sell nothing more of a store that may be dead; what was sold stays its to answer."""
+    sides = return_rights(directory, store_id, database)
+    show(sides, as_json, lambda found: [f"Rights to {len(found)} articles went back."])
+
+
+@rights_.command("reclaim")
+@click.argument("store_id")
+@click.option("--yes", is_flag=True, help="The store is dead: do not ask.")
+@data_option
+@database_option
+@json_option
+def reclaim(store_id: str, yes: bool, directory: Path, database: str, as_json: bool) -> None:
+    """Take back what a dead store was lent of the distribution centre."""
+    if not yes:
+        click.confirm("Whatever its hub confirmed meanwhile is promised twice. Go on?", abort=True)
+    taken = reclaim_rights(directory, store_id, database)
+    show(taken, as_json, lambda found: [f"{one['units']} of SKU {one['sku']}" for one in found])
+
+
+COMMANDS: Final[tuple[Any, ...]] = (token, store, revoke_store_, backup_, key, rights_)

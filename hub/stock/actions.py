@@ -18,7 +18,7 @@ from hub.stock import documents, queries, rules, tables
 from hub.stock.facts import RightsGranted, RightsRecalled, StockMoved
 from hub.stock.ledger import Policy
 from hub.stock.promise import CHANNELS
-from hub.stock.rights import Quota, decide_balance, decide_reclaim
+from hub.stock.rights import Quota, decide_ask_back, decide_balance, decide_reclaim
 from hub.stock.rules import check_qty, check_sku
 from hub.stock.work import (
     check_count,
@@ -186,6 +186,17 @@ def _balance(
 ) -> Sequence[RightsGranted | RightsRecalled]:
     rights, wishes = queries.rights(conn, sku), queries.wishes(conn, sku)
     return decide_balance(queries.load(conn, sku, now), rights, week, wishes, quota)
+
+
+def ask_back(
+    tx: Transaction, sku: str, qty: int | None = None, *, actor: str, cause: str
+) -> list[Entry]:
+    """A person asks central for rights; it returns what it has not spent."""
+    check_sku(sku)
+    if qty is not None:
+        check_qty(qty, "qty")
+    facts = decide_ask_back(queries.rights(tx.conn, sku), queries.wishes(tx.conn, sku), sku, qty)
+    return tx.append(facts, cause=cause, actor=actor) if facts else []
 
 
 def reclaim_rights(

@@ -66,9 +66,27 @@ def rights(conn: Connection, sku: str) -> Rights:
 
 
 def lent(conn: Connection, sku: str) -> dict[str, Any]:
-    """Return what central still holds of a SKU, and what a person took back in all."""
+    """Return what central still holds of a SKU, what of it is asked back and not answered yet,
+    and what a person took back in all."""
     known = rights(conn, sku)
-    return {"sku": sku, "held": max(0, known.held), "reclaimed": known.owner.spent}
+    asked = max(0, wishes(conn, sku).asked - wishes(conn, sku).answered)
+    return {
+        "sku": sku,
+        "held": max(0, known.held),
+        "asked_back": asked,
+        "reclaimed": known.owner.spent,
+    }
+
+
+def lent_out(conn: Connection, sku: str | None = None) -> list[dict[str, Any]]:
+    """Both sides of the rights to each SKU that central was ever lent, or to one."""
+    rows = conn.execute(
+        "SELECT sku, granted, spent, returned, reclaimed AS taken_back, asked AS asked_back,"
+        " answered, max(0, granted - reclaimed - returned - spent) AS held FROM stock_rights"
+        " WHERE ?1 IS NULL OR sku = ?1 ORDER BY sku",
+        (sku,),
+    )
+    return [dict(row) for row in rows]
 
 
 def wishes(conn: Connection, sku: str) -> Wishes:

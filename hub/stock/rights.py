@@ -153,6 +153,21 @@ def decide_recall(stock: Stock, rights: Rights, wishes: Wishes) -> list[RightsRe
     return [fact for fact in found if isinstance(fact, RightsRecalled)]
 
 
+def decide_ask_back(
+    rights: Rights, wishes: Wishes, sku: str, qty: int | None = None
+) -> list[RightsRecalled]:
+    """A person asks rights back (all that are held, unless told) that central has not spent."""
+    open_wishes = max(0, wishes.asked - wishes.answered)
+    wanted = max(0, rights.held - open_wishes) if qty is None else qty
+    if wanted > max(0, rights.held - open_wishes):
+        raise Refusal(
+            f"Central holds {max(0, rights.held)} of SKU {sku},"
+            f" and {open_wishes} are asked back already.",
+            slug="no-right",
+        )
+    return [RightsRecalled(sku=sku, asked=wishes.asked + wanted)] if wanted > 0 else []
+
+
 def decide_reclaim(rights: Rights, sku: str, qty: int | None = None) -> list[RightsReclaimed]:
     """A person takes back rights (all that are held, unless told) from a central that is gone."""
     wanted = max(0, rights.held) if qty is None else qty

@@ -169,6 +169,11 @@ class Explained(Struct):
     channel: Channel
     available_to_promise: int
     terms: list[dict[str, Any]]
+    on_hand: int
+    buckets: dict[str, int]
+    rights: dict[str, int]
+    moves: list[dict[str, Any]]
+    central: dict[str, Any] | None
 
 
 class HoldUnits(Asked):
@@ -227,6 +232,7 @@ class Reclaim(Asked):
 class Reclaimed(Struct):
     sku: str
     held: int
+    asked_back: int
     reclaimed: int
 
 

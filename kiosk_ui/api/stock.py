@@ -12,8 +12,10 @@ from hub import journal
 from hub.journal import Transaction
 from hub.pickup import selling
 from hub.stock import actions, queries
+from hub.stock.history import queries as history
 from kiosk_ui.api import bodies
 from kiosk_ui.api.contract import Call, Query, command, read
+from kiosk_ui.api.orders import asked_limit
 from kiosk_ui.session import hub
 
 CHANNEL = Query("channel", "store, kiosk, web or phone; store unless told.")
@@ -27,15 +29,17 @@ def stock(sku: str) -> Any:
 
 @read(
     "/stock/<sku>/explain",
-    "What may be promised to a channel, term by term.",
+    "Why the number is what it is: what may be promised to a channel, term by term, the latest"
+    " moves with who and when, the rights granted and spent, and what central knows of it.",
     step="stock",
     answer=bodies.Explained,
-    queries=(CHANNEL,),
+    queries=(CHANNEL, Query("limit", "So many moves, 10 unless told.", kind="integer")),
 )
 def explain(sku: str) -> Any:
     channel = request.args.get("channel", "store")
+    now, sync, limit = hub().clock.now(), hub().sync_state(), asked_limit(history.MOST, 10)
     with hub().reader() as connection:
-        return queries.explain(connection, sku, channel, hub().clock.now(), trusted=trusted())
+        return history.why(connection, sku, channel, now, sync, trusted=trusted(), limit=limit)
 
 
 @command(
@@ -48,6 +52,19 @@ def explain(sku: str) -> Any:
 )
 def reclaim(call: Call, asked: bodies.Reclaim, sku: str) -> Any:
     actions.reclaim_rights(call.tx, sku, asked.qty, actor=call.actor, cause=call.cause)
+    return queries.lent(call.tx.conn, sku)
+
+
+@command(
+    "/stock/<sku>/rights/return",
+    "Ask central to give rights back; it returns what it has not spent.",
+    step="rights",
+    body=bodies.Reclaim,
+    answer=bodies.Reclaimed,
+    show=lambda tx, cause, sku: queries.lent(tx.conn, sku),
+)
+def ask_back(call: Call, asked: bodies.Reclaim, sku: str) -> Any:
+    actions.ask_back(call.tx, sku, asked.qty, actor=call.actor, cause=call.cause)
     return queries.lent(call.tx.conn, sku)
 
 

@@ -9,8 +9,11 @@ from .setup import (
     init,
     join,
     list_keys,
+    reclaim_rights,
+    return_rights,
     revoke_key,
     revoke_store,
+    rights,
     rotate_key,
 )
 
@@ -23,8 +26,11 @@ __all__ = [
     "init",
     "join",
     "list_keys",
+    "reclaim_rights",
+    "return_rights",
     "revoke_key",
     "revoke_store",
+    "rights",
     "rotate_key",
     "serve",
 ]

@@ -43,6 +43,9 @@ def paths(get: Callable[..., dict[str, Any]], post: Callable[..., dict[str, Any]
         one: {"get": get("An endless-aisle order as it stands.", *parts)},
         f"{one}/shipped": {"post": post("The goods have left.", _NOTHING, 200, *parts)},
         f"{one}/decline": {"post": post("End the waiting of an order.", _NOTHING, 200, *parts)},
+        "/api/v1/stores/{store}/rights": {
+            "get": get("Rights to its units and to the distribution centre's.", "store")
+        },
         "/api/v1/stores/{store}/rights/return": {
             "post": post("Sell nothing more of a store that may be dead.", _NOTHING, 200, "store")
         },

@@ -9,7 +9,16 @@ from typing import Any, TypeVar
 
 from hub.errors import Refusal
 
-from . import keys, store_access, store_keys, stores
+from . import (
+    keys,
+    store_access,
+    store_journal,
+    store_keys,
+    store_life,
+    store_rights,
+    store_supply,
+    stores,
+)
 from .inventory import FOLDER, Inventory
 from .keys import write_secret
 from .store_port import Tx
@@ -89,6 +98,43 @@ def revoke_key(directory: Path, key_id: str, database: str | None = None) -> dic
 def list_keys(directory: Path, database: str | None = None) -> list[dict[str, Any]]:
     """Return the keys, newest first."""
     return _with(directory, database, lambda tx: store_keys.keys(tx.conn))
+
+
+def rights(directory: Path, store_id: str, database: str | None = None) -> dict[str, Any]:
+    """Return the rights between central and a store, both ways. Raises NotFound."""
+
+    def work(tx: Tx) -> dict[str, Any]:
+        store_journal.store(tx.conn, store_id)
+        return {
+            "store": store_id,
+            "of_the_store": store_rights.of_store(tx.conn, store_id),
+            "of_the_distribution_centre": store_supply.lent_to(tx.conn, store_id),
+        }
+
+    return _with(directory, database, work)
+
+
+def return_rights(
+    directory: Path, store_id: str, database: str | None = None
+) -> list[dict[str, Any]]:
+    """Give a store its rights back: central sells nothing more of it. Raises NotFound."""
+
+    def work(tx: Tx) -> list[dict[str, Any]]:
+        store_journal.store(tx.conn, store_id)
+        return store_rights.give_all_back(tx, store_id)
+
+    return _with(directory, database, work)
+
+
+def reclaim_rights(
+    directory: Path, store_id: str, database: str | None = None
+) -> list[dict[str, Any]]:
+    """Take back what a dead store was lent of the distribution centre. Raises NotFound."""
+    return _with(
+        directory,
+        database,
+        lambda tx: store_supply.reclaim(tx, store_id, store_life.generation(tx.conn)),
+    )
 
 
 def _with(directory: Path, database: str | None, work: Callable[[Tx], T]) -> T:

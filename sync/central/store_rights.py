@@ -100,6 +100,28 @@ def give_all_back(tx: Tx, store_id: str) -> list[dict[str, Any]]:
     return sides
 
 
+def of_store(conn: Connection, store_id: str) -> list[dict[str, Any]]:
+    """Return what a store lent central of each SKU, and what central did with it."""
+    rows = conn.execute(
+        "SELECT sku, granted, spent, returned, reclaimed FROM rights WHERE store_id = ?"
+        " ORDER BY sku",
+        (store_id,),
+    )
+    return [_shown(row) for row in rows]
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    known = Rights(Side(row["granted"], row["reclaimed"]), Side(row["returned"], row["spent"]))
+    return {
+        "sku": row["sku"],
+        "held": max(0, known.held),
+        "granted": row["granted"],
+        "spent": row["spent"],
+        "returned": row["returned"],
+        "reclaimed": row["reclaimed"],
+    }
+
+
 def _give_back(tx: Tx, store_id: str, wish: RightsRecalled) -> None:
     wishes = Wishes(wish.asked, _answered(tx.conn, store_id, wish.sku))
     if wishes.asked <= wishes.answered:

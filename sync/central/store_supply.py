@@ -279,6 +279,20 @@ def lent_by_store(conn: Connection) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
+def lent_to(conn: Connection, store_id: str) -> list[dict[str, Any]]:
+    """Return what a hub was lent of each SKU, and what it did with it."""
+    rows = conn.execute(
+        "SELECT sku, granted, spent, returned, reclaimed FROM distribution_right"
+        " WHERE store_id = ? ORDER BY sku",
+        (store_id,),
+    )
+    return [
+        {name: row[name] for name in ("sku", "granted", "spent", "returned", "reclaimed")}
+        | {"held": max(0, row["granted"] - row["reclaimed"] - row["returned"] - row["spent"])}
+        for row in rows
+    ]
+
+
 def wanted(lines: Iterable[Row]) -> dict[str, int]:
     """Sum an order's lines by SKU."""
     return per_sku((line["sku"], line["qty"]) for line in lines)

@@ -74,6 +74,21 @@ def decline(store: str, order_id: str) -> Response:
     return once(lambda tx: (200, store_aisle.decline(tx, store, order_id), False))
 
 
+@blueprint.get("/stores/<store>/rights")
+@may("read")
+def rights(store: str) -> Response:
+    """Rights in both directions: to the store's units, and to the distribution centre's."""
+    with inventory().store.reader() as conn:
+        store_journal.store(conn, store)
+        return answer(
+            {
+                "store": store,
+                "of_the_store": store_rights.of_store(conn, store),
+                "of_the_distribution_centre": store_supply.lent_to(conn, store),
+            }
+        )
+
+
 @blueprint.post("/stores/<store>/rights/return")
 @may("admin")
 def give_back(store: str) -> Response:

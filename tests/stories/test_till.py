@@ -1,6 +1,8 @@
 """A till's sales, by MQTT and by HTTP, move stock once."""
 
+import json
 import secrets
+from typing import Any
 
 import requests
 
@@ -82,13 +84,46 @@ def test_a_hold_ends_and_gives_its_units_back(floor: Floor) -> None:
     )
 
 
-def test_what_may_be_promised_is_explained_to_the_unit(floor: Floor) -> None:
+def why(floor: Floor, one: str, **query: Any) -> dict[str, Any]:
+    told: dict[str, Any] = floor.hub.json(f"/stock/{one}/explain", **query)
+    return told
+
+
+def test_a_number_is_explained_to_the_unit_with_the_line_up_and_down(floor: Floor) -> None:
     one = sku()
     floor.receive({one: 9})
     floor.hub.done("/holds", {"sku": one, "qty": 2})
-    told = floor.hub.json(f"/stock/{one}/explain", channel="web")
+    asked = ("explain", "stock", one, "--channel", "web", "--json")
+    told = json.loads(floor.storehub(*asked).stdout)
     assert told["available_to_promise"] == floor.stock(one)["available_to_promise"]["web"]
-    assert told["terms"]
+    assert sum(term["qty"] for term in told["terms"]) == told["available_to_promise"]
+    assert [(move["kind"], move["qty"]) for move in told["moves"]] == [("HOLD", 2), ("RECEIVE", 9)]
+    assert all(move["actor"] and move["cause"] and move["at"] for move in told["moves"])
+    assert told["moves"] == why(floor, one, channel="web")["moves"]
+    assert why(floor, one, limit=1)["moves"] == told["moves"][:1]
+
+    def seen() -> dict[str, Any] | None:
+        known = why(floor, one)["central"]
+        return dict(known) if (known["line"], known["unseen"]) == ("up", 0) else None
+
+    known = floor.until(seen, "central has all moves")
+    assert known is not None
+    assert (known["on_hand"], known["available"]) == (9, 7)
+    floor.in_step()
+    floor.line("down")
+    try:
+        floor.until(lambda: why(floor, one)["central"]["line"] == "down", "the line is down")
+        floor.hub.done("/sales", {"sale_id": sku(), "lines": [{"sku": one, "qty": 4}]})
+        told = why(floor, one)
+        assert told["on_hand"] == 5
+        assert (told["central"]["on_hand"], told["central"]["unseen"]) == (9, 1)
+        assert told["central"]["as_of"]
+        assert floor.central.json(f"/stores/{floor.store}/stock/{one}")["on_hand"] == 9
+        said = floor.storehub("explain", "stock", one).stdout
+        assert "THE LINE IS DOWN" in said
+        assert "SALE 4 available → customer" in said
+    finally:
+        floor.line("up")
 
 
 def broken(floor: Floor) -> float:

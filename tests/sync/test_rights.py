@@ -152,3 +152,18 @@ def test_central_sells_nothing_more_of_a_store_that_a_person_calls_dead(lending:
     assert lent(lending.central) == 0
     lending.line.up()
     until(lambda: free(lending.hub) == 18, "the store hears that its units are its own again")
+
+
+def test_central_gives_back_what_a_person_asks_for_and_it_has_not_spent(lending: Both) -> None:
+    held, free_before = lent(lending.central), free(lending.hub)
+    lending.hub.store.writer.run(lambda tx: stock.ask_back(tx, "A", 1, actor="t", cause="ask"))
+    until(lambda: lent(lending.central) == held - 1, "central gave one back")
+    until(lambda: free(lending.hub) == free_before + 1, "the store may promise it itself")
+    both = lending.central.get(f"/stores/{STORE}/rights").json()
+    (row,) = both["of_the_store"]
+    assert (row["sku"], row["held"], row["returned"]) == ("A", held - 1, 1)
+    assert both["of_the_distribution_centre"] == []
+    with pytest.raises(Refusal, match="Central holds"):
+        lending.hub.store.writer.run(
+            lambda tx: stock.ask_back(tx, "A", held, actor="t", cause="more")
+        )

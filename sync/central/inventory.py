@@ -27,6 +27,7 @@ from . import (
     store_people,
     store_reroute,
     store_rights,
+    store_secrets,
     store_words,
     stores,
 )
@@ -43,8 +44,11 @@ class Inventory:
         self, directory: Path, clock: Clock | None = None, database: str | None = None
     ) -> None:
         self.store = stores.opened(directory / FOLDER, database, clock)
+        own, drawn = keys.own(self.store.directory), keys.drawn()
+        shared = self.store.run(lambda tx: store_secrets.share(tx, own, drawn))
+        keys.save(self.store.directory, shared)
         self.ring = keys.Keyring(self.store.directory)
-        self.page_secret = keys.page_secret(self.store.directory / "page.key")
+        self.page_secret = shared[keys.PAGE]
         self.store.run(store_feed.catch_up)
         self.store.run(store_journal.refold)
         self.store.run(store_people.prepare)

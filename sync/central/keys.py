@@ -1,14 +1,17 @@
 """Central's own secrets: the keys that sign pickup codes, and the one behind the order page.
 
-It must never let a private key leave its file (0600); only the public half is published.
+It must never let a private key leave its file (0600) and central's database; only the public half
+is published.
 """
 
 import base64
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -20,6 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from hub.catalog import rows
+
+FIRST: Final = "pickup.key"
+PAGE: Final = "page.key"
 
 
 @dataclass(frozen=True)
@@ -39,30 +45,29 @@ class PickupKey:
 class Keyring:
     """The signing keys of a directory: `pickup.key` is the first, `pickup-ID.key` those after it.
 
-    A rotation adds a file and takes none away: hubs that have not heard of the new key yet are
-    signed for with the one that they know.
+    The database has them all (`store_secrets`); the files are this machine's copy, by which the
+    release before this one signs. A rotation adds a file and takes none away: hubs that have not
+    heard of the new key yet are signed for with the one that they know.
     """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        first = directory / "pickup.key"
-        self.first = _read(first) if first.exists() else _draw(first)
+        self.first = _read((directory / FIRST).read_text())
         self._known = {self.first.key_id: self.first}
 
-    def get(self, key_id: str | None) -> PickupKey:
-        """Return the key of this name, read when it is first asked for; else the first key."""
+    def get(self, key_id: str | None) -> PickupKey | None:
+        """Return the key of this name, the first one for None; None when it is not here yet."""
         if key_id is None or key_id in self._known:
             return self._known[key_id or self.first.key_id]
-        path = self._directory / f"pickup-{key_id}.key"
+        path = self._directory / name_of_id(key_id)
         if not path.exists():
-            return self.first
-        return self._known.setdefault(key_id, _read(path))
+            return None
+        return self._known.setdefault(key_id, _read(path.read_text()))
 
-    def add(self) -> PickupKey:
-        """Draw another key. It signs nothing before somebody says so."""
-        draft = self._directory / "pickup-next.key"
-        made = _draw(draft)
-        draft.replace(self._directory / f"pickup-{made.key_id}.key")
+    def add(self, text: str) -> PickupKey:
+        """Take in another key, drawn here or at another machine."""
+        made = _read(text)
+        write_secret(self._directory / name_of_id(made.key_id), text)
         return self._known.setdefault(made.key_id, made)
 
 
@@ -71,27 +76,49 @@ def files(directory: Path) -> list[Path]:
     return sorted(directory.glob("pickup*.key"))
 
 
-def _draw(path: Path) -> PickupKey:
+def own(directory: Path) -> dict[str, str]:
+    """Return this machine's secrets by the names of their files."""
+    paths = [*files(directory), *directory.glob(PAGE)]
+    return {path.name: path.read_text() for path in paths}
+
+
+def drawn() -> dict[str, str]:
+    """Draw the secrets that a new central begins with."""
+    return {FIRST: draw(), PAGE: secrets.token_urlsafe(32)}
+
+
+def save(directory: Path, shared: Mapping[str, str]) -> None:
+    """Make this machine's files those that the database has."""
+    have = own(directory)
+    for name, text in shared.items():
+        if have.get(name) != text:
+            write_secret(directory / name, text)
+
+
+def name_of_id(key_id: str) -> str:
+    """Name the file of a key that is not the first."""
+    return f"pickup-{key_id}.key"
+
+
+def name_of(text: str) -> str:
+    """Name the file of this key, where it is not the first."""
+    return name_of_id(_read(text).key_id)
+
+
+def draw() -> str:
+    """Draw a signing key; returns its PEM."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    write_secret(path, pem.decode())
-    return _read(path)
+    return pem.decode()
 
 
-def _read(path: Path) -> PickupKey:
-    private = load_pem_private_key(path.read_bytes(), password=None)
+def _read(text: str) -> PickupKey:
+    private = load_pem_private_key(text.encode(), password=None)
     if not isinstance(private, Ed25519PrivateKey):
-        raise TypeError(f"{path.name} holds no Ed25519 key")
+        raise TypeError("a signing key of central's is no Ed25519 key")
     raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     return PickupKey(blake2b(raw, digest_size=4).hexdigest(), private)
-
-
-def page_secret(path: Path) -> str:
-    """Read the secret that signs forms and links of the order page, or make it."""
-    if not path.exists():
-        write_secret(path, secrets.token_urlsafe(32))
-    return path.read_text()
 
 
 def write_secret(path: Path, text: str) -> None:

@@ -54,7 +54,7 @@ def backup(directory: Path, target: Path, database: str | None = None) -> None:
     """
     if stores.is_postgres(database):
         raise Refusal(
-            "PostgreSQL has its own backup: pg_dump or pg_basebackup, and copy DIR/central/*.key.",
+            "PostgreSQL has its own backup: pg_dump or pg_basebackup. The keys are in it.",
             slug="postgresql",
         )
     source = directory / FOLDER

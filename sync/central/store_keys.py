@@ -13,7 +13,8 @@ from hub.clock import stamp
 from hub.errors import NotFound, Refusal
 from hub.pickup import code
 
-from . import store_feed
+from . import keys as keyring
+from . import store_feed, store_secrets
 from .keys import Keyring, PickupKey
 from .store_port import Connection, Tx
 
@@ -33,7 +34,9 @@ def publish(tx: Tx, key: PickupKey) -> None:
 
 def rotate(tx: Tx, ring: Keyring) -> dict[str, Any]:
     """Draw a key and publish it. Codes that were signed before stay good."""
-    key = ring.add()
+    text = keyring.draw()
+    store_secrets.keep(tx, keyring.name_of(text), text)
+    key = ring.add(text)
     publish(tx, key)
     return {"key_id": key.key_id, "made_at": stamp(tx.now)}
 
@@ -158,5 +161,14 @@ def sign(
     """Return the text inside the customer's QR, signed so that this store can check it."""
     signed = [(line["line_id"], line["sku"], line["qty"]) for line in lines]
     spent = [(side["sku"], side["returned"], side["spent"]) for side in rights]
-    key = ring.get(of_store(tx.conn, store_id))
+    key = _key(tx.conn, ring, of_store(tx.conn, store_id))
     return code.make(order_id, store_id, signed, key.private, key.key_id, spent, short_code)
+
+
+def _key(conn: Connection, ring: Keyring, key_id: str | None) -> PickupKey:
+    """Return a key, fetched when another machine drew it."""
+    known = ring.get(key_id)
+    if known is not None or key_id is None:
+        return known or ring.first
+    text = store_secrets.find(conn, keyring.name_of_id(key_id))
+    return ring.first if text is None else ring.add(text)

@@ -277,3 +277,9 @@ def m014_notices(db: Ddl) -> None:
     )
     db.execute("CREATE INDEX message_due ON message (state, due_at)")
     db.execute("CREATE INDEX message_order ON message (order_id)")
+
+
+@MIGRATIONS()
+def m015_secret(db: Ddl) -> None:
+    """Central's own secrets by the name of their file, for workers on other machines."""
+    db.execute("CREATE TABLE secret (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID")

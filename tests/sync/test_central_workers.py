@@ -12,8 +12,9 @@ import pytest
 import requests
 
 from hub.chain import ORIGIN
+from hub.pickup import code
 from sync import central as setup
-from sync.central import store_feed
+from sync.central import keys, store_feed, store_secrets
 from sync.central.store_port import Connection, Tx
 from tests.components import require
 from tests.postgres import Server, name_of
@@ -186,6 +187,42 @@ def test_who_asks_again_and_again_for_nothing_costs_the_database_nothing(two: Tw
     assert all(page == pages[0] for page in pages)
     two.at(1).place("R-1", {"4711": 1})
     until(lambda: two.at(0).door("/feed", params=params).json()["rows"], "its order is read")
+
+
+def test_workers_on_machines_that_share_no_file_sign_with_the_same_keys(two: Two) -> None:
+    elsewhere = setup.Running(two.directory.parent / "machine-2", database=two.database)
+    here, there = two.running.inventory, elsewhere.inventory
+    try:
+        assert there.ring.first.key_id == here.ring.first.key_id
+        assert there.page_secret == here.page_secret
+        fresh = str(two.post("/keys/rotate", {}).json()["key_id"])
+        replica = two.door("/feed", params={"stream": "replica", "after": 0}).json()
+        at = {key: replica[key] for key in ("generation", "mark")} | {"after": replica["next"]}
+        two.door("/feed", params={"stream": "replica", **at})
+        two.url = elsewhere.url
+        assert code.key_id_of(two.place("R-1", {"4711": 1})["pickup_code"]) == fresh
+    finally:
+        elsewhere.stop()
+
+
+def test_a_machine_that_brings_keys_of_its_own_gives_them_to_the_others(two: Two) -> None:
+    folder = two.directory.parent / "machine-2" / "central"
+    folder.mkdir(parents=True)
+    for name, text in keys.drawn().items():
+        keys.write_secret(folder / name, text)
+    mine = keys.Keyring(folder).first.key_id
+    elsewhere = setup.Running(folder.parent, database=two.database)
+    try:
+        first = two.running.inventory.ring.first
+        assert elsewhere.inventory.ring.first.key_id == first.key_id != mine
+        assert keys.Keyring(folder).first.key_id == first.key_id
+        brought = keys.Keyring(folder).get(mine)
+        assert brought is not None
+        assert brought.key_id == mine
+        with two.running.inventory.store.reader() as conn:
+            assert store_secrets.find(conn, keys.name_of_id(mine))
+    finally:
+        elsewhere.stop()
 
 
 def test_one_push_at_both_workers_is_taken_once(two: Two) -> None:

@@ -86,6 +86,8 @@ def test_a_backup_of_a_running_central_is_whole_and_begins_a_new_generation(
 def test_a_backup_has_every_key(central: Central, tmp_path: Path) -> None:
     fresh = str(central.post("/keys/rotate", {}).json()["key_id"])
     backup(central.directory, tmp_path / "copy")
-    assert keys.Keyring(tmp_path / "copy").get(fresh).key_id == fresh
+    copied = keys.Keyring(tmp_path / "copy").get(fresh)
+    assert copied is not None
+    assert copied.key_id == fresh
     for path in keys.files(tmp_path / "copy"):
         assert path.stat().st_mode & 0o77 == 0

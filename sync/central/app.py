@@ -5,7 +5,8 @@ It must never decide anything: a view parses, calls, renders.
 
 import threading
 import time
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from flask import Flask, Response, g, render_template, request
 from prometheus_client import generate_latest
@@ -38,6 +39,7 @@ from .web import PROBLEM, NoToken, answer, inventory, numbers, problem_answer
 BRAND: Final = "Store Hub"
 # Should the word of a revocation at another worker get lost, it counts after this (seconds).
 BEARERS_S: Final = 15.0
+OF_STORES: Final = "/sync/v1/stores/"
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -87,6 +89,25 @@ def create_app(inventory: Inventory, brand: str = BRAND, places: int = 48) -> Fl
     app.add_url_rule("/readyz", "readyz", _ready)
     app.add_url_rule("/metrics", "metrics", _metrics)
     return app
+
+
+def full_for(app: Flask) -> Callable[[Mapping[str, Any]], Unavailable | None]:
+    """Return what says, before anything is done, that there is no room for a hub's request."""
+    turns, pushes = app.extensions["turns"], app.extensions["pushes"]
+    counted: Numbers = app.extensions["numbers"]
+
+    def full(environ: Mapping[str, Any]) -> Unavailable | None:
+        path: str = environ.get("PATH_INFO", "")
+        if not path.startswith(OF_STORES):
+            return None
+        brings = environ.get("REQUEST_METHOD") == "POST"
+        line: Turns = pushes if brings else turns
+        told = line.full()
+        if told is not None and brings and path.endswith("/journal"):
+            counted.refusals.labels("push", 503).inc()
+        return told
+
+    return full
 
 
 def _wants_page() -> bool:

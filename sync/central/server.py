@@ -8,23 +8,29 @@ import logging
 import os
 import resource
 import signal
+import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from cheroot.makefile import MakeFile, StreamReader
 from cheroot.server import HTTPConnection
 from cheroot.wsgi import Gateway_10, Server
 
 from hub.clock import Clock
+from hub.commands import problem_of
+from hub.errors import Unavailable
 from hub.patience import Hearing, Patience
-from sync.frames import PUSH_BYTES
+from sync import protocol
+from sync.frames import PROTOCOL_HEADER, PUSH_BYTES
 
 from . import stores, turns
-from .app import BRAND, create_app
+from .app import BRAND, create_app, full_for
 from .inventory import Inventory
 from .notices import Notifier
+from .web import PROBLEM
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -36,9 +42,13 @@ log = logging.getLogger(__name__)
 PLACES: Final = 48
 PLACES_OF_A_FLEET: Final = 1100
 WORKING: Final = 16
-# Those whose request comes in bit by bit, as over a poor line; in a fleet as many as may wait.
+# Those whose request comes in bit by bit, as over a poor line; when a thousand hubs connect anew,
+# many have not yet said their first word.
 SLOW: Final = 32
+SLOW_OF_A_FLEET: Final = 600
 KEEP_ALIVE_S: Final = 30
+# Python's threads take turns so often (seconds); 0.005 by default.
+SWITCH_S: Final = 0.001
 # A push of a megabyte over a poor line, whole.
 REQUEST_S: Final = 60.0
 HEARD: Final = "storehub.heard"
@@ -84,7 +94,11 @@ class _Server(Server):
     patience: Patience
 
 
-def _in_turn(app: "WSGIApplication", running: turns.Running) -> "WSGIApplication":
+def _in_turn(
+    app: "WSGIApplication",
+    running: turns.Running,
+    full_for: Callable[["WSGIEnvironment"], Unavailable | None],
+) -> "WSGIApplication":
     """Run `app` when its thread may run, its body read before: who is slow holds up nobody."""
 
     def call(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
@@ -92,10 +106,31 @@ def _in_turn(app: "WSGIApplication", running: turns.Running) -> "WSGIApplication
         if 0 < size <= PUSH_BYTES:
             environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(size))
         environ[HEARD]()
+        full = full_for(environ)
+        if full is not None:
+            return _sent_away(full, environ, start)
         with running.inside():
             return app(environ, start)
 
     return call
+
+
+def _sent_away(
+    full: Unavailable, environ: "WSGIEnvironment", start: "StartResponse"
+) -> Iterable[bytes]:
+    """Answer 503 at once: a thousand hubs are sent away, and that is to cost next to nothing."""
+    _, shown = problem_of(full)
+    body = msgspec.json.encode(shown)
+    spoken = protocol.read_versions(environ.get("HTTP_X_STOREHUB_PROTOCOL"))
+    headers = [
+        ("Content-Type", PROBLEM),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        ("Retry-After", str(max(1, round(full.retry_after_s)))),
+        (PROTOCOL_HEADER, str(protocol.common(spoken) or protocol.VERSION)),
+    ]
+    start("503 Service Unavailable", headers)
+    return [body]
 
 
 class Running:
@@ -115,10 +150,10 @@ class Running:
     ) -> None:
         self.inventory = Inventory(directory, clock, database)
         self.app = create_app(self.inventory, brand, places)
-        slow = 2 * turns.WAITING if places > PLACES else SLOW
+        slow = SLOW_OF_A_FLEET if places > PLACES else SLOW
         self._server: Any = _Server(
             (host, port),
-            _in_turn(self.app, self.app.extensions["running"]),
+            _in_turn(self.app, self.app.extensions["running"], full_for(self.app)),
             numthreads=places + WORKING + slow,
             request_queue_size=1024,
             timeout=KEEP_ALIVE_S,
@@ -128,6 +163,9 @@ class Running:
         )
         self._server.gateway = _Gateway
         self._server.patience = Patience(each=slow, most=slow, whole_s=REQUEST_S)
+        if places > PLACES:
+            # cheroot keeps ten: each of a thousand hubs would connect anew for each question.
+            self._server.keep_alive_conn_limit = sys.maxsize
         self._server.prepare()
         self.port = int(self._server.bind_addr[1])
         self.url = f"http://{host}:{self.port}"
@@ -162,6 +200,8 @@ def serve(
     # A thousand stores that wait on two streams are more files than a shell allows by default.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # An order waits for Python's lock at each of its statements: shorter turns for all.
+    sys.setswitchinterval(SWITCH_S)
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())

@@ -5,7 +5,9 @@ It must never make an order wait for a hub: who finds no room is told when to co
 
 import random
 import threading
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -19,8 +21,13 @@ RUNNING: Final = 12
 # Those who wait hold a thread each; whoever comes beyond them is sent away at once.
 WAITING: Final = 100
 PATIENCE_S: Final = 10.0
-# When to come back (seconds): drawn, so that they do not all come back together.
+# When to come back (seconds): drawn, so that they do not all come back together, from a span that
+# grows with those who were sent away lately. A thousand who ask every few seconds leave a
+# worker no time for those whose turn it is: sent away are about so many a second as its root.
 BACK_S: Final = (2.0, 15.0)
+BACK_MOST_S: Final = 60.0
+LATELY_S: Final = 30.0
+AWAY_A_SECOND: Final = 15.0
 
 
 class Running:
@@ -55,6 +62,27 @@ class Running:
             self._most.acquire()
 
 
+class Away:
+    """Those who were sent away lately, and when the next of them is to come back."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lately: deque[float] = deque()
+        self._lock = threading.Lock()
+
+    def told(self) -> Unavailable:
+        """Count one more, and say when to come back."""
+        now = self._clock()
+        with self._lock:
+            self._lately.append(now)
+            while self._lately[0] < now - LATELY_S:
+                self._lately.popleft()
+            span = len(self._lately) / AWAY_A_SECOND
+        least, usual = BACK_S
+        back = random.uniform(least, min(max(usual, span), BACK_MOST_S))
+        return Unavailable("Too many stores ask at once.", retry_after_s=back)
+
+
 class Turns:
     """Which of the hubs may work now."""
 
@@ -62,17 +90,25 @@ class Turns:
         self._running = running
         self._room = threading.BoundedSemaphore(at_once + waiting)
         self._turns = threading.BoundedSemaphore(at_once)
+        self._away = Away()
+
+    def full(self) -> Unavailable | None:
+        """Return what to say when there is no room at all, before anything was done."""
+        if self._room.acquire(blocking=False):
+            self._room.release()
+            return None
+        return self._away.told()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Work in one's turn. Raises Unavailable when there are too many."""
         if not self._room.acquire(blocking=False):
-            raise _full()
+            raise self._away.told()
         try:
             with self._running.aside():
                 mine = self._turns.acquire(timeout=PATIENCE_S)
             if not mine:
-                raise _full()
+                raise self._away.told()
             try:
                 yield
             finally:
@@ -91,7 +127,3 @@ class Turns:
             finally:
                 self._room.acquire()
                 self._turns.acquire()
-
-
-def _full() -> Unavailable:
-    return Unavailable("Too many stores ask at once.", retry_after_s=random.uniform(*BACK_S))

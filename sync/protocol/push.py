@@ -271,7 +271,8 @@ def _failed(state: Pusher, failed: Failed) -> Pusher:
 def _limit_after(failed: Failed, limit: int) -> int:
     if failed.too_large:
         return max(1, limit // 2)
-    if failed.trouble == "unavailable":
+    # Who is told when to come back did not bring too much: smaller pushes would only be more.
+    if failed.trouble == "unavailable" and failed.retry_after_s is None:
         return min(limit, max(BATCH_LEAST, limit // 2))
     return limit
 

@@ -7,6 +7,7 @@ process; each also waits on both feeds, as a hub does. Run it alone:
 """
 
 import asyncio
+import os
 import random
 import sys
 import tempfile
@@ -92,6 +93,9 @@ class Line:
     async def _ask(
         self, method: str, path: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
+        if self._streams is not None and self._streams[0].at_eof():
+            # Central let an idle connection go; a hub's client sees that before it asks, too.
+            self.close()
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
@@ -263,12 +267,15 @@ def run(count: int = 1000, facts: int = 200, workers: int = 2) -> None:
             until(served.ready, "central is ready", 60)
             seen = Seen()
             stores = [Store(name, given[name], served.port, facts, seen) for name in names]
-            resting = _memory(served)
+            resting, busy = _memory(served), _busy(served, server)
             began = time.monotonic()
             took = asyncio.run(storm(stores, served.port, served.token, seen))
             print(f"{count} stores, {facts} facts each, {workers} workers: heads equal after"
                   f" {took:.1f} s (budget {WITHIN_S:.0f} s)")  # fmt: skip
             _report(seen, served, resting, time.monotonic() - began)
+            told = [now - then for now, then in zip(_busy(served, server), busy, strict=True)]
+            print("processor time of workers, PostgreSQL, stores: "
+                  + ", ".join(f"{one:.0f} s" for one in told))  # fmt: skip
             _compare(database, stores)
         finally:
             if served is not None:
@@ -294,6 +301,16 @@ def _known(office: Path, database: str, names: list[str]) -> dict[str, str]:
 def _memory(served: Workers) -> str:
     sizes = [psutil.Process(pid).memory_info().rss / 2**20 for pid in served.pids()]
     return " + ".join(f"{size:.0f}" for size in sizes) + " MiB"
+
+
+def _busy(served: Workers, server: Server) -> tuple[float, float, float]:
+    def spent(pids: list[int]) -> float:
+        return sum(sum(psutil.Process(pid).cpu_times()[:4]) for pid in pids)
+
+    assert server.process is not None
+    main = server.process.pid
+    backends = [child.pid for child in psutil.Process(main).children()]
+    return spent(served.pids()), spent([main, *backends]), spent([os.getpid()])
 
 
 def _report(seen: Seen, served: Workers, resting: str, lasted: float) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from hub.chain import ORIGIN
 from hub.errors import Unavailable
-from sync.central.turns import RUNNING, Running, Turns
-from tests.sync.pair import Central, order_body, until
+from sync.central.turns import RUNNING, Away, Running, Turns
+from tests.sync.pair import Central, order_body, push, received, until
 
 
 def test_who_finds_no_room_is_sent_away_and_the_room_comes_back() -> None:
@@ -21,6 +22,35 @@ def test_who_finds_no_room_is_sent_away_and_the_room_comes_back() -> None:
         assert refused.value.retry_after_s >= 2
     with turns.turn():
         pass
+
+
+def test_the_more_are_sent_away_the_later_they_come_back_and_never_after_a_minute() -> None:
+    now = [0.0]
+    away = Away(lambda: now[0])
+    assert max(away.told().retry_after_s for _ in range(100)) <= 15
+    assert 15 < max(away.told().retry_after_s for _ in range(2000)) <= 60
+    now[0] = 31.0
+    assert max(away.told().retry_after_s for _ in range(100)) <= 15
+
+
+def test_where_all_places_are_taken_a_hub_is_sent_away_at_once_and_an_order_is_taken(
+    tmp_path: Path,
+) -> None:
+    central = Central(tmp_path)
+    try:
+        line = central.running.app.extensions["pushes"]
+        while line._room.acquire(blocking=False):
+            pass
+        answer = push(central, ORIGIN, [received("a", "4711", 1)])
+        assert answer.status_code == 503
+        assert answer.headers["X-StoreHub-Protocol"] == "1"
+        assert int(answer.headers["Retry-After"]) >= 2
+        assert answer.json()["detail"] == "Too many stores ask at once."
+        central.place("R-1", {"4711": 1})
+        metrics = requests.get(f"{central.url}/metrics", timeout=20).text
+        assert 'central_refusals_total{door="push",status="503"} 1.0' in metrics
+    finally:
+        central.stop()
 
 
 def test_who_waits_for_news_keeps_nobody_from_a_turn() -> None:

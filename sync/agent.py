@@ -13,6 +13,7 @@ from typing import Any
 from .client import Client
 from .commands import Handler
 from .hub import Hub, Line
+from .people import People
 from .proof import Proof
 from .pull import CommandSink, Pull, ReplicaSink
 from .push import Push
@@ -43,7 +44,7 @@ class Agent:
         self._hub = hub
         self._clients = [
             Client(central_url, hub.store, credential, hub.instance, line.spend, trust)
-            for _ in "1234"
+            for _ in "12345"
         ]
         self._replica = ReplicaSink(hub)
         self._push = Push(hub, self._clients[0], line)
@@ -53,9 +54,10 @@ class Agent:
         )
         line.conversations = (self._push, *self._pulls)
         self.proof = Proof(hub, self._clients[3], lambda: self._push.agreed)
+        self.people = People(hub, self._clients[4], lambda: self._push.agreed)
         self.loops = tuple(
             Loop(f"sync-{part.name}", part.step, part.wake)
-            for part in (self._push, *self._pulls, self.proof)
+            for part in (self._push, *self._pulls, self.proof, self.people)
         )
         self._unsubscribe = hub.ring.subscribe(self._committed)
         self._stopping = threading.Event()

@@ -184,6 +184,10 @@ class Client:
         """Return central's digest of this store, as `sync.digest.Digest` spells it."""
         return _read(_object, self._call("GET", "/digest").body)
 
+    def people(self, body: bytes) -> None:
+        """Tell central who ordered in the endless aisle, as `frames.pack_people` packs them."""
+        self._call("POST", "/people", data=body)
+
     def refold(self) -> None:
         """Ask central to fold this store's facts again."""
         self._call("POST", "/refold")

@@ -4,7 +4,8 @@ It must never inflate more than it was told to, and never re-encode an entry.
 """
 
 import io
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import zstandard
@@ -203,6 +204,36 @@ def unpack_page(body: bytes) -> tuple[JournalPage, str]:
         raise Malformed(f"header line: {error}") from error
     after, reaches, head = header.after.pair(), header.reaches.pair(), header.head.pair()
     return JournalPage(after, contents, reaches, head), header.generation
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Who ordered in the endless aisle; `ref` is all that facts say of them."""
+
+    ref: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
+    phone: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+    address: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+
+
+_people: Final = msgspec.json.Decoder(list[Person])
+PEOPLE_BYTES: Final = 1 << 20
+
+
+def pack_people(people: Sequence[Person]) -> bytes:
+    """Pack people as `POST …/people` takes them: a JSON array, compressed."""
+    return compress(msgspec.json.encode(people))
+
+
+def unpack_people(body: bytes) -> list[Person]:
+    """Read packed people. Raises Malformed, which never quotes one, and TooLarge."""
+    try:
+        return _people.decode(inflate(body, PEOPLE_BYTES))
+    except msgspec.ValidationError as error:
+        # The words of the reader name types and lengths, and never a value.
+        raise Malformed(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Malformed("the people are no JSON") from None
 
 
 def write_pair(pair: Pair) -> str:

@@ -97,6 +97,16 @@ def _shown(conn: Connection, row: Row) -> dict[str, Any]:
     }
 
 
+def waiting(conn: Connection, since: str) -> list[str]:
+    """The customers, by reference, whose orders since that stamp were not declined."""
+    rows = conn.execute(
+        "SELECT DISTINCT customer_ref FROM aisle_order WHERE placed_at >= ?"
+        " AND state IN ('CONFIRMED', 'CONDITIONAL') AND customer_ref IS NOT NULL",
+        (since,),
+    )
+    return [ref for (ref,) in rows]
+
+
 def counts(conn: Connection) -> dict[str, int]:
     """Return how many orders stand in each state."""
     rows = conn.execute("SELECT state, count(*) FROM aisle_order GROUP BY state")

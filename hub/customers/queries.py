@@ -9,7 +9,7 @@ import msgspec
 from hub.catalog.words import fold
 
 MOST: Final = 50
-_COLUMNS: Final = "ref, name, email, phone, plate, note, delegate, feedback"
+_COLUMNS: Final = "ref, name, email, phone, plate, note, delegate, feedback, address"
 _PEOPLE: Final = "personal LEFT JOIN personal_said USING (ref)"
 _NOT_ERASED: Final = "ref NOT IN (SELECT ref FROM customer_erased)"
 
@@ -25,6 +25,7 @@ class Person(msgspec.Struct, frozen=True):
     note: str | None = None
     delegate: str | None = None
     feedback: str | None = None
+    address: str | None = None
 
 
 def person(connection: sqlite3.Connection, ref: str) -> Person | None:

@@ -8,7 +8,7 @@ from typing import Final
 from hub.errors import Invalid, Refusal
 
 # What an order brings; anything else that is sent is not kept.
-FIELDS: Final = ("name", "email", "phone", "plate", "note", "delegate", "feedback")
+FIELDS: Final = ("name", "email", "phone", "plate", "note", "delegate", "feedback", "address")
 # What the customer's page adds later.
 ADDED: Final = ("plate", "delegate", "feedback")
 _LONGEST: Final = {
@@ -19,6 +19,7 @@ _LONGEST: Final = {
     "note": 1000,
     "delegate": 120,
     "feedback": 1000,
+    "address": 500,
 }
 _MOST_NUMBERS: Final = 20_000
 _LEAST_NUMBERS: Final = 12

@@ -87,9 +87,15 @@ def m004_said_apart(db: sqlite_utils.Database) -> None:
     db.execute("ALTER TABLE personal DROP COLUMN feedback")
 
 
+@MIGRATIONS()
+def m005_address(db: sqlite_utils.Database) -> None:
+    """Where goods of the endless aisle are sent."""
+    db.execute("ALTER TABLE personal_said ADD COLUMN address TEXT")
+
+
 _COLUMNS: Final = "ref, name, email, phone, plate, note, folded, stored_at"
 _LATER: Final = ("plate", "note")
-_SAID: Final = ("delegate", "feedback")
+_SAID: Final = ("delegate", "feedback", "address")
 
 
 def put_personal(
@@ -127,7 +133,7 @@ def _put_said(connection: sqlite3.Connection, ref: str, known: Mapping[str, str 
     if any(said):
         kept = ", ".join(f"{name} = coalesce(excluded.{name}, {name})" for name in _SAID)
         connection.execute(
-            "INSERT INTO personal_said (ref, delegate, feedback) VALUES (?, ?, ?)"
+            f"INSERT INTO personal_said (ref, {', '.join(_SAID)}) VALUES (?, ?, ?, ?)"
             f" ON CONFLICT (ref) DO UPDATE SET {kept}",
             (ref, *said),
         )

@@ -243,6 +243,7 @@ class AisleCustomer(Asked):
     name: Annotated[str, Meta(min_length=1, max_length=120)]
     email: Annotated[str, Meta(max_length=254)] | None = None
     phone: Annotated[str, Meta(max_length=40)] | None = None
+    address: Annotated[str, Meta(max_length=500)] | None = None
 
 
 class AisleLineAsked(Asked):

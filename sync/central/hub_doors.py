@@ -23,7 +23,15 @@ from sync.frames import (
 )
 from sync.protocol import VERSION, Cursor, Received, feed_verdict, versions
 
-from . import store_access, store_feed, store_fleet, store_journal, store_keys, store_life
+from . import (
+    store_access,
+    store_aisle,
+    store_feed,
+    store_fleet,
+    store_journal,
+    store_keys,
+    store_life,
+)
 from .intake import decode
 from .store_port import Tx
 from .web import (
@@ -257,6 +265,20 @@ def store_digest(store: str) -> Response:
     """Answer what central's numbers of this store sum up to, and at which pair."""
     with inventory().store.reader() as conn:
         return answer(store_journal.store_digest(conn, store))
+
+
+@blueprint.post("/stores/<store>/people")
+@for_store
+def people(store: str) -> Response:
+    """Who ordered in the endless aisle: personal, so a message of its own and never a fact."""
+    try:
+        told = frames.unpack_people(request.get_data())
+    except frames.TooLarge as error:
+        return _unread(store, 413, "too-large", f"{error}.")
+    except frames.Malformed as error:
+        return _unread(store, 400, "unparsable", f"{error}.")
+    inventory().store.run(lambda tx: store_aisle.tell(tx, told))
+    return answer({"people": len(told)})
 
 
 @blueprint.post("/stores/<store>/refold")

@@ -41,6 +41,7 @@ def paths(get: Callable[..., dict[str, Any]], post: Callable[..., dict[str, Any]
             "get": get("A store's endless-aisle orders.", "store")
         },
         one: {"get": get("An endless-aisle order as it stands.", *parts)},
+        f"{one}/customer": {"get": get("Who gets the goods, and where.", *parts)},
         f"{one}/shipped": {"post": post("The goods have left.", _NOTHING, 200, *parts)},
         f"{one}/decline": {"post": post("End the waiting of an order.", _NOTHING, 200, *parts)},
         "/api/v1/stores/{store}/rights": {

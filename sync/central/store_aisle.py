@@ -17,8 +17,9 @@ from hub.aisle.facts import (
 from hub.aisle.rules import Status
 from hub.clock import stamp
 from hub.errors import NotFound, Refusal
+from sync.frames import Person
 
-from . import store_feed, store_supply, supply_rules
+from . import store_feed, store_people, store_supply, store_words, supply_rules
 from .store_port import Connection, Row, Tx
 
 Fact = AisleOrderPlaced | AisleOrderConfirmed | AisleOrderDeclined | SupplyLent | SupplyReturned
@@ -250,6 +251,32 @@ def orders(conn: Connection, store_id: str, after: str) -> tuple[list[dict[str, 
     ).fetchall()
     more = rows[-1]["order_id"] if len(rows) == PAGE else None
     return [_shown(conn, row) for row in rows], more
+
+
+def customer(conn: Connection, store_id: str, order_id: str) -> dict[str, Any]:
+    """Return who ordered: name, email, phone, address. Raises NotFound; so for who was erased."""
+    row = _row(conn, store_id, order_id)
+    ref = "" if row is None else row["customer_ref"] or ""
+    found = store_people.find(conn, ref)
+    if found is None:
+        raise NotFound(f"Nobody is known who ordered {order_id} of store {store_id}.")
+    return found | {"address": store_words.latest(conn, ref, "address")}
+
+
+def tell(tx: Tx, people: Iterable[Person]) -> None:
+    """Keep the customers of the endless aisle whom a hub tells of."""
+    for person in people:
+        if store_people.keep(tx, person) and person.address:
+            store_words.keep(tx, person.ref, "address", person.address)
+
+
+def is_customer(conn: Connection, store_id: str, ref: str) -> bool:
+    """Say whether somebody ordered in the endless aisle of this store."""
+    row = conn.execute(
+        "SELECT 1 FROM aisle_order WHERE store_id = ? AND customer_ref = ? LIMIT 1",
+        (store_id, ref),
+    ).fetchone()
+    return row is not None
 
 
 def _shown(conn: Connection, row: Row) -> dict[str, Any]:

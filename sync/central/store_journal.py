@@ -187,7 +187,10 @@ def _forget(tx: Tx, store_id: str, ref: str) -> None:
     known = tx.conn.execute(
         "SELECT 1 FROM placed WHERE store_id = ? AND customer_ref = ? LIMIT 1", (store_id, ref)
     ).fetchone()
-    if known is not None:
+    if known is not None or (
+        store_aisle.is_customer(tx.conn, store_id, ref)
+        and store_people.find(tx.conn, ref) is not None
+    ):
         store_people.erase(tx, ref)
         store_words.erase(tx, ref)
         store_notices.forget(tx, ref)

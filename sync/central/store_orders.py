@@ -289,7 +289,8 @@ def erase(tx: Tx, ref: str) -> dict[str, Any]:
     stores = tx.conn.execute(
         "SELECT store_id FROM placed WHERE customer_ref = ?1 UNION"
         " SELECT r.from_store FROM rerouted r JOIN placed p USING (order_id)"
-        " WHERE p.customer_ref = ?1",
+        " WHERE p.customer_ref = ?1"
+        " UNION SELECT store_id FROM aisle_order WHERE customer_ref = ?1",
         (ref,),
     ).fetchall()
     for (store_id,) in stores:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hub.clock import stamp
 from hub.errors import NotFound
+from sync.frames import Person
 
 from . import intake
 from .store_port import Connection, Tx
@@ -41,6 +42,20 @@ def add(tx: Tx, customer: intake.Customer) -> str:
         (ref, customer.name, customer.email, customer.phone, stamp(tx.now), NOT_ERASED),
     )
     return ref
+
+
+def keep(tx: Tx, person: Person) -> bool:
+    """Keep whom a store's hub tells of, under its reference; the first word of one counts.
+
+    False when the reference is known already, or was erased.
+    """
+    row = (person.ref, person.name, person.email, person.phone, stamp(tx.now), NOT_ERASED)
+    new = tx.conn.execute(
+        "INSERT INTO person (ref, name, email, phone, made_at, erased_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (ref) DO NOTHING",
+        row,
+    ).rowcount
+    return bool(new)
 
 
 def find(conn: Connection, ref: str) -> dict[str, Any] | None:

@@ -39,6 +39,14 @@ def add(tx: Tx, ref: str, said: Mapping[str, object]) -> list[int]:
     return kept
 
 
+def keep(tx: Tx, ref: str, kind: str, text: str) -> None:
+    """Keep what belongs to a person whom central was just told of."""
+    tx.conn.execute(
+        "INSERT INTO customer_word (ref, kind, text, at, erased_at) VALUES (?, ?, ?, ?, ?)",
+        (ref, kind, text, stamp(tx.now), NOT_ERASED),
+    )
+
+
 def find(conn: Connection, ids: list[int]) -> dict[str, str]:
     """Return what these numbers stand for, by kind; nothing of what was erased."""
     found: dict[str, str] = {}

@@ -62,6 +62,14 @@ def order(store: str, order_id: str) -> Response:
         return answer(store_aisle.order(conn, store, order_id))
 
 
+@blueprint.get("/stores/<store>/aisle-orders/<order_id>/customer")
+@may("orders")
+def customer(store: str, order_id: str) -> Response:
+    """Who gets the goods and where, for who packs them; 404 once erased."""
+    with inventory().store.reader() as conn:
+        return answer(store_aisle.customer(conn, store, order_id))
+
+
 @blueprint.post("/stores/<store>/aisle-orders/<order_id>/shipped")
 @may("orders")
 def shipped(store: str, order_id: str) -> Response:

@@ -7,7 +7,11 @@ import requests
 
 from hub import journal
 from hub.aisle import actions, queries
+from hub.customers import actions as customers
+from hub.customers import queries as people
 from hub.errors import Refusal
+from sync import frames
+from sync.central import store_aisle
 from tests.sync.pair import STORE, Both, Central, StoreSide, until
 
 
@@ -187,3 +191,66 @@ def test_a_count_that_says_nothing_readable_is_refused(supplied: Both) -> None:
     assert count(supplied.central, {"A": 25}) == [
         {"sku": "A", "before": 20, "on_hand": 25, "difference": 5}
     ]
+
+
+IDA = {
+    "name": "Ida Aislewright",
+    "email": "ida@aislewright.example",
+    "phone": "+49 30 5550 118",
+    "address": "Muehlgasse 7, 10115 Berlin",
+}
+
+
+def place_for(hub: StoreSide, cause: str, ref: str) -> str:
+    def work(tx: journal.Transaction) -> str:
+        customers.put(tx, ref, IDA)
+        lines = [{"sku": "A", "qty": 1}]
+        return actions.place(tx, lines, "home", customer_ref=ref, actor="test", cause=cause)
+
+    return hub.store.writer.run(work)
+
+
+def test_who_ordered_is_known_where_it_is_packed_and_nowhere_in_facts(supplied: Both) -> None:
+    hub, central = supplied.hub, supplied.central
+    supplied.line.down()
+    order_id = place_for(hub, "for-ida", "c_ida")
+    at = f"/stores/{STORE}/aisle-orders/{order_id}"
+    assert central.get(f"{at}/customer").status_code == 404
+    supplied.line.up()
+    until(lambda: central.get(f"{at}/customer").status_code == 200, "central knows who gets it")
+    assert central.get(f"{at}/customer").json() == IDA
+    assert "Ida" not in central.get(at).text
+    facts = b"".join(content for _, content in hub.read(journal.tail, 0))
+    assert b"Aislewright" not in facts
+    # A hub that tells of somebody central knows already changes nothing.
+    again = frames.Person("c_ida", "Somebody Else")
+    central.running.inventory.store.run(lambda tx: store_aisle.tell(tx, [again]))
+    assert central.get(f"{at}/customer").json()["name"] == IDA["name"]
+
+
+def test_who_is_erased_at_central_is_gone_at_both_ends_and_does_not_come_back(
+    supplied: Both,
+) -> None:
+    hub, central = supplied.hub, supplied.central
+    order_id = place_for(hub, "for-ida", "c_ida2")
+    at = f"/stores/{STORE}/aisle-orders/{order_id}/customer"
+    until(lambda: central.get(at).status_code == 200, "central knows who gets it")
+    assert central.post("/customers/c_ida2/erase", {}).status_code == 200
+    assert central.get(at).status_code == 404
+    until(lambda: hub.read(people.person, "c_ida2") is None, "the hub forgets as well")
+    told = frames.Person("c_ida2", **IDA)
+    central.running.inventory.store.run(lambda tx: store_aisle.tell(tx, [told]))
+    assert central.get(at).status_code == 404
+    kept = central.running.inventory.store
+    with kept.reader() as conn:
+        words = conn.execute("SELECT text FROM customer_word WHERE ref = ?", ("c_ida2",)).fetchall()
+    assert all("Muehl" not in row["text"] for row in words)
+
+
+def test_who_is_erased_at_the_store_is_gone_at_central(supplied: Both) -> None:
+    hub, central = supplied.hub, supplied.central
+    order_id = place_for(hub, "for-ida", "c_ida3")
+    at = f"/stores/{STORE}/aisle-orders/{order_id}/customer"
+    until(lambda: central.get(at).status_code == 200, "central knows who gets it")
+    hub.store.writer.run(lambda tx: customers.erase(tx, "c_ida3", actor="test", cause="erase"))
+    until(lambda: central.get(at).status_code == 404, "central forgets as well")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from hub import commands, foreign, outbox
+from hub import alerts, commands, foreign, outbox
 from hub.clock import stamp
 from hub.customers import actions as customers
 from hub.fleet.watch import actions as watch
@@ -17,6 +17,7 @@ from hub.ingest import Ingest
 from hub.ingest.retention import Retention
 from hub.journal import Transaction
 from hub.pickup import actions as pickup
+from hub.pickup import calling
 from hub.printing import actions as printing
 from hub.printing import queries as papers
 from hub.schedule import Job
@@ -43,6 +44,8 @@ def jobs(store: Store, ingest: Ingest, memory: tags.Watch) -> list[Job]:
         Job("room on the disk", 5, lambda _: writer.make_room()),
         Job("expired holds", 5, work(stock.expire)),
         Job("orders not collected", 60, lambda _: _expire(store)),
+        Job("orders nobody picks", 1, _call(store)),
+        Job("lights that call", 0.5, alerts.tell(store)),
         Job("facts to ask about", 10, lambda _: writer.run(pickup.settle)),
         Job("balances below zero", 60, work(stock.mend)),
         Job("rights to promise", 60, _lend(store, quota(settings))),
@@ -89,6 +92,18 @@ def _lend(store: Store, lent: Quota) -> Callable[[datetime], None]:
             store.writer.run(lambda tx: stock.balance_rights(tx, lent, due, cause=_cause()))
 
     return run
+
+
+def _call(store: Store) -> Callable[[datetime], None]:
+    """Return the work that calls for orders nobody picks; most of the time nobody has to."""
+    zone = ZoneInfo(store.settings.time_zone)
+
+    def step(now: datetime) -> None:
+        trusted = store.clock.quality() != "unknown"
+        if store.read(partial(calling.due, trusted=trusted), now, zone):
+            store.writer.run(partial(calling.call, zone=zone))
+
+    return step
 
 
 def _expire(store: Store) -> None:

@@ -68,6 +68,16 @@ def supersede(tx: Transaction, *, device: str, name: str) -> None:
     )
 
 
+def latest(connection: sqlite3.Connection, device: str, name: str) -> sqlite3.Row | None:
+    """Return the newest command of that name for `device`: (payload, outcome)."""
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT payload, outcome FROM outbox WHERE device = ? AND name = ?"
+        " ORDER BY rowid DESC LIMIT 1",
+        (device, name),
+    ).fetchone()
+    return row
+
+
 def hurry(connection: sqlite3.Connection, device: str, now: str) -> None:
     """The device is back: what waits for it is due now, and its next wait is a short one."""
     connection.execute(

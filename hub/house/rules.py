@@ -58,6 +58,12 @@ POLICIES: Final[Mapping[str, Policy]] = {
     "hold_hours": Policy(
         0, "h", "An order on hold for so long expires; 0: it waits for a person.", most=2000
     ),
+    "accept_minutes": Policy(
+        0,
+        "min",
+        "A new order nobody picks calls after this, and again after twice; 0: never.",
+        most=1440,
+    ),
 }
 
 

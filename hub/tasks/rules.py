@@ -20,6 +20,7 @@ class Kind(StrEnum):
     REPLENISH = "replenish"
     CONFIRM = "confirm"
     BROKEN = "broken"
+    UNCLAIMED = "unclaimed"
 
 
 class State(StrEnum):

@@ -4,7 +4,7 @@ It must never describe by hand what a type already says.
 """
 
 import inspect
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -20,6 +20,18 @@ class Command(msgspec.Struct):
     key: str
 
 
+class Alert(msgspec.Struct):
+    """A light or buzzer (a device of kind `alert`) shows `state` until it hears another one.
+
+    `step`: how urgent, 1 or 2; `orders`: short codes of the orders that nobody picks.
+    """
+
+    key: str
+    state: Literal["on", "off"]
+    step: int
+    orders: list[str]
+
+
 def document() -> dict[str, Any]:
     """Return the whole document."""
     kinds = {f"obs-{kind}": f"{DEVICE}/obs/{kind}" for kind in KINDS}
@@ -28,6 +40,7 @@ def document() -> dict[str, Any]:
         "status": f"{DEVICE}/status",
         "ack": f"{DEVICE}/ack",
         "cmd": f"{DEVICE}/cmd/{{name}}",
+        "cmd-alert": f"{DEVICE}/cmd/alert",
     }
     return {
         "asyncapi": "3.0.0",
@@ -43,7 +56,7 @@ def document() -> dict[str, Any]:
         "channels": {name: _channel(name, address) for name, address in addresses.items()},
         "operations": {
             name: {
-                "action": "receive" if name in ("ack", "cmd") else "send",
+                "action": "receive" if name in ("ack", "cmd", "cmd-alert") else "send",
                 "channel": {"$ref": f"#/channels/{name}"},
             }
             for name in addresses
@@ -71,7 +84,8 @@ def _messages() -> dict[str, Any]:
     found["obs-batch"] = {
         "payload": {"type": "array", "maxItems": BATCH_MOST, "items": elements},
     }
-    for name, kind in (("status", "Status"), ("ack", "Acks"), ("cmd", "Command")):
+    named = {"status": "Status", "ack": "Acks", "cmd": "Command", "cmd-alert": "Alert"}
+    for name, kind in named.items():
         found[name] = {"payload": {"$ref": f"#/components/schemas/{kind}"}}
     return found
 
@@ -95,7 +109,7 @@ def _observation(kind: str, *, named: bool = False) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    types: list[type] = [*KINDS.values(), Status, Acks, Command]
+    types: list[type] = [*KINDS.values(), Status, Acks, Command, Alert]
     (_, components) = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )

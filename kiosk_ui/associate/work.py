@@ -23,12 +23,14 @@ from kiosk_ui.words import later
 TO_PICK: Final = (Status.RESERVED, Status.RECEIVED)
 SHOWN: Final = 40
 KINDS: Final = (
+    Kind.UNCLAIMED.value,
     Kind.BROKEN.value,
     Kind.COUNT.value,
     Kind.RESHELVE.value,
     Kind.REPLENISH.value,
 )
 WHAT: Final = {
+    Kind.UNCLAIMED.value: later("Nobody picks it"),
     Kind.BROKEN.value: later("Promise broken"),
     Kind.COUNT.value: later("Count"),
     Kind.RESHELVE.value: later("Return to the shelf"),
@@ -46,6 +48,10 @@ WHY: Final = {
     "OUT_OF_STOCK": later("the order could not be filled"),
     "GAP": later("a sensor sees an empty place"),
     "LOW": later("a sensor sees few left"),
+    "UNCLAIMED": later("It waits for longer than the store allows. Start picking it."),
+    "STILL_UNCLAIMED": later(
+        "It waits for twice as long as the store allows. Find somebody who picks it."
+    ),
     "BROKEN_BY_SALE": later(
         "It was sold at the till. Find a substitute, or tell the customer that it is short."
     ),

@@ -15,6 +15,8 @@ from hub.catalog import queries as catalog
 from hub.customers import queries as customers
 from hub.pickup.lifecycle import NEXT, Status
 from hub.staff import queries as staff
+from hub.tasks import queries as tasks
+from hub.tasks.rules import Kind
 from kiosk_ui import show
 from kiosk_ui.words import _, later
 
@@ -52,6 +54,7 @@ class Card:
     by: str
     images: tuple[str, ...]
     hands: tuple[str, ...] = ()  # who has its handover open
+    calls: bool = False  # nobody picks it, for longer than the store allows
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Known:
         self._products: dict[str, catalog.Product | None] = {}
         self._people: dict[str, str] | None = None
         self._customers: dict[str, str] = {}
+        self._calling: set[str] | None = None
 
     def product(self, sku: str) -> catalog.Product | None:
         if sku not in self._products:
@@ -95,6 +99,13 @@ class Known:
     def plate(self, ref: str | None) -> str | None:
         found = customers.person(self._connection, ref) if ref else None
         return found.plate if found else None
+
+    def calls(self, order_id: str) -> bool:
+        """Does nobody pick this order, for longer than the store allows?"""
+        if self._calling is None:
+            found = tasks.board(self._connection, kinds=[Kind.UNCLAIMED.value])
+            self._calling = {task["order_id"] for task in found}
+        return order_id in self._calling
 
     def person(self, actor: str | None) -> str:
         """Return who an actor is, as staff read it."""
@@ -129,6 +140,7 @@ def card(order: Mapping[str, Any], known: Known, now: datetime, hands: Sequence[
         by=known.person(order["claimed_by"]),
         images=tuple(known.image(sku) for sku in order.get("skus", ())[:THUMBS]),
         hands=tuple(hands),
+        calls=known.calls(order["order_id"]),
     )
 
 

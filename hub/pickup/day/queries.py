@@ -72,3 +72,19 @@ def broken(conn: Connection) -> int:
         "SELECT count(*) FROM pickup_event WHERE type = 'PromiseBroken'"
     ).fetchone()
     return int(found)
+
+
+def unclaimed_since(conn: Connection) -> list[tuple[str, str]]:
+    """Orders that may be claimed and that nobody picks: (id, since when), the oldest first.
+
+    The wait begins anew when a picker gave the order back, or when a hold ended.
+    """
+    rows = conn.execute(
+        "SELECT o.order_id, max(e.at) AS since FROM pickup_order o JOIN pickup_event e"
+        " ON e.order_id = o.order_id AND e.type IN"
+        " ('OrderReserved', 'OrderReceived', 'PickingReleased', 'OrderResumed')"
+        " WHERE o.state IN ('RESERVED', 'RECEIVED')"
+        " AND (o.state = 'RECEIVED' OR o.supply <> 'ship_to_store')"
+        " GROUP BY o.order_id ORDER BY since, o.order_id"
+    )
+    return [(order_id, since) for order_id, since in rows]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from hub.tasks.facts import TaskOpened
 from tests.browser.conftest import AXE, Complaints, picture
 from tests.browser.test_counter import scan
 from tests.browser.test_looks import too_small, violations
@@ -22,6 +23,11 @@ def six(shop: SampleStore) -> SampleStore:
     shop.place("R-3", [("4714", 1)], name="Olga Nowak", code="3WE8", minutes=-7)
     shop.place("R-4", [("4711", 1)], name="Amélie Fontaine", code="6CD7", minutes=12)
     shop.append(facts.PickingClaimed(order_id="R-4", by="staff:ada"))
+    shop.append(
+        TaskOpened(
+            task_id="T-1", kind="unclaimed", subject="order:R-3", reason="UNCLAIMED", order_id="R-3"
+        )
+    )
     shop.append(facts.BuyerSeen(order_id="R-2", where="arrived"))
     shop.append(facts.BuyerSeen(order_id="R-1", where="on_the_way"))
     return shop
@@ -33,6 +39,8 @@ def test_the_board_at_six_in_the_evening(
     page.emulate_media(reduced_motion="reduce")
     sign_in(address, "ada")
     assert page.locator(".arrival b").all_inner_texts() == ["2PX9", "7K4M"]
+    expect(page.locator("#card-R-3")).to_contain_text("Nobody picks it")
+    expect(page.locator("#board .card", has_text="Nobody picks it")).to_have_count(1)
     page.evaluate(AXE.read_text())
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ outbox, so a restart repeats nothing; the outbox sends it until the device answe
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from sqlite3 import Connection
@@ -16,6 +16,7 @@ import msgspec
 
 from hub import outbox
 from hub.fleet import queries as fleet
+from hub.fleet.watch import queries as watch
 from hub.house import hours
 from hub.house import queries as house
 from hub.journal import Transaction
@@ -33,12 +34,21 @@ MOST_TOLD: Final = 20
 
 
 def tell(store: Store) -> Callable[[datetime], None]:
-    """Return a job: `cmd/alert` to each such device that was told something else last."""
+    """Return a job: `cmd/alert` to each such device that was told something else last, and to one
+    that comes back while orders call: it may have restarted, and shows nothing."""
     zone = ZoneInfo(store.settings.time_zone)
+    there: dict[str, int] = {}
 
     def look(now: datetime) -> None:
-        if store.read(partial(_stale, zone=zone), now):
-            store.writer.run(partial(_tell, zone=zone))
+        with store.database.reader() as connection:
+            heard = {one: watch.said_online(connection, one) for one in _devices(connection)}
+            back = {one for one, at in heard.items() if at and there.get(one, at) != at}
+            due = _stale(connection, now, zone)
+            if back and wanted(connection, now, zone) != OFF:
+                due += sorted(back.difference(due))
+        if due:
+            store.writer.run(partial(_tell, zone=zone, devices=due))
+        there.update({one: at for one, at in heard.items() if at})
 
     return look
 
@@ -56,13 +66,17 @@ def wanted(conn: Connection, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _stale(conn: Connection, now: datetime, zone: ZoneInfo) -> list[str]:
-    devices = [
-        one.id for one in fleet.registry(conn) if one.kind == DEVICE_KIND and one.revoked_at is None
-    ]
+    devices = _devices(conn)
     if not devices:
         return []
     shown = wanted(conn, now, zone)
     return [device for device in devices if _told(conn, device) != shown]
+
+
+def _devices(conn: Connection) -> list[str]:
+    return [
+        one.id for one in fleet.registry(conn) if one.kind == DEVICE_KIND and one.revoked_at is None
+    ]
 
 
 def _told(conn: Connection, device: str) -> dict[str, Any] | None:
@@ -77,8 +91,9 @@ def _told(conn: Connection, device: str) -> dict[str, Any] | None:
     return found
 
 
-def _tell(tx: Transaction, zone: ZoneInfo) -> None:
-    for device in _stale(tx.conn, tx.now, zone):
+def _tell(tx: Transaction, zone: ZoneInfo, devices: Sequence[str]) -> None:
+    # One may have been told, or revoked, a moment ago: to hear the same once more does no harm.
+    for device in devices:
         # An older word that still waits must not come after this one.
         outbox.supersede(tx, device=device, name="alert")
         key = f"alert-{secrets.token_hex(8)}"

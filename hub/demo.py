@@ -48,6 +48,7 @@ DEVICES: Final = (
     ("shelf-2", "shelf", "5-1"),
     ("kiosk-1", "kiosk", "entrance"),
     ("printer-1", "printer", "counter"),
+    ("alert-1", "alert", "counter"),
 )
 # Orders that find room on one of the sample's staging shelves.
 SHELF_ORDERS: Final = 6

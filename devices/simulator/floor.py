@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from devices.client import Account, DeviceClient
+from devices.lamp import Shown, lamp
 from devices.printing import sample
 from devices.simulator import people, things, visitors
 from devices.simulator.api import Api, Away
@@ -160,7 +161,10 @@ def _clients(
             )
         elif account.device != YOURS:
             heard = answered if account.device.startswith("scanner") else None
-            clients[account.device] = DeviceClient(account, directory, on_ack=heard)
+            obeys = lamp(partial(_show, account.device)) if _is_lamp(account.device) else None
+            clients[account.device] = DeviceClient(
+                account, directory, on_ack=heard, on_command=obeys
+            )
     for client in clients.values():
         client.start()
     for printer in printers:
@@ -173,6 +177,18 @@ def _clients(
             client.stop()
         for printer in printers:
             printer.join()
+
+
+def _is_lamp(device: str) -> bool:
+    return device.partition("-")[0] == "alert"
+
+
+def _show(device: str, shown: Shown) -> None:
+    """The lamp of software lights up in the log, where a person sees it."""
+    if shown.state == "on":
+        log.warning("%s: on, nobody picks %s", device, ", ".join(shown.orders))
+    else:
+        log.warning("%s: off", device)
 
 
 def _lives(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hub import alerts, jobs, outbox
 from hub.fleet import actions as fleet
+from hub.fleet.watch import tables as watch
 from hub.house import actions as house
 from hub.house import hours
 from hub.pickup import accepting
@@ -70,6 +71,32 @@ def test_it_calls_after_the_minutes_and_again_after_twice_and_is_silent_once_cla
         {"state": "off", "step": 0, "orders": []},
     ]
     busy.is_sound()
+
+
+def test_a_light_that_restarts_while_an_order_calls_is_told_again(busy: Shop) -> None:
+    tell = alerts.tell(busy.store)
+
+    def comes() -> int:
+        busy.clock.advance(timedelta(seconds=5))
+        at_ms = round(busy.clock.now().timestamp() * 1000)
+        heard: dict[str, Any] = {"online": True, "live": True, "firmware": None}
+        busy.run(
+            lambda tx: watch.status(tx.conn, "light-1", at_ms=at_ms, battery_pct=None, **heard)
+        )
+        for _ in range(2):
+            tell(busy.clock.now())
+        return len(told(busy))
+
+    assert comes() == 0, "a light shows nothing when it comes: nobody has to say so"
+    later(busy, 10)
+    tell(busy.clock.now())
+    assert len(told(busy)) == 1
+    assert comes() == 2
+    assert told(busy)[0] == told(busy)[1]
+    busy.do(pickup.claim, "R-1", actor=BEN)
+    later(busy)
+    assert [one["state"] for one in told(busy)] == ["on", "on", "off"]
+    assert comes() == 3
 
 
 def test_a_hub_that_was_away_calls_once_and_a_quiet_hour_writes_nothing(busy: Shop) -> None:

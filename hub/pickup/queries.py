@@ -5,14 +5,14 @@ It must never write, and never show anything personal: names are read from `cust
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hub.catalog import queries as catalog
-from hub.clock import parse
+from hub.clock import parse, stamp
 from hub.errors import Invalid, NotFound
 from hub.house import queries as house
 from hub.house.rules import Shelf, demanding, suggest
@@ -151,7 +151,10 @@ def cards(conn: Connection, ids: Sequence[str], now: datetime) -> list[dict[str,
 
 
 def coming(conn: Connection, now: datetime, limit: int = 12) -> list[dict[str, Any]]:
-    """The cards of orders whose customer is here or on the way, who waits longest first."""
+    """The cards of orders whose customer is here or on the way.
+
+    Who is here and waits longest is first; who is on the way follows by when they are expected.
+    """
     marks = ",".join("?" * len(BOARD))
     where = (
         f"state IN ({marks}) AND (buyer_arrived_at IS NOT NULL OR buyer_on_the_way_at IS NOT NULL)"
@@ -160,7 +163,7 @@ def coming(conn: Connection, now: datetime, limit: int = 12) -> list[dict[str, A
     found.sort(
         key=lambda card: (
             card["buyer_arrived_at"] is None,
-            card["buyer_arrived_at"] or card["buyer_on_the_way_at"],
+            card["buyer_arrived_at"] or card["expected_at"] or card["buyer_on_the_way_at"],
         )
     )
     return found[:limit]
@@ -328,6 +331,9 @@ def _card(card: dict[str, Any], now: datetime | None) -> dict[str, Any]:
     if now is not None and card["promise_at"] is not None:
         left = (parse(card["promise_at"]) - now).total_seconds()
     card["urgency"] = urgency(left)
+    left_at, minutes = card["buyer_on_the_way_at"], card["buyer_eta_minutes"]
+    said = left_at and minutes
+    card["expected_at"] = stamp(parse(left_at) + timedelta(minutes=minutes)) if said else None
     return card
 
 

@@ -79,7 +79,7 @@ def render() -> str:
         ]
         held = queries.board(connection, (Status.ON_HOLD,), HELD_SHOWN, now)
         strip = [cards.card(order, known, now) for order in held]
-        coming = [cards.arrival(order, known) for order in queries.coming(connection, now)]
+        coming = [cards.arrival(order, known, now) for order in queries.coming(connection, now)]
     shown_cards = [card for column in columns for card in column.cards]
     return render_template(
         "counter/columns.html",

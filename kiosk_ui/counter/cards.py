@@ -144,7 +144,7 @@ def card(order: Mapping[str, Any], known: Known, now: datetime, hands: Sequence[
     )
 
 
-def arrival(order: Mapping[str, Any], known: Known) -> dict[str, Any]:
+def arrival(order: Mapping[str, Any], known: Known, now: datetime) -> dict[str, Any]:
     """Return an order whose customer is here (at a stall, with a plate) or on the way."""
     here = order["buyer_arrived_at"] is not None
     at = order["buyer_arrived_at"] if here else order["buyer_on_the_way_at"]
@@ -157,6 +157,8 @@ def arrival(order: Mapping[str, Any], known: Known) -> dict[str, Any]:
         "where": "arrived" if here else "way",
         "at": at,
         "elapsed": show.age(at),
+        "expected_at": None if here else order["expected_at"],
+        "expected": show.timer(order["expected_at"], now)[1],
         "stall": order["buyer_stall"],
         "plate": known.plate(order["customer_ref"]),
         "customer": known.customer(order["customer_ref"]),

@@ -1,5 +1,6 @@
 """The board and its search box in a real browser: who is here, what is where, found by anything."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -30,6 +31,7 @@ def six(shop: SampleStore) -> SampleStore:
     )
     shop.append(facts.BuyerSeen(order_id="R-2", where="arrived"))
     shop.append(facts.BuyerSeen(order_id="R-1", where="on_the_way"))
+    shop.append(facts.BuyerSeen(order_id="R-4", where="on_the_way", eta_minutes=45))
     return shop
 
 
@@ -38,7 +40,8 @@ def test_the_board_at_six_in_the_evening(
 ) -> None:
     page.emulate_media(reduced_motion="reduce")
     sign_in(address, "ada")
-    assert page.locator(".arrival b").all_inner_texts() == ["2PX9", "7K4M"]
+    assert page.locator(".arrival b").all_inner_texts() == ["2PX9", "7K4M", "6CD7"]
+    expect(page.locator("#coming-R-4 .expected")).to_have_text(re.compile("^4[0-5] min$"))
     expect(page.locator("#card-R-3")).to_contain_text("Nobody picks it")
     expect(page.locator("#board .card", has_text="Nobody picks it")).to_have_count(1)
     page.evaluate(AXE.read_text())

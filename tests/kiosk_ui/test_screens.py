@@ -1,5 +1,6 @@
 """The screens for people: who may see what, what buttons do, what is escaped."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from hub.clock import FixedClock
 from hub.ingest.travels import Travel
 from kiosk_ui.app import create_app
 from tests.kiosk_ui.conftest import csrf_of
-from tests.kiosk_ui.sample import BADGE, PIN, SampleStore
+from tests.kiosk_ui.sample import BADGE, PIN, SampleStore, facts
 
 SignIn = Callable[[str], FlaskClient]
 
@@ -307,3 +308,36 @@ def _assets(page: str) -> list[str]:
     import re
 
     return re.findall(r'(?:src|href)="(/static/[^"#]+)', page)
+
+
+def test_the_board_says_when_a_customer_on_the_way_is_expected(tmp_path: Path) -> None:
+    clock = FixedClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
+    shop = SampleStore(tmp_path / "data", clock, signout_minutes=60)
+    shop.hire("ada", "Ada Lindqvist", "associate")
+    shop.receive("4711", 20)
+    shop.receive("4712", 20)
+    for order_id in ("R-1", "R-2", "R-3", "R-4"):
+        shop.made_ready(order_id, code=order_id)
+    for order_id, minutes in (("R-1", 30), ("R-2", 10), ("R-3", None)):
+        shop.append(facts.BuyerSeen(order_id=order_id, where="on_the_way", eta_minutes=minutes))
+        clock.advance(timedelta(minutes=1))
+    shop.append(facts.BuyerSeen(order_id="R-4", where="arrived"))
+    app = create_app(shop.hub, testing=True)
+    client = app.test_client()
+    token = csrf_of(client.get("/signin").text)
+    client.post("/signin", data={"staff_id": "ada", "pin": PIN, "csrf_token": token})
+
+    def coming() -> list[tuple[str, str]]:
+        page = client.get("/counter").text
+        strip = page[page.index('id="coming"') : page.index("board-sub")]
+        return re.findall(r'id="coming-(R-\d)".*?<time[^>]*>([^<]*)</time>', strip, re.DOTALL)
+
+    # Who is here is first; then who comes next, not who left first.
+    assert coming() == [
+        ("R-4", "now"), ("R-3", "1 min ago"), ("R-2", "8 min"), ("R-1", "27 min")
+    ]  # fmt: skip
+    clock.advance(timedelta(minutes=13))
+    shop.append(facts.BuyerSeen(order_id="R-3", where="arrived"))
+    assert ("R-2", "5 min late") in coming()
+    app.extensions["storehub_stream"].stop()
+    shop.close()

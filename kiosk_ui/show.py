@@ -81,7 +81,8 @@ def timer(promise_at: str | None, now: datetime) -> tuple[str, str]:
 
 
 def _minutes(minutes: int) -> str:
-    return _said(minutes, str(get_locale()))
+    locale = get_locale()
+    return _said(minutes, locale.language if locale else "")
 
 
 # A board says a hundred of them at each change.

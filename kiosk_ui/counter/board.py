@@ -1,12 +1,16 @@
 """Renders the board once for all screens that look at it, and again when an order changed.
 
+A screen says which drawing it shows and gets, of cards that read the same since, their places only.
 It must never be older than the commit that a screen was told of.
 """
 
 import threading
 import time
+from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import Final
 
 from flask import current_app, render_template
@@ -22,13 +26,31 @@ from kiosk_ui.session import hub
 LONGEST_S: Final = 10.0
 HELD_SHOWN: Final = 12
 CARDS_KEPT: Final = 2_000
+# Drawings that a screen may still show when the next comes: it asks several times a second at most.
+DRAWINGS_KEPT: Final = 32
+# Stands in the columns where a card goes.
+PLACE: Final = "\0"
 
 
 @dataclass(frozen=True)
-class Rendered:
+class Drawing:
+    """The columns at one moment: what stands around the cards, and cards by column and order."""
+
+    name: str
     mark: tuple[str, int, str]
     at: float
-    html: str
+    around: tuple[str, ...]
+    cards: Mapping[tuple[str, str], str]
+
+    def html(self, shown: "Drawing | None") -> str:
+        """Return all of it, or what a screen needs that shows the drawing `shown`."""
+        parts = [self.around[0]]
+        for ((column, order_id), card), after in zip(
+            self.cards.items(), self.around[1:], strict=True
+        ):
+            same = shown is not None and shown.cards.get((column, order_id)) == card
+            parts += (_same(order_id) if same else card, after)
+        return "".join(parts)
 
 
 class Board:
@@ -36,19 +58,23 @@ class Board:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rendered: dict[int, Rendered] = {}
+        self._newest: dict[int, Drawing] = {}
+        self._drawn: OrderedDict[str, Drawing] = OrderedDict()
+        self._numbers = count(1)
 
-    def shown(self) -> str:
+    def shown(self, known: str | None = None) -> str:
+        """Return the columns; `known` names the drawing that the screen has."""
         app, changed = id(current_app._get_current_object()), touched()  # type: ignore[attr-defined]
         mark = (hub().ring.epoch, changed, str(get_locale()))
         with self._lock:
-            known = self._rendered.get(app)
-            fresh = known is not None and known.mark == mark
-            if known is not None and fresh and time.monotonic() - known.at < LONGEST_S:
-                return known.html
-            html = render()
-            self._rendered[app] = Rendered(mark, time.monotonic(), html)
-            return html
+            newest = self._newest.get(app)
+            fresh = newest is not None and newest.mark == mark
+            if newest is None or not fresh or time.monotonic() - newest.at >= LONGEST_S:
+                newest = draw(f"{mark[0]}-{next(self._numbers)}", mark)
+                self._newest[app] = self._drawn[newest.name] = newest
+                if len(self._drawn) > DRAWINGS_KEPT:
+                    self._drawn.popitem(last=False)
+            return newest.html(self._drawn.get(known or ""))
 
 
 def touched() -> int:
@@ -57,8 +83,14 @@ def touched() -> int:
     return number
 
 
-def render() -> str:
-    """Render the columns as the store stands now."""
+def draw(name: str, mark: tuple[str, int, str]) -> Drawing:
+    """Draw the columns as the store stands now."""
+    drawn: dict[tuple[str, str], str] = {}
+
+    def place(card: cards.Card, column: str) -> Markup:
+        drawn[column, card.order_id] = _card_html(card, column, *mark[::2])
+        return Markup(PLACE)
+
     shown, now, open_at = hub(), hub().clock.now(), hands.hands()
     with shown.reader() as connection:
         known = cards.Known(connection)
@@ -81,18 +113,22 @@ def render() -> str:
         strip = [cards.card(order, known, now) for order in held]
         coming = [cards.arrival(order, known, now) for order in queries.coming(connection, now)]
     shown_cards = [card for column in columns for card in column.cards]
-    return render_template(
+    around = render_template(
         "counter/columns.html",
+        name=name,
         columns=columns,
         held=strip,
         coming=coming,
         open=sum(column.total for column in columns),
         late=sum(card.timing == "late" for card in shown_cards),
         soon=sum(card.timing == "soon" for card in shown_cards),
-        card_html=lambda card, column: Markup(  # our own template's output
-            _card_html(card, column, shown.ring.epoch, str(get_locale()))
-        ),
+        place=place,
     )
+    return Drawing(name, mark, time.monotonic(), tuple(around.split(PLACE)), drawn)
+
+
+def _same(order_id: str) -> str:
+    return Markup('<i id="card-{}" data-same></i>').format(order_id)
 
 
 @lru_cache(maxsize=CARDS_KEPT)

@@ -20,6 +20,8 @@ from kiosk_ui.steps import STEPS
 
 counter = Blueprint("counter", __name__, url_prefix="/counter")
 boards = Board()
+# Which drawing of the board a screen shows (counter.js).
+DRAWING = "X-Board"
 FORM_ONLY = ("csrf_token", "key", "from")
 
 
@@ -35,7 +37,7 @@ def board() -> str:
 @counter.get("/columns")
 def columns() -> str:
     need("orders")
-    return boards.shown()
+    return boards.shown(request.headers.get(DRAWING))
 
 
 @counter.get("/orders/<order_id>")
@@ -63,7 +65,7 @@ def press(order_id: str, step: str) -> BaseResponse:
     person = need(step)
     refused = take(person, order_id, step, asked_body(step))
     if request.form.get("from") == "board":
-        return Response(boards.shown() + _toast(refused))
+        return Response(boards.shown(request.headers.get(DRAWING)) + _toast(refused))
     if not request.headers.get("HX-Request"):
         return redirect(url_for("counter.order_page", order_id=order_id), 303)
     hit = request.form.get("line_id")

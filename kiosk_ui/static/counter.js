@@ -38,8 +38,14 @@
     });
   }
 
-  // ---- a keyed list takes only what changed: cards that stay are not painted anew
-  const same = (one, other) => one.isEqualNode(other);
+  // ---- a keyed list takes only what changed: cards that stay are not painted anew, and the hub,
+  // told which drawing is shown here, sends of them their places alone (data-same)
+  document.body.addEventListener("htmx:configRequest", (event) => {
+    const { target, headers } = event.detail;
+    const drawing = target?.matches?.("[data-keyed]") && target.querySelector(":scope > .board")?.dataset.drawing;
+    if (drawing) headers["X-Board"] = drawing;
+  });
+  const same = (one, other) => other.hasAttribute("data-same") || one.isEqualNode(other);
   function merge(old, fresh) {
     const known = new Map([...old.children].filter((e) => e.id).map((e) => [e.id, e]));
     let at = old.firstElementChild;
@@ -57,6 +63,16 @@
     fresh.innerHTML = html;
     const lists = [...fresh.content.querySelectorAll(".cards[id]")];
     if (!lists.length || lists.some((list) => !document.getElementById(list.id))) return false;
+    const board = target.querySelector(":scope > .board");
+    const column = (card) => card?.closest(".cards")?.id;
+    const missing = (card) => column(document.getElementById(card.id)) !== column(card);
+    if ([...fresh.content.querySelectorAll("[data-same]")].some(missing)) {
+      // What is shown is not what the hub thinks: all of it, please.
+      delete board.dataset.drawing;
+      setTimeout(() => htmx.trigger(target, "live"), 0);
+      return true;
+    }
+    board.dataset.drawing = fresh.content.querySelector(".board").dataset.drawing;
     lists.forEach((list) => {
       const here = document.getElementById(list.id);
       merge(here, list);

@@ -1,10 +1,11 @@
 """A sample store on a real server, and a real Chromium that looks at it."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from kiosk_ui.server import Running, serve
 from tests.components import require, which
@@ -59,11 +60,21 @@ def complaints() -> Complaints:
     return Complaints()
 
 
+def settle(context: BrowserContext) -> None:
+    """Lead every page to an empty one: Chromium may never close one that is still being loaded."""
+    for page in context.pages:
+        with contextlib.suppress(Error):
+            page.wait_for_load_state("networkidle", timeout=300)
+        with contextlib.suppress(Error):
+            page.goto("about:blank", timeout=5_000)
+
+
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, has_touch=True)
     context.set_default_timeout(PATIENCE_MS)
     yield context
+    settle(context)
     context.close()
 
 

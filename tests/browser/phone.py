@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from hub.pickup import queries
 from hub.shelf import actions as shelf
 from hub.shelf.rules import Facing, Place
-from tests.browser.conftest import PATIENCE_MS
+from tests.browser.conftest import PATIENCE_MS, settle
 from tests.browser.test_counter import scan
 from tests.kiosk_ui.sample import PIN, SampleStore
 
@@ -49,6 +49,7 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     context.set_default_timeout(PATIENCE_MS)
     yield context
+    settle(context)
     context.close()
 
 

@@ -40,14 +40,9 @@ def at(line: Proxy, shop: SampleStore, page: Page, sign_in: SignIn) -> str:
 
 def kept(page: Page) -> dict[str, object]:
     """Wait until the board is kept; return it."""
-    text = page.evaluate(
-        """async () => {
-            while (!localStorage.getItem("storehub.counter.last")) {
-                await new Promise((done) => setTimeout(done, 50));
-            }
-            return localStorage.getItem("storehub.counter.last");
-        }"""
-    )
+    # Waited for from outside: a page that is loaded anew meanwhile ends what runs in it.
+    last = page.wait_for_function("() => localStorage.getItem('storehub.counter.last')")
+    text = last.json_value()
     found: dict[str, object] = json.loads(text)
     return found
 

@@ -24,6 +24,7 @@ from kiosk_ui.languages import choice
 from kiosk_ui.lobby.views import lobby
 from kiosk_ui.ports import Hub
 from kiosk_ui.printing.views import printing
+from kiosk_ui.returns.views import returns
 from kiosk_ui.scanning.views import scanning
 from kiosk_ui.session import bearer, who
 from kiosk_ui.shelves.views import shelves
@@ -69,6 +70,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
         counter,
         handover,
         counter_lists,
+        returns,
         associate,
         lobby,
         away,

@@ -5,6 +5,7 @@ It must never append twice for one step, and never take back what this store did
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from sqlite3 import Connection
 from typing import Any
 
 from hub.chain import Entry
@@ -23,6 +24,7 @@ def open_return(
     reason: str,
     order_id: str | None = None,
     sale_id: str | None = None,
+    disposition: str | None = None,
     *,
     actor: str,
     cause: str,
@@ -30,6 +32,7 @@ def open_return(
     """Take goods back onto the counter; return (return id, entries).
 
     `lines`: `{"line_id","qty"}` of an order, `{"sku","qty"}` of a till's receipt.
+    `disposition`: what becomes of each line, until another word replaces it.
     """
     if (order_id is None) == (sale_id is None):
         raise Invalid("Goods come back by an order_id or by a sale_id.", field="order_id")
@@ -40,12 +43,19 @@ def open_return(
         wanted.append((str(line.get(key)), int(line["qty"])))
     if order_id is not None:
         currency = pickup.load(tx.conn, order_id).currency
-        sources = of_order(tx, order_id)
+        sources = of_order(tx.conn, order_id)
     else:
-        sources = _of_sale(tx, str(sale_id))
+        sources = of_sale(tx.conn, str(sale_id))
     return_id = return_name(cause)
     facts = rules.decide_open(
-        return_id, wanted, sources, reason, order_id=order_id, sale_id=sale_id, currency=currency
+        return_id,
+        wanted,
+        sources,
+        reason,
+        order_id=order_id,
+        sale_id=sale_id,
+        currency=currency,
+        disposition=disposition,
     )
     return return_id, tx.append(facts, cause=cause, actor=actor)
 
@@ -55,23 +65,24 @@ def return_name(cause: str) -> str:
     return "B-" + blake2b(cause.encode(), digest_size=8).hexdigest()
 
 
-def of_order(tx: Transaction, order_id: str) -> dict[str, Source]:
+def of_order(conn: Connection, order_id: str) -> dict[str, Source]:
     """What of an order may be brought back, by line."""
-    back = queries.back_of_order(tx.conn, order_id)
+    back = queries.back_of_order(conn, order_id)
     return {
         line.line_id: Source(
             line.sku, line.handed_over, back.get(line.line_id, 0), line.unit_price_minor
         )
-        for line in pickup.load(tx.conn, order_id).lines
+        for line in pickup.load(conn, order_id).lines
         if line.handed_over > 0
     }
 
 
-def _of_sale(tx: Transaction, sale_id: str) -> dict[str, Source]:
-    sold = stock.document(tx.conn, "SALE", sale_id)
+def of_sale(conn: Connection, sale_id: str) -> dict[str, Source]:
+    """What of a till's receipt may be brought back, by SKU."""
+    sold = stock.document(conn, "SALE", sale_id)
     if not sold:
         raise NotFound(f"No receipt {sale_id[:64]} in this store.")
-    back = queries.back_of_sale(tx.conn, sale_id)
+    back = queries.back_of_sale(conn, sale_id)
     return {sku: Source(sku, qty, back.get(sku, 0)) for sku, qty in sold.items()}
 
 

@@ -24,7 +24,15 @@ DISPOSITIONS: Final[dict[str, str | None]] = {
     "PROCESSING_REQUIRED": "quality_control",
     "MISSING": None,
 }
-REASONS: Final = ("DEFECTIVE", "WRONG_ITEM", "NOT_AS_DESCRIBED", "CHANGED_MIND", "OTHER")
+# Why goods come back, and where they go unless somebody who looks at them says otherwise.
+DEFAULTS: Final[dict[str, str]] = {
+    "DEFECTIVE": "NOT_RESTOCKED",
+    "WRONG_ITEM": "RESTOCKED",
+    "NOT_AS_DESCRIBED": "PROCESSING_REQUIRED",
+    "CHANGED_MIND": "RESTOCKED",
+    "OTHER": "PROCESSING_REQUIRED",
+}
+REASONS: Final = tuple(DEFAULTS)
 REFUNDS: Final = ("PAID", "REFUSED")
 
 
@@ -64,10 +72,16 @@ def decide_open(
     order_id: str | None = None,
     sale_id: str | None = None,
     currency: str | None = None,
-) -> list[ReturnOpened]:
-    """Take goods onto the counter. `wanted`: (line of the order, or SKU of the receipt, units)."""
+    disposition: str | None = None,
+) -> list[ReturnOpened | ReturnLineDisposed]:
+    """Take goods onto the counter. `wanted`: (line of the order, or SKU of the receipt, units).
+
+    `disposition`: what becomes of all of it for now; None leaves each line to be said.
+    """
     if reason not in REASONS:
         raise Invalid(f"reason must be one of {', '.join(REASONS)}.", field="reason")
+    if disposition is not None:
+        _check_disposition(disposition)
     total: dict[str, int] = {}
     for key, qty in wanted:
         total[key] = total.get(key, 0) + qty
@@ -94,29 +108,38 @@ def decide_open(
         )
         for n, (key, qty) in enumerate(total.items(), start=1)
     )
-    return [
-        ReturnOpened(
-            return_id=return_id,
-            lines=lines,
-            reason=reason,
-            order_id=order_id,
-            sale_id=sale_id,
-            currency=currency,
-        )
-    ]
+    opened = ReturnOpened(
+        return_id=return_id,
+        lines=lines,
+        reason=reason,
+        order_id=order_id,
+        sale_id=sale_id,
+        currency=currency,
+    )
+    if disposition is None:
+        return [opened]
+    return [opened, *(_disposed(return_id, line.line_id, disposition) for line in lines)]
+
+
+def _check_disposition(disposition: str) -> None:
+    if disposition not in DISPOSITIONS:
+        raise Invalid(f"disposition must be one of {', '.join(DISPOSITIONS)}.", field="disposition")
+
+
+def _disposed(return_id: str, line_id: str, disposition: str) -> ReturnLineDisposed:
+    return ReturnLineDisposed(return_id=return_id, line_id=line_id, disposition=disposition)
 
 
 def decide_disposition(back: Return, line_id: str, disposition: str) -> list[ReturnLineDisposed]:
     """Say what becomes of a line. Until the return is closed another word replaces it."""
-    if disposition not in DISPOSITIONS:
-        raise Invalid(f"disposition must be one of {', '.join(DISPOSITIONS)}.", field="disposition")
+    _check_disposition(disposition)
     _check_open(back)
     line = next((one for one in back.lines if one.line_id == line_id), None)
     if line is None:
         raise Invalid(f"This return has no line {line_id}.", field="line_id")
     if line.disposition == disposition:
         return []
-    return [ReturnLineDisposed(return_id=back.return_id, line_id=line_id, disposition=disposition)]
+    return [_disposed(back.return_id, line_id, disposition)]
 
 
 def decide_close(back: Return) -> list[ReturnClosed | StockMoved]:
@@ -128,11 +151,20 @@ def decide_close(back: Return) -> list[ReturnClosed | StockMoved]:
     if waiting:
         noun = "line waits" if waiting == 1 else "lines wait"
         raise Refusal(f"{waiting} {noun} for a disposition.", slug="lines-open")
-    there = [line for line in back.lines if line.disposition != "MISSING"]
-    priced = all(line.unit_price_minor is not None for line in there)
-    refund = sum(line.qty * (line.unit_price_minor or 0) for line in there)
-    closed = ReturnClosed(return_id=back.return_id, refund_minor=refund if priced else None)
-    return [closed, *(move for line in there for move in _moved(back, line))]
+    closed = ReturnClosed(return_id=back.return_id, refund_minor=refund_of(back))
+    return [closed, *(move for line in _there(back) for move in _moved(back, line))]
+
+
+def refund_of(back: Return) -> int | None:
+    """Return what closing it as it stands would ask for; None where a price is unknown."""
+    there = _there(back)
+    if any(line.unit_price_minor is None for line in there):
+        return None
+    return sum(line.qty * (line.unit_price_minor or 0) for line in there)
+
+
+def _there(back: Return) -> list[Line]:
+    return [line for line in back.lines if line.disposition != "MISSING"]
 
 
 def _moved(back: Return, line: Line) -> list[StockMoved]:

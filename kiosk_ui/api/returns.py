@@ -16,6 +16,8 @@ from kiosk_ui.api.contract import Call, Query, command, read
 from kiosk_ui.api.orders import asked_limit
 from kiosk_ui.session import hub
 
+Disposition = Literal["RESTOCKED", "NOT_RESTOCKED", "PROCESSING_REQUIRED", "MISSING"]
+
 
 class BackLine(bodies.Asked):
     """`line_id` of an order, `sku` of a till's receipt."""
@@ -30,11 +32,12 @@ class OpenReturn(bodies.Asked):
     reason: Literal["DEFECTIVE", "WRONG_ITEM", "NOT_AS_DESCRIBED", "CHANGED_MIND", "OTHER"]
     order_id: bodies.Id | None = None
     sale_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    disposition: Disposition | None = None
 
 
 class Dispose(bodies.Asked):
     line_id: bodies.Id
-    disposition: Literal["RESTOCKED", "NOT_RESTOCKED", "PROCESSING_REQUIRED", "MISSING"]
+    disposition: Disposition
 
 
 class Settle(bodies.Asked):

@@ -157,3 +157,25 @@ def test_never_more_comes_back_than_was_handed_over(got: int, back: int, asked: 
     else:
         with pytest.raises(Refusal):
             rules.decide_open("B-1", wanted, sources, MIND, order_id="R-1")
+
+
+def test_a_return_opened_with_a_place_for_its_goods_is_one_append_and_may_still_be_changed(
+    shop: Shop,
+) -> None:
+    handed_over(shop)
+    lines = [{"line_id": "L1", "qty": 2}]
+    name, entries = shop.do(
+        actions.open_return, lines, "DEFECTIVE", "R-1", disposition=rules.DEFAULTS["DEFECTIVE"]
+    )
+    assert [entry.type for entry in entries] == ["ReturnOpened", "ReturnLineDisposed"]
+    assert seen(shop, name)["lines"][0]["disposition"] == "NOT_RESTOCKED"
+    shop.do(actions.dispose, name, "B1", "RESTOCKED")
+    shop.do(actions.close, name)
+    assert shop.buckets("MILK") == {"available": 2}
+    with pytest.raises(Invalid, match="disposition must be one of"):
+        shop.do(actions.open_return, lines, MIND, "R-1", disposition="EATEN")
+
+
+def test_each_reason_sends_goods_where_goods_can_go() -> None:
+    assert set(rules.DEFAULTS.values()) <= set(rules.DISPOSITIONS)
+    assert rules.DEFAULTS["DEFECTIVE"] != "RESTOCKED", "nothing broken goes back on the shelf"

@@ -1,4 +1,4 @@
-"""Returns at the counter in a real browser: a scanner that types, fingers, a keyboard, the line down."""
+"""Returns at the counter in Chromium: a typing scanner, fingers, a keyboard, the line down."""
 
 from collections.abc import Callable
 

@@ -10,6 +10,7 @@ from hub import gs1
 from hub.customers import queries as customers
 from hub.pickup import code as codes
 from hub.pickup import queries
+from hub.pickup.collected import queries as collected
 from hub.returns import actions as returns
 from hub.returns.rules import Source
 from hub.stock import queries as stock
@@ -39,7 +40,7 @@ def orders(connection: Connection, text: str) -> list[dict[str, Any]]:
     """Return the orders that may be meant, of those that gave something to their customer."""
     ids, _article = counter.orders(connection, text)
     if sku := counter.sku_of(connection, text):
-        ids += queries.collected_with(connection, sku, SHOWN)
+        ids += collected.with_article(connection, sku, SHOWN)
     if len(text) >= counter.SHORTEST:
         ids += _of_customers(connection, text)
     known, found = cards.Known(connection), []
@@ -53,16 +54,16 @@ def orders(connection: Connection, text: str) -> list[dict[str, Any]]:
 
 
 def _of_customers(connection: Connection, text: str) -> list[str]:
-    collected = queries.collected(connection)
+    known = collected.by_customer(connection)
     digits = "".join(letter for letter in text if letter.isdigit())
     if any(letter.isalpha() for letter in text):
-        refs = customers.among(connection, collected, text)
+        refs = customers.among(connection, known, text)
     elif len(digits) >= counter.SHORTEST_PHONE:
-        refs = customers.phones_ending(connection, collected, digits)
+        refs = customers.phones_ending(connection, known, digits)
     else:
         return []
     wanted = set(refs)
-    return [order_id for ref, ids in collected.items() if ref in wanted for order_id in ids]
+    return [order_id for ref, ids in known.items() if ref in wanted for order_id in ids]
 
 
 def _shown(connection: Connection, order_id: str, known: cards.Known) -> dict[str, Any] | None:

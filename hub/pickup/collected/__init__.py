@@ -1,0 +1,1 @@
+"""Orders that their customers have collected, for whoever brings something back."""

@@ -56,6 +56,27 @@ def test_the_board_at_six_in_the_evening(
     assert complaints == []
 
 
+def test_a_board_takes_in_what_changed_and_asks_for_all_when_it_lacks_a_card(
+    page: Page, six: SampleStore, address: str, sign_in: SignIn, complaints: Complaints
+) -> None:
+    sign_in(address, "ada")
+    expect(page.locator("body[data-link=on]")).to_be_attached()
+    page.locator("#card-R-4").evaluate("card => { card.dataset.mark = 'untouched'; }")
+    six.place("R-5", [("4711", 1)], name="Theo Brandt", code="5TB1")
+    expect(page.locator("#cards-new #card-R-5")).to_contain_text("Theo Brandt")
+    expect(page.locator("#card-R-4[data-mark=untouched]")).to_contain_text("Amélie Fontaine")
+    six.append(facts.PickingClaimed(order_id="R-5", by="staff:ada"))
+    expect(page.locator("#cards-picking #card-R-5")).to_contain_text("Theo Brandt")
+    expect(page.locator("#cards-new #card-R-5")).to_have_count(0)
+    # Somebody took a card out of the page: the hub's short answer does not fit any more.
+    page.locator("#card-R-4").evaluate("card => card.remove()")
+    six.place("R-6", [("4711", 1)], name="Vera Holm", code="6VH2")
+    expect(page.locator("#cards-new #card-R-6")).to_contain_text("Vera Holm")
+    expect(page.locator("#cards-picking #card-R-4")).to_contain_text("Amélie Fontaine")
+    expect(page.locator("#board [data-same]")).to_have_count(0)
+    assert complaints == []
+
+
 def test_one_box_finds_an_order_by_anything(
     page: Page, six: SampleStore, address: str, sign_in: SignIn
 ) -> None:

@@ -147,6 +147,24 @@ def test_the_board_shows_a_new_order_at_once(sign_in: SignIn, shop: SampleStore)
     assert "bakery.svg" in board
 
 
+def test_a_screen_that_names_its_drawing_gets_what_changed_alone(
+    sign_in: SignIn, shop: SampleStore
+) -> None:
+    client = sign_in("ada")
+    shop.place("R-77AB", name="Maria Keller", code="77AB")
+    shop.place("R-88CD", name="Jonas Weber", code="88CD")
+    drawing = re.search('data-drawing="([^"]+)"', client.get("/counter").text)
+    assert drawing
+    known = {"X-Board": drawing[1]}
+    shop.append(facts.PickingClaimed(order_id="R-88CD", by="staff:ada"))
+    board = client.get("/counter/columns", headers=known).text
+    assert '<i id="card-R-77AB" data-same></i>' in board
+    assert "Maria Keller" not in board
+    assert "Jonas Weber" in board  # in another column than before
+    for stranger in ({}, {"X-Board": "of another hub"}):
+        assert "Maria Keller" in client.get("/counter/columns", headers=stranger).text
+
+
 def test_a_late_order_comes_first_and_says_so(sign_in: SignIn, shop: SampleStore) -> None:
     shop.place("R-LATER", [("4711", 1)], minutes=90, code="CALM")
     shop.place("R-SOON1", [("4711", 1)], minutes=5, code="SOON")

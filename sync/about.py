@@ -1,4 +1,4 @@
-"""Tells central what this hub says of itself: release, backlog, quarantine.
+"""Tells central what this hub says of itself: release, backlog, quarantine, what it promises.
 
 It must never hold a push up: what is dear to count is counted now and then.
 """
@@ -13,10 +13,12 @@ import msgspec
 from hub import chain, journal, quarantine
 from hub.clock import Clock, parse, stamp
 from hub.database import FORMAT
+from hub.pickup import promising
 
 from .protocol import About
 
 COUNT_EVERY_S: Final = 10.0
+PROMISE_EVERY_S: Final = 1.0
 
 
 def age_s(content: bytes, clock: Clock) -> float:
@@ -35,12 +37,16 @@ class Portrait:
         self._clock = clock
         self._release = importlib.metadata.version("storehub")
         self._quarantine = 0
-        self._counted_at = float("-inf")
+        self._promise: int | None = None
+        self._counted_at = self._promised_at = float("-inf")
 
     def said(self, conn: sqlite3.Connection, reaches: int) -> About:
         """Return what goes with a push that brings the journal up to seq `reaches`."""
         if time.monotonic() - self._counted_at >= COUNT_EVERY_S:
             self._quarantine, self._counted_at = quarantine.count(conn), time.monotonic()
+        if time.monotonic() - self._promised_at >= PROMISE_EVERY_S:
+            self._promise = promising.told(conn, self._clock.now())
+            self._promised_at = time.monotonic()
         waiting = journal.entries(conn, reaches, 1)
         return About(
             at=stamp(self._clock.now()),
@@ -49,4 +55,5 @@ class Portrait:
             head=journal.head(conn).seq,
             oldest_s=round(age_s(waiting[0][1], self._clock)) if waiting else 0,
             quarantine=self._quarantine,
+            promise_minutes=self._promise,
         )

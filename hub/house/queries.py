@@ -71,8 +71,13 @@ def pace(conn: Connection, now: datetime) -> dict[str, Any]:
     return shown | {"by": row["actor"]}
 
 
-def due_minutes(conn: Connection, usual: int, now: datetime) -> int:
-    """In how many minutes an order is due that comes now; a pause without an end adds nothing."""
+def due_minutes(conn: Connection, usual: int, now: datetime, lines: int = 0) -> int:
+    """In how many minutes an order is due that comes now; a pause without an end adds nothing.
+
+    `lines`: what is to be picked until then, its own lines included.
+    """
     told = pace(conn, now)
     left = parse(told["until"]) - now if told["until"] else timedelta(0)
-    return rules.due_minutes(usual, told["pace"], round(left.total_seconds() / 60))
+    decided = policies(conn)
+    work = rules.work_minutes(lines, int(decided["pickers"]), int(decided["line_minutes"]))
+    return rules.due_minutes(usual, told["pace"], round(left.total_seconds() / 60), work)

@@ -15,6 +15,8 @@ from hub.house.facts import PickupPaceSet, PolicySet, StagingShelfDropped, Stagi
 STORAGE: Final = ("ambient", "large", "chilled", "frozen")
 PACES: Final = ("normal", "slow", "paused")
 SLOW: Final = 2
+# Promises are told in steps of so many minutes: nobody believes 14:37.
+STEP: Final = 5
 MOST_ON_A_SHELF: Final = 1000
 # A week, in minutes.
 LONGEST_PAUSE: Final = 10_080
@@ -57,6 +59,12 @@ POLICIES: Final[Mapping[str, Policy]] = {
     ),
     "hold_hours": Policy(
         0, "h", "An order on hold for so long expires; 0: it waits for a person.", most=2000
+    ),
+    "pickers": Policy(
+        0, "people", "How many pick at a time; 0: a promise does not count the work ahead.", most=99
+    ),
+    "line_minutes": Policy(
+        3, "min", "How long a picker takes for one line, the way to it included.", least=1, most=60
     ),
     "accept_minutes": Policy(
         0,
@@ -178,8 +186,19 @@ def pace_at(pace: str, until: str | None, now: str) -> str:
     return "normal" if until is not None and until <= now else pace
 
 
-def due_minutes(usual: int, pace: str, paused_minutes: int) -> int:
-    """Return in how many minutes an order is due: later while picking is slow or paused."""
+def work_minutes(lines: int, pickers: int, line_minutes: int) -> int:
+    """Return how long the pickers take for so many lines, in whole steps; 0: nobody counts it."""
+    if pickers == 0:
+        return 0
+    return -(-lines * line_minutes // (pickers * STEP)) * STEP
+
+
+def due_minutes(usual: int, pace: str, paused_minutes: int, work: int = 0) -> int:
+    """Return in how many minutes an order is due that comes now.
+
+    Not sooner than usual nor than the work ahead is done; later while picking is slow or paused.
+    """
+    least = max(usual, work)
     if pace == "paused":
-        return usual + max(0, paused_minutes)
-    return usual * (SLOW if pace == "slow" else 1)
+        return least + max(0, paused_minutes)
+    return least * (SLOW if pace == "slow" else 1)

@@ -12,9 +12,8 @@ from hub.catalog import queries as catalog
 from hub.chain import Entry
 from hub.clock import stamp
 from hub.errors import Refusal
-from hub.house import queries as house
 from hub.journal import Fact, Transaction
-from hub.pickup import moves, proofs, queries, rules
+from hub.pickup import moves, promising, proofs, queries, rules
 from hub.pickup.code import PickupCode
 from hub.pickup.ending import cancel, expire, hold, overdue, refuse_cancel, resume, settle
 from hub.pickup.facts import HandedLine, OrderLine, OrderProposed, OrderRejected, OrderReserved
@@ -53,8 +52,9 @@ def place(
     "currency"?,"customer_ref"?,"promise_at"?,"short_code"?,"supply"?,"rights"?}`. `rights` is
     central's side of each SKU after it spent some on this order: those units are this order's.
     """
-    usual = stock_queries.policy(tx.conn).promise_minutes
-    due = tx.now + timedelta(minutes=house.due_minutes(tx.conn, usual, tx.now))
+    own = order.get("lines")
+    minutes = promising.minutes(tx.conn, tx.now, len(own) if isinstance(own, list | tuple) else 1)
+    due = tx.now + timedelta(minutes=minutes)
     timed = order if order.get("promise_at") else {**order, "promise_at": stamp(due)}
     proposed = read_order(
         timed, lambda sku: catalog.name(tx.conn, sku), lambda sku: catalog.care(tx.conn, sku)

@@ -127,8 +127,11 @@ def promise() -> Response:
         check_sku(line.sku, f"lines.{n}.sku")
     wanted = per_sku((line.sku, line.qty) for line in asked.lines)
 
+    now = inventory().store.clock.now()
+
     def promised(conn: Connection) -> dict[str, Any]:
-        return store_promise.promise(conn, wanted, asked.near, store_life.generation(conn))
+        generation = store_life.generation(conn)
+        return store_promise.promise(conn, wanted, asked.near, generation, now)
 
     if "Idempotency-Key" in request.headers:
         return once(lambda tx: (200, promised(tx.conn), False))

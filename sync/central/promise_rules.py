@@ -1,12 +1,19 @@
-"""Which stores can give what a customer asks for, by the rights that central holds; pure.
+"""Which stores can give what a customer asks for, by the rights that central holds, and when; pure.
 
 It must never count a unit that a store keeps for its own channels.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple
 
 Word = Literal["has", "asks", "lacks"]
+When = Literal["told", "silent", "paused", "unknown"]
+# Hubs speak each minute. Who has not for so long is promised later than it said: at least by an
+# hour, and by as long as it has been silent, for nobody there knows of the order yet.
+SILENT: Final = timedelta(minutes=10)
+SILENCE_COSTS: Final = timedelta(hours=1)
+STEP_MIN: Final = 5
 
 
 class Offer(NamedTuple):
@@ -15,6 +22,30 @@ class Offer(NamedTuple):
     store: str
     whole: bool
     units: Mapping[str, int]
+
+
+class Ready(NamedTuple):
+    """In how many minutes a store would have an order ready, and what that rests on."""
+
+    minutes: int | None
+    when: When
+
+
+def ready(told: int | None, told_at: datetime | None, now: datetime) -> Ready:
+    """Say when a store would have an order ready that comes now.
+
+    `told`: what its hub said last, at `told_at` (minutes; 0: picking is paused, nobody says how
+    long; None: it says nothing of it). A longer silence never makes it sooner.
+    """
+    if told is None or told_at is None or told < 0:
+        return Ready(None, "unknown")
+    if told == 0:
+        return Ready(None, "paused")
+    silence = now - told_at
+    if silence <= SILENT:
+        return Ready(told, "told")
+    late = -(-max(silence, SILENCE_COSTS) // timedelta(minutes=STEP_MIN)) * STEP_MIN
+    return Ready(told + late, "silent")
 
 
 def offers(

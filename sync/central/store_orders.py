@@ -16,7 +16,15 @@ from hub.errors import NotFound, Refusal
 from hub.pickup.order import Line
 from hub.stock.ledger import per_sku
 
-from . import intake, store_feed, store_notices, store_people, store_rights, store_words
+from . import (
+    intake,
+    store_feed,
+    store_fleet,
+    store_notices,
+    store_people,
+    store_rights,
+    store_words,
+)
 from .projection import News, read_order
 from .store_port import Connection, Row, Tx
 
@@ -57,6 +65,7 @@ def place(
     ref = store_people.add(tx, order.customer)
     code = short_code_at(tx.conn, order.store, intake.short_code())
     body = _body(order, name_of, ref, code, stamp(tx.now))
+    body["promise_at"] = body["promise_at"] or store_fleet.promise_at(tx, order.store)
     wanted = per_sku((line.sku, line.qty) for line in order.lines)
     body["rights"] = store_rights.spend(tx, order.store, wanted, generation)
     pickup_code = make_code(order.order_id, order.store, body["lines"], body["rights"], code)

@@ -5,9 +5,10 @@ and never tell how many units a store keeps for its own channels.
 """
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from . import promise_rules
+from . import promise_rules, store_fleet
 from .promise_rules import Word
 from .store_port import Connection, Row
 
@@ -32,11 +33,12 @@ def stock(conn: Connection, sku: str, generation: str) -> dict[str, Any]:
 
 
 def promise(
-    conn: Connection, wanted: Mapping[str, int], near: str | None, generation: str
+    conn: Connection, wanted: Mapping[str, int], near: str | None, generation: str, now: datetime
 ) -> dict[str, Any]:
     """Return the stores that can give all that is wanted, then those that can give a part."""
     found = promise_rules.offers(wanted, _held(conn, wanted, generation), near)[:OFFERED_MOST]
     known = {row["store_id"]: row for row in _stores(conn, [one.store for one in found])}
+    when = {store: store_fleet.ready(row, now) for store, row in known.items()}
     items = [
         {
             "store": one.store,
@@ -46,9 +48,12 @@ def promise(
                 {"sku": sku, "qty": qty, "rights": one.units[sku]} for sku, qty in wanted.items()
             ],
             "as_of": known[one.store]["pushed_at"],
+            "ready": when[one.store]._asdict(),
         }
         for one in found
     ]
+    # Who can say when comes before who paused its picking.
+    items.sort(key=lambda item: (not item["whole"], when[item["store"]].when == "paused"))
     return {"items": items, "next": None}
 
 
@@ -86,7 +91,8 @@ def _stores(conn: Connection, wanted: Collection[str]) -> list[Row]:
         return []
     marks = ", ".join("?" * len(wanted))
     return conn.execute(
-        f"SELECT store_id, name, pushed_at FROM store WHERE store_id IN ({marks})", tuple(wanted)
+        f"SELECT store_id, name, pushed_at, told, told_at FROM store WHERE store_id IN ({marks})",
+        tuple(wanted),
     ).fetchall()
 
 

@@ -12,6 +12,7 @@ class About:
 
     `head`: the journal's last seq. `oldest_s`: how long the oldest fact waits that this push does
     not bring. `schema`: the format of hub.db. `quarantine`: messages that wait at the hub.
+    `promise_minutes`: when an order would be due that came now; 0: not to be said, None: not told.
     """
 
     at: str = ""
@@ -20,3 +21,4 @@ class About:
     head: int = 0
     oldest_s: int = 0
     quarantine: int = 0
+    promise_minutes: int | None = None

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from typing import Any
 
 import pytest
 
@@ -174,3 +175,34 @@ def test_goods_that_are_not_there_make_the_order_rejected(
     floor.arrived(placed["order_id"], "REJECTED")
     if len(lines) > 1:
         assert floor.stock(one)["buckets"]["committed"] == 0
+
+
+@pytest.mark.timeout(400)
+def test_head_office_hears_when_a_store_picks_slowly_or_not_at_all(floor: Floor) -> None:
+    one = sku()
+    floor.receive({one: 20})
+    floor.arrived(floor.place({one: 1})["order_id"])
+    asked = {"lines": [{"sku": one, "qty": 1}]}
+
+    def items() -> list[dict[str, Any]]:
+        return list(floor.central.done("/promise", asked)["items"])
+
+    def says(minutes: int | None, when: str) -> bool:
+        if items()[0]["ready"] == {"minutes": minutes, "when": when}:
+            return True
+        # Each fact brings along what the store would promise at present.
+        floor.receive({one: 1})
+        return False
+
+    floor.until(items, "the store lent the web some of what it asked for", 150)
+    ready = items()[0]["ready"]
+    assert ready["when"] == "told"
+    usual = ready["minutes"]
+    try:
+        floor.hub.done("/pickup/pace", {"pace": "slow"})
+        floor.until(lambda: says(2 * usual, "told"), "it is slow", 90)
+        floor.hub.done("/pickup/pace", {"pace": "paused", "reason": "STAFF_SHORT"})
+        floor.until(lambda: says(None, "paused"), "it is paused", 90)
+    finally:
+        floor.hub.done("/pickup/pace", {"pace": "normal"})
+    floor.until(lambda: says(usual, "told"), "all is as before", 90)

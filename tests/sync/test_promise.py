@@ -1,6 +1,7 @@
 """Which stores have what a customer wants: by rights held, and never more than is true."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.chain import Pair
+from hub.clock import parse, stamp
 from sync.central import promise_rules
 from tests.sync.pair import PUSH, Central, entry, order_body, received
 
 UNITS = st.dictionaries(st.sampled_from("ABC"), st.integers(0, 5), max_size=3)
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 WANTED = st.dictionaries(st.sampled_from("ABC"), st.integers(1, 5), min_size=1, max_size=3)
 STORES = st.dictionaries(st.sampled_from(["s1", "s2", "s3", "s4"]), UNITS, max_size=4)
 
@@ -51,6 +54,27 @@ def test_a_store_lacks_what_it_has_no_unit_of_and_else_is_asked() -> None:
     assert said == {"s1": "has", "s2": "asks", "s3": "lacks", "s4": "asks", "s5": "asks"}
 
 
+MINUTES = st.none() | st.integers(0, 600)
+
+
+@given(MINUTES, st.integers(0, 3000), st.integers(0, 3000))
+def test_a_longer_silence_never_brings_a_promise_nearer(
+    told: int | None, one: int, more: int
+) -> None:
+    def ready(silent: int) -> promise_rules.Ready:
+        return promise_rules.ready(told, NOON - timedelta(minutes=silent), NOON)
+
+    soon, late = ready(one), ready(one + more)
+    if not told:
+        assert soon == late == (None, "paused" if told == 0 else "unknown")
+        return
+    assert soon.minutes is not None
+    assert late.minutes is not None
+    assert told <= soon.minutes <= late.minutes
+    assert soon.minutes == told or soon.minutes >= told + max(60, one)
+    assert promise_rules.ready(told, None, NOON) == (None, "unknown")
+
+
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
     """Mill Lane has 9 and keeps them; Harbour lent 5 of its 7; Hill was never heard."""
@@ -69,18 +93,21 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
 def _says(central: Central) -> Callable[..., Any]:
     from sync import frames
     from sync.central import store_access, store_journal
-    from sync.protocol import Push
+    from sync.protocol import About, Push
 
     office = central.running.inventory.store
 
-    def say(store: str, *contents: bytes) -> None:
+    def say(store: str, *contents: bytes, minutes: int | None = None) -> None:
         office.run(lambda tx: store_access.add_store(tx, store, store))
         credential = office.run(lambda tx: store_access.create_credential(tx, store))
         with office.reader() as conn:
             head = store_journal.head(conn, store)
         answer = requests.post(
             f"{central.url}/sync/v1/stores/{store}/journal",
-            data=frames.pack_push(Push(Pair(*head), contents)), timeout=10,
+            data=frames.pack_push(
+                Push(Pair(*head), contents, about=About(promise_minutes=minutes))
+            ),
+            timeout=10,
             headers=PUSH | {"Authorization": f"Bearer {credential}", "X-StoreHub-Protocol": "1"},
         )  # fmt: skip
         assert answer.status_code == 200
@@ -182,3 +209,38 @@ def test_an_order_names_its_fallback_on_the_customers_page(office: Central) -> N
     _says(office)("store-1", *proposed("Q-1", "OrderRejected", "store-1"))
     page = requests.get(f"{office.url}/orders/Q-1", timeout=40).text
     assert "Mill Lane could not fulfill your order, so Harbour Street has it now" in page
+
+
+def test_head_office_promises_by_what_each_store_said_and_later_for_a_silent_one(
+    central: Central,
+) -> None:
+    say, store = _says(central), central.running.inventory.store
+    wanted = {"lines": [{"sku": "4711", "qty": 1}]}
+    for name, units, minutes in (("a-paused", 9, 0), ("b-quick", 5, 30), ("c-old", 3, None)):
+        lent = entry(f"l-{name}", {"sku": "4711", "granted": units}, kind="RightsGranted")
+        say(name, lent, minutes=minutes)
+
+    def ready() -> list[tuple[str, int | None, str]]:
+        items = central.post("/promise", wanted).json()["items"]
+        return [(one["store"], one["ready"]["minutes"], one["ready"]["when"]) for one in items]
+
+    assert ready() == [
+        ("b-quick", 30, "told"), ("c-old", None, "unknown"), ("a-paused", None, "paused")
+    ]  # fmt: skip
+
+    def promised(order_id: str, promise_at: str | None = None) -> str | None:
+        body = order_body(order_id, {"4711": 1}, store="b-quick", promise_at=promise_at)
+        assert central.post("/orders", body).status_code == 201
+        at: str | None = central.get(f"/orders/{order_id}").json()["promise_at"]
+        return at
+
+    assert promised("Q-1") is None, "the store says it itself"
+
+    ago = stamp(store.clock.now() - timedelta(hours=3))
+    silent = "UPDATE store SET told_at = ? WHERE store_id = 'b-quick'"
+    store.run(lambda tx: tx.conn.execute(silent, (ago,)) and None)
+    assert ready()[0] == ("b-quick", 215, "silent")
+    before = store.clock.now()
+    late = parse(promised("Q-2") or "") - before
+    assert timedelta(minutes=214) < late < timedelta(minutes=216)
+    assert (promised("Q-3", "2031-01-01T10:00:00Z") or "").startswith("2031-01-01T10:00")

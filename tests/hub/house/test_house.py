@@ -148,3 +148,17 @@ def test_a_pause_ends_by_itself() -> None:
     assert rules.decide_pace(("paused", end), "paused", end, None) == []
     with pytest.raises(Invalid, match="no free text"):
         rules.decide_pace(("normal", None), "paused", None, "Anna is ill")
+
+
+@given(st.integers(0, 500), st.integers(0, 20), st.integers(1, 60))
+def test_more_work_is_never_done_sooner_and_more_hands_never_make_it_later(
+    lines: int, pickers: int, each: int
+) -> None:
+    took = rules.work_minutes(lines, pickers, each)
+    assert took % rules.STEP == 0
+    assert rules.work_minutes(lines + 1, pickers, each) >= took
+    if pickers:
+        assert took * pickers >= lines * each
+        assert rules.work_minutes(lines, pickers + 1, each) <= took
+    for pace in rules.PACES:
+        assert rules.due_minutes(60, pace, 10, took) >= max(60, took)

@@ -9,7 +9,7 @@ import pytest
 from hub.errors import Refusal
 from hub.house import actions as house
 from hub.pickup import actions as pickup
-from hub.pickup import queries, staging, watching
+from hub.pickup import promising, queries, staging, watching
 from tests.hub.shop import LENA, Shop
 
 SEEN = {"kind": "id_seen", "value": "passport"}
@@ -206,3 +206,19 @@ def test_an_order_that_comes_while_picking_is_slow_or_paused_is_promised_later(s
     assert place(shop, "R-3", [line()])["promise_at"] == "2026-11-21T14:30:00.000Z"
     shop.clock.advance(timedelta(minutes=30))
     assert place(shop, "R-4", [line()])["promise_at"] == "2026-11-21T14:30:00.000Z", "it is over"
+
+
+def test_an_order_is_promised_when_those_who_pick_can_have_it_ready(shop: Shop) -> None:
+    shop.receive("MILK", 99)
+    shop.do(house.set_policy, "pickers", 2, actor=LENA)
+    shop.do(house.set_policy, "line_minutes", 30, actor=LENA)
+    many = [line(line_id=f"L{n}") for n in range(8)]
+    assert place(shop, "R-1", many)["promise_at"] == "2026-11-21T14:00:00.000Z", "8 lines: 120 min"
+    assert place(shop, "R-2", [line()])["promise_at"] == "2026-11-21T14:15:00.000Z"
+    assert shop.store.read(promising.told, shop.clock.now()) == 150
+    shop.do(pickup.claim, "R-1")
+    for n in range(8):
+        shop.do(pickup.pick, "R-1", f"L{n}", 1)
+    assert shop.store.read(promising.told, shop.clock.now()) == 120, "the usual time again"
+    shop.do(house.set_pace, "paused", None, None, actor=LENA)
+    assert shop.store.read(promising.told, shop.clock.now()) == 0

@@ -33,10 +33,18 @@ class Patience:
             self._since.setdefault(hearing, now)
             here = [one for one in self._since if one.source == hearing.source]
             crowd = here if len(here) > self._each else list(self._since)
-            crowded = crowd is here or len(crowd) > self._most
-            if crowded and now - self._since[crowd[0]] > GRACE_S:
-                del self._since[crowd[0]]
-                crowd[0].let_go()
+            if crowd is here or len(crowd) > self._most:
+                self._let_one_go(crowd, now)
+
+    def _let_one_go(self, crowd: "list[Hearing]", now: float) -> None:
+        for one in crowd:
+            if now - self._since[one] <= GRACE_S:
+                return
+            # Who has spoken meanwhile waits for its thread, not the thread for it.
+            if not one.has_something():
+                del self._since[one]
+                one.let_go()
+                return
 
     def ends(self, hearing: "Hearing") -> None:
         with self._lock:
@@ -73,7 +81,7 @@ class Hearing(socket.SocketIO):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            if not self._has_something():
+            if not self.has_something():
                 self._patience.begins(self)
             return self._receive(buffer)
         except (OSError, ValueError):
@@ -81,13 +89,17 @@ class Hearing(socket.SocketIO):
                 return 0
             raise
 
-    def _has_something(self) -> bool:
+    def has_something(self) -> bool:
+        """Is there anything to read, or an end to hear of?"""
         pending = getattr(self._socket, "pending", None)
         if pending is not None and pending():
             return True
         poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return bool(poll.poll(0))
+        try:
+            poll.register(self._socket, select.POLLIN)
+            return bool(poll.poll(0))
+        except (OSError, ValueError):  # it is closed
+            return True
 
     def _receive(self, buffer: Any) -> int:
         """Read what comes next. Over TLS a piece of a record may be there, and no more."""

@@ -42,8 +42,7 @@ log = logging.getLogger(__name__)
 PLACES: Final = 48
 PLACES_OF_A_FLEET: Final = 1100
 WORKING: Final = 16
-# Those whose request comes in bit by bit, as over a poor line; when a thousand hubs connect anew,
-# many have not yet said their first word.
+# Those whose request comes in bit by bit, as over a poor line.
 SLOW: Final = 32
 SLOW_OF_A_FLEET: Final = 600
 KEEP_ALIVE_S: Final = 30
@@ -90,8 +89,17 @@ class _Gateway(Gateway_10):
 
 
 class _Server(Server):
+    """Gives a connection a thread once it speaks: a thousand may have said nothing yet."""
+
     ConnectionClass = _Connection
     patience: Patience
+    _connections: Any
+
+    def process_conn(self, conn: Any) -> None:
+        if conn.rfile.has_data() or conn.hearing.has_something():
+            super().process_conn(conn)
+        else:
+            self._connections.put(conn)
 
 
 def _in_turn(

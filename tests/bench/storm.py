@@ -1,9 +1,10 @@
 """A thousand stores come back at once to one central on PostgreSQL, each with facts unsent.
 
 The stores are the shipped protocol (`sync.protocol.push_step`) on journals in memory, all in one
-process; each also waits on both feeds, as a hub does. Run it alone:
+process; each also waits on both feeds, as a hub does. Orders come to a process of their own
+(DESK 1) or to the stores' workers (DESK 0). Run it alone:
 
-    python -m tests.bench.storm [STORES [FACTS [WORKERS]]]
+    python -m tests.bench.storm [STORES [FACTS [WORKERS [DESK]]]]
 """
 
 import asyncio
@@ -253,33 +254,36 @@ async def storm(stores: list[Store], port: int, token: str, seen: Seen) -> float
     return took
 
 
-def run(count: int = 1000, facts: int = 200, workers: int = 2) -> None:
+def run(count: int = 1000, facts: int = 200, workers: int = 2, desk: int = 1) -> None:
     """Print the figures."""
     server = Server()
     with tempfile.TemporaryDirectory(prefix="storm-") as folder:
-        served: Workers | None = None
+        served: list[Workers] = []
         try:
             database = server.database()
             office = Path(folder) / "head-office"
             names = [f"store-{n:04}" for n in range(count)]
             given = _known(office, database, names)
-            served = Workers(office, database, workers)
-            until(served.ready, "central is ready", 60)
+            served.append(Workers(office, database, workers))
+            if desk:
+                served.append(Workers(Path(folder) / "desk", database, 1))
+            for one in served:
+                until(one.ready, "central is ready", 60)
             seen = Seen()
-            stores = [Store(name, given[name], served.port, facts, seen) for name in names]
+            stores = [Store(name, given[name], served[0].port, facts, seen) for name in names]
             resting, busy = _memory(served), _busy(served, server)
             began = time.monotonic()
-            took = asyncio.run(storm(stores, served.port, served.token, seen))
-            print(f"{count} stores, {facts} facts each, {workers} workers: heads equal after"
-                  f" {took:.1f} s (budget {WITHIN_S:.0f} s)")  # fmt: skip
+            took = asyncio.run(storm(stores, served[-1].port, served[-1].token, seen))
+            print(f"{count} stores, {facts} facts each, {workers} + {desk} workers: heads equal"
+                  f" after {took:.1f} s (budget {WITHIN_S:.0f} s)")  # fmt: skip
             _report(seen, served, resting, time.monotonic() - began)
             told = [now - then for now, then in zip(_busy(served, server), busy, strict=True)]
             print("processor time of workers, PostgreSQL, stores: "
                   + ", ".join(f"{one:.0f} s" for one in told))  # fmt: skip
             _compare(database, stores)
         finally:
-            if served is not None:
-                served.stop()
+            for one in served:
+                one.stop()
             server.stop()
 
 
@@ -298,22 +302,27 @@ def _known(office: Path, database: str, names: list[str]) -> dict[str, str]:
         inventory.close()
 
 
-def _memory(served: Workers) -> str:
-    sizes = [psutil.Process(pid).memory_info().rss / 2**20 for pid in served.pids()]
+def _memory(served: list[Workers]) -> str:
+    pids = [pid for one in served for pid in one.pids()]
+    sizes = [psutil.Process(pid).memory_info().rss / 2**20 for pid in pids]
     return " + ".join(f"{size:.0f}" for size in sizes) + " MiB"
 
 
-def _busy(served: Workers, server: Server) -> tuple[float, float, float]:
+def _busy(served: list[Workers], server: Server) -> tuple[float, float, float]:
     def spent(pids: list[int]) -> float:
         return sum(sum(psutil.Process(pid).cpu_times()[:4]) for pid in pids)
 
     assert server.process is not None
     main = server.process.pid
     backends = [child.pid for child in psutil.Process(main).children()]
-    return spent(served.pids()), spent([main, *backends]), spent([os.getpid()])
+    return (
+        spent([pid for one in served for pid in one.pids()]),
+        spent([main, *backends]),
+        spent([os.getpid()]),
+    )
 
 
-def _report(seen: Seen, served: Workers, resting: str, lasted: float) -> None:
+def _report(seen: Seen, served: list[Workers], resting: str, lasted: float) -> None:
     p50, p99 = percentile(seen.orders_ms, 0.5), percentile(seen.orders_ms, 0.99)
     print(f"order intake, {len(seen.orders_ms)} in {lasted:.0f} s: p50 {p50:.0f} ms,"
           f" p99 {p99:.0f} ms (budget 2,000), longest {max(seen.orders_ms):.0f} ms")  # fmt: skip

@@ -7,16 +7,14 @@ from datetime import datetime
 from sqlite3 import Connection
 
 from hub.house import queries as house
-from hub.pickup.lifecycle import Status
+from hub.pickup.day import queries as day
 from hub.stock import queries as stock
-
-_TO_PICK = (Status.RESERVED, Status.RECEIVED, Status.PICKING)
 
 
 def minutes(conn: Connection, now: datetime, own: int = 1) -> int:
     """Return in how many minutes an order of `own` lines is due."""
     usual = stock.policy(conn).promise_minutes
-    return house.due_minutes(conn, usual, now, _waiting(conn) + own)
+    return house.due_minutes(conn, usual, now, day.lines_to_pick(conn) + own)
 
 
 def told(conn: Connection, now: datetime) -> int:
@@ -28,14 +26,3 @@ def told(conn: Connection, now: datetime) -> int:
     if pace["pace"] == "paused" and pace["until"] is None:
         return 0
     return minutes(conn, now)
-
-
-def _waiting(conn: Connection) -> int:
-    marks = ", ".join("?" * len(_TO_PICK))
-    row = conn.execute(
-        "SELECT count(*) FROM pickup_line l JOIN pickup_order o USING (order_id)"
-        f" WHERE o.state IN ({marks})"
-        " AND l.ordered > l.picked + l.short + l.substituted + l.canceled",
-        tuple(state.value for state in _TO_PICK),
-    ).fetchone()
-    return int(row[0])

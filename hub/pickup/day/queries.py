@@ -88,3 +88,13 @@ def unclaimed_since(conn: Connection) -> list[tuple[str, str]]:
         " GROUP BY o.order_id ORDER BY since, o.order_id"
     )
     return [(order_id, since) for order_id, since in rows]
+
+
+def lines_to_pick(conn: Connection) -> int:
+    """How many lines wait to be picked, those that are being picked included."""
+    row = conn.execute(
+        "SELECT count(*) FROM pickup_line l JOIN pickup_order o USING (order_id)"
+        " WHERE o.state IN ('RESERVED', 'RECEIVED', 'PICKING')"
+        " AND l.ordered > l.picked + l.short + l.substituted + l.canceled"
+    ).fetchone()
+    return int(row[0])

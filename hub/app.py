@@ -219,6 +219,7 @@ class Hub:
             instance=self.instance,
             hardware=hardware(store.directory),
             bytes_per_hour=settings.sync_mib_per_hour << 20,
+            limits=limits_of(settings),
             reader=store.database.reader,
             writer=store.writer,
             ring=store.ring,

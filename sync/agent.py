@@ -17,6 +17,7 @@ from .people import People
 from .proof import Proof
 from .pull import CommandSink, Pull, ReplicaSink
 from .push import Push
+from .telemetry import Telemetry
 from .trust import Trust
 
 
@@ -44,7 +45,7 @@ class Agent:
         self._hub = hub
         self._clients = [
             Client(central_url, hub.store, credential, hub.instance, line.spend, trust)
-            for _ in "12345"
+            for _ in "123456"
         ]
         self._replica = ReplicaSink(hub)
         self._push = Push(hub, self._clients[0], line)
@@ -55,9 +56,10 @@ class Agent:
         line.conversations = (self._push, *self._pulls)
         self.proof = Proof(hub, self._clients[3], lambda: self._push.agreed)
         self.people = People(hub, self._clients[4], lambda: self._push.agreed)
+        self.telemetry = Telemetry(hub, self._clients[5], line, self._push.idle)
         self.loops = tuple(
             Loop(f"sync-{part.name}", part.step, part.wake)
-            for part in (self._push, *self._pulls, self.proof, self.people)
+            for part in (self._push, *self._pulls, self.proof, self.people, self.telemetry)
         )
         self._unsubscribe = hub.ring.subscribe(self._committed)
         self._stopping = threading.Event()

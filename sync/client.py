@@ -188,6 +188,10 @@ class Client:
         """Tell central who ordered in the endless aisle, as `frames.pack_people` packs them."""
         self._call("POST", "/people", data=body)
 
+    def telemetry(self, body: bytes) -> None:
+        """Tell central how the devices are, as `frames.pack_telemetry` packs it."""
+        self._call("POST", "/telemetry", data=body)
+
     def refold(self) -> None:
         """Ask central to fold this store's facts again."""
         self._call("POST", "/refold")

@@ -236,6 +236,42 @@ def unpack_people(body: bytes) -> list[Person]:
         raise Malformed("the people are no JSON") from None
 
 
+class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a device of the store is: its state, when it was heard (ms since 1970), what it told."""
+
+    device: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    state: Annotated[str, msgspec.Meta(max_length=32)]
+    last_ms: int | None = None
+    battery_pct: float | None = None
+    outbox: int | None = None
+    dropped: int = 0
+    firmware: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+class Telemetry(msgspec.Struct, frozen=True):
+    """What a hub tells beside its facts; `skipped`: readings that were not told, ever since."""
+
+    devices: Annotated[list[Reading], msgspec.Meta(max_length=1000)]
+    skipped: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+_telemetry: Final = msgspec.json.Decoder(Telemetry)
+TELEMETRY_BYTES: Final = 1 << 20
+
+
+def pack_telemetry(readings: Sequence[Reading], skipped: int) -> bytes:
+    """Pack readings as `POST …/telemetry` takes them: JSON, compressed."""
+    return compress(msgspec.json.encode(Telemetry(list(readings), skipped)))
+
+
+def unpack_telemetry(body: bytes) -> Telemetry:
+    """Read packed readings. Raises Malformed and TooLarge."""
+    try:
+        return _telemetry.decode(inflate(body, TELEMETRY_BYTES))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Malformed(f"the telemetry cannot be read: {error}") from None
+
+
 def write_pair(pair: Pair) -> str:
     """Spell a pair for a query: `17:ab…`."""
     return f"{pair.seq}:{pair.hash}"

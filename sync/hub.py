@@ -10,15 +10,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from hub.clock import Clock
+from hub.fleet.watch.rules import Limits
 from hub.journal import Transaction
 
 from .protocol import Budget
 from .replica import ReplicaStore
 
 T = TypeVar("T")
+DEFAULT_LIMITS: Final = Limits()
 
 
 class Writes(Protocol):
@@ -38,6 +40,7 @@ class Hub:
     """What the agent is given of the hub. `replica` is the agent's own to write.
 
     `hardware` names the machine and its data directory: a clone has another (`hardware.py`).
+    `limits`: when a device counts as away.
     """
 
     store: str
@@ -48,6 +51,7 @@ class Hub:
     clock: Clock
     replica: ReplicaStore
     hardware: str = ""
+    limits: Limits = DEFAULT_LIMITS
     bytes_per_hour: int = 0
 
 

@@ -223,6 +223,10 @@ class Push:
         """Is central's head in the journal, and nothing under way?"""
         return self._state.agreed and self._state.standing == "online"
 
+    def idle(self) -> bool:
+        """Does central have every fact that this journal has?"""
+        return self.agreed and self._state.cursor == self._head()
+
     @property
     def may_pull(self) -> bool:
         """Who is held or retired takes no new orders."""

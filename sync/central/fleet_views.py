@@ -14,7 +14,15 @@ from hub.errors import Invalid
 from hub.stock.ledger import per_sku
 from hub.stock.rules import MAX_QTY, check_sku
 
-from . import fleet_rules, intake, store_fleet, store_life, store_promise
+from . import (
+    fleet_rules,
+    intake,
+    store_fleet,
+    store_journal,
+    store_life,
+    store_promise,
+    store_telemetry,
+)
 from .fleet_rules import Condition, Fleet, Group, Standing
 from .store_port import Connection
 from .web import answer, inventory, may, once
@@ -116,6 +124,15 @@ def stock(sku: str) -> Response:
     check_sku(sku)
     with inventory().store.reader() as conn:
         return answer(store_promise.stock(conn, sku, store_life.generation(conn)))
+
+
+@blueprint.get("/stores/<store>/telemetry")
+@may("read")
+def telemetry(store: str) -> Response:
+    """How the devices of a store were when its hub said so last."""
+    with inventory().store.reader() as conn:
+        store_journal.store(conn, store)
+        return answer(store_telemetry.devices(conn, store))
 
 
 @blueprint.post("/promise")

@@ -31,6 +31,7 @@ from . import (
     store_journal,
     store_keys,
     store_life,
+    store_telemetry,
 )
 from .intake import decode
 from .store_port import Tx
@@ -279,6 +280,20 @@ def people(store: str) -> Response:
         return _unread(store, 400, "unparsable", f"{error}.")
     inventory().store.run(lambda tx: store_aisle.tell(tx, told))
     return answer({"people": len(told)})
+
+
+@blueprint.post("/stores/<store>/telemetry")
+@for_store
+def telemetry(store: str) -> Response:
+    """How the store's devices are now; the last word counts, and nothing of it is a fact."""
+    try:
+        told = frames.unpack_telemetry(request.get_data())
+    except frames.TooLarge as error:
+        return _unread(store, 413, "too-large", f"{error}.")
+    except frames.Malformed as error:
+        return _unread(store, 400, "unparsable", f"{error}.")
+    inventory().store.run(lambda tx: store_telemetry.tell(tx, store, told))
+    return answer({"devices": len(told.devices)})
 
 
 @blueprint.post("/stores/<store>/refold")

@@ -34,6 +34,9 @@ def paths(
     told = "Which stores can give all of this by the rights held, then which a part."
     return {
         "/api/v1/fleet": {"get": fleet},
+        "/api/v1/stores/{store}/telemetry": {
+            "get": get("How a store's devices were when its hub said so last.", "store")
+        },
         "/api/v1/stock/{sku}": {"get": get("What may be promised of a SKU, by store.", "sku")},
         "/api/v1/tokens": {"post": post("A token of this API; it is shown once.", _TOKEN, 201)},
         "/api/v1/tokens/{name}/revoke": {

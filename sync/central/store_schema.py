@@ -283,3 +283,13 @@ def m014_notices(db: Ddl) -> None:
 def m015_secret(db: Ddl) -> None:
     """Central's own secrets by the name of their file, for workers on other machines."""
     db.execute("CREATE TABLE secret (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID")
+
+
+@MIGRATIONS()
+def m016_telemetry(db: Ddl) -> None:
+    """How a store's devices were when its hub said so last."""
+    db.execute(
+        "CREATE TABLE telemetry (store_id TEXT NOT NULL, device TEXT NOT NULL, at TEXT NOT NULL,"
+        " body TEXT NOT NULL, PRIMARY KEY (store_id, device)) WITHOUT ROWID"
+    )
+    db.execute("ALTER TABLE store ADD COLUMN telemetry_skipped INTEGER NOT NULL DEFAULT 0")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 HOUR_S: Final = 3600.0
-SHARE: Final = {"push": 1.0, "commands": 1.0, "replica": 0.8}
+SHARE: Final = {"push": 1.0, "commands": 1.0, "replica": 0.8, "telemetry": 0.5}
 """How much of the hour's bytes a conversation may find used and still begin."""
 
 

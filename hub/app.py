@@ -47,7 +47,7 @@ from hub.stock.ledger import Policy
 from hub.store import Store
 from kiosk_ui import ports as screens
 from kiosk_ui import server
-from sync import agent, line
+from sync import agent, line, seal
 from sync import commands as sync_commands
 from sync import hub as replicated
 from sync import tables as sync_tables
@@ -220,6 +220,7 @@ class Hub:
             hardware=hardware(store.directory),
             bytes_per_hour=settings.sync_mib_per_hour << 20,
             limits=limits_of(settings),
+            seal=seal.opened(store.directory),
             reader=store.database.reader,
             writer=store.writer,
             ring=store.ring,

@@ -16,6 +16,7 @@ from hub.database import FORMAT
 from hub.pickup import promising
 
 from .protocol import About
+from .seal import Seal
 
 COUNT_EVERY_S: Final = 10.0
 PROMISE_EVERY_S: Final = 1.0
@@ -33,8 +34,9 @@ def age_s(content: bytes, clock: Clock) -> float:
 class Portrait:
     """What this hub says of itself."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, store: str = "", seal: Seal | None = None) -> None:
         self._clock = clock
+        self._store, self._seal = store, seal
         self._release = importlib.metadata.version("storehub")
         self._quarantine = 0
         self._promise: int | None = None
@@ -47,6 +49,7 @@ class Portrait:
         if time.monotonic() - self._promised_at >= PROMISE_EVERY_S:
             self._promise = promising.told(conn, self._clock.now())
             self._promised_at = time.monotonic()
+        pair = journal.pair_at(conn, reaches) if self._seal else None
         waiting = journal.entries(conn, reaches, 1)
         return About(
             at=stamp(self._clock.now()),
@@ -56,4 +59,6 @@ class Portrait:
             oldest_s=round(age_s(waiting[0][1], self._clock)) if waiting else 0,
             quarantine=self._quarantine,
             promise_minutes=self._promise,
+            key=self._seal.public if self._seal and pair else "",
+            signature=self._seal.sign(self._store, pair) if self._seal and pair else "",
         )

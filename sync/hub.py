@@ -18,6 +18,7 @@ from hub.journal import Transaction
 
 from .protocol import Budget
 from .replica import ReplicaStore
+from .seal import Seal
 
 T = TypeVar("T")
 DEFAULT_LIMITS: Final = Limits()
@@ -40,7 +41,7 @@ class Hub:
     """What the agent is given of the hub. `replica` is the agent's own to write.
 
     `hardware` names the machine and its data directory: a clone has another (`hardware.py`).
-    `limits`: when a device counts as away.
+    `limits`: when a device counts as away. `seal` signs the heads.
     """
 
     store: str
@@ -52,6 +53,7 @@ class Hub:
     replica: ReplicaStore
     hardware: str = ""
     limits: Limits = DEFAULT_LIMITS
+    seal: Seal | None = None
     bytes_per_hour: int = 0
 
 

@@ -65,7 +65,7 @@ class Push:
         self._hub = hub
         self._client = client
         self._line = line
-        self._portrait = Portrait(hub.clock)
+        self._portrait = Portrait(hub.clock, hub.store, hub.seal)
         self._poked = False
         self._noted_at = 0.0
         self._gather_until = 0.0

@@ -36,6 +36,7 @@ WHY: Final[Mapping[str, str]] = {
     "unparsable": "what it sends can't be read",
     "too-large": "what it sends is too large",
     "media-type": "what it sends is no push",
+    "signature": "its head is not signed by this store's hub: who holds its credential?",
 }
 
 
@@ -65,6 +66,7 @@ class Seen:
     two_hubs: bool = False
     retired: int = 0
     generation: str = ""
+    sealed: str = "none"
 
 
 class Standing(NamedTuple):
@@ -103,6 +105,8 @@ def standing(seen: Seen, now: datetime) -> Standing:
     if seen.refused_since is not None and now - seen.refused_since >= REFUSED:
         why = WHY.get(seen.refused, seen.refused)
         return Standing(seen, "failed", seen.refused_since, why)
+    if seen.sealed not in ("good", "none"):
+        return Standing(seen, "failed", seen.pushed_at, WHY["signature"])
     if seen.backlog and seen.oldest_s is not None and seen.told_at is not None:
         waits = timedelta(seconds=seen.oldest_s) + (now - seen.told_at)
         if waits >= LATE:

@@ -108,6 +108,7 @@ def shown(one: Standing, now: datetime, generation: str) -> dict[str, Any]:
         "refused": seen.refused or None,
         "held": seen.two_hubs,
         "retired": seen.retired,
+        "sealed": seen.sealed,
     }
 
 

@@ -58,7 +58,13 @@ def enrol(tx: Tx, token: str) -> tuple[str, str]:
     if row is None:
         raise Forbidden("This enrolment token is unknown, used or out of date.")
     store_id = str(row[0])
+    forget_key(tx, store_id)
     return store_id, create_credential(tx, store_id)
+
+
+def forget_key(tx: Tx, store_id: str) -> None:
+    """A person let this hub in: whatever key signs its next head is the store's."""
+    tx.conn.execute("UPDATE store SET head_key = NULL WHERE store_id = ?", (store_id,))
 
 
 def create_credential(tx: Tx, store_id: str) -> str:

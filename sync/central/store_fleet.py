@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from hub.clock import parse, stamp
+from sync import seal
 from sync.protocol import About, Fence, Push, PushAnswer
 
 from . import promise_rules
@@ -29,16 +30,22 @@ class _Recorded(msgspec.Struct, frozen=True):
 _recorded: Final = msgspec.json.Decoder(_Recorded)
 
 
-def agreed(tx: Tx, store_id: str, instance: str, push: Push, answer: PushAnswer) -> None:
+def agreed(
+    tx: Tx, store_id: str, instance: str, push: Push, answer: PushAnswer, key: str | None
+) -> None:
     """A push was taken: note the new head, and that both journals are one in this generation.
 
     What the hub said of itself beside it, too: one statement, for a push is every store's minute.
+    `key`: what signs this store's heads. A head that is not signed with it is taken, for a fact is
+    never refused, and people are told.
     """
-    now, told = stamp(tx.now), _told(push)
+    now, told, about = stamp(tx.now), _told(push), push.about or About()
+    sealed = seal.judge(key, about.key, about.signature, store_id, answer.head)
     tx.conn.execute(
         "UPDATE store SET seq = ?, hash = ?, pushed_at = ?, agreed = ?, heard_at = ?, instance = ?,"
         " told = coalesce(?, told), told_at = coalesce(?, told_at),"
         " refused = NULL, refused_since = NULL, refused_at = NULL,"
+        " sealed = ?, head_key = coalesce(head_key, ?),"
         " newest_at = coalesce(?, newest_at) WHERE store_id = ?",
         (
             *answer.head,
@@ -48,6 +55,8 @@ def agreed(tx: Tx, store_id: str, instance: str, push: Push, answer: PushAnswer)
             instance,
             told,
             now if told else None,
+            sealed,
+            about.key if sealed == "good" else None,
             _newest(push.contents),
             store_id,
         ),
@@ -129,6 +138,7 @@ def _seen(row: Row) -> Seen:
         two_hubs=known.oldest > 0,
         retired=len(known.retired),
         generation=row["agreed"] or "",
+        sealed=row["sealed"],
     )
 
 

@@ -16,6 +16,7 @@ from sync import digest, protocol
 from sync.protocol import Fence, Push, Received, has_gone_back, receive
 
 from . import (
+    store_access,
     store_aisle,
     store_fleet,
     store_life,
@@ -77,7 +78,7 @@ def accept(tx: Tx, store_id: str, push: Push, instance: str, generation: str) ->
     put back to an older copy, and has to draw a new generation before it goes on.
     """
     tx.hold(store_id)
-    chain, known = _stands(tx.conn, store_id)
+    chain, known, key = _stands(tx.conn, store_id)
     if has_gone_back(generation, push, chain):
         return None
     judged = receive(generation, known, push, chain)
@@ -96,7 +97,7 @@ def accept(tx: Tx, store_id: str, push: Push, instance: str, generation: str) ->
             ],
         )
         _project(tx, store_id, judged.pairs, push.contents)
-    store_fleet.agreed(tx, store_id, instance, push, judged.answer)
+    store_fleet.agreed(tx, store_id, instance, push, judged.answer, key)
     return judged
 
 
@@ -112,13 +113,14 @@ def unsettled(conn: Connection, store_id: str) -> bool:
     return row is not None
 
 
-def _stands(conn: Connection, store_id: str) -> tuple["StoredChain", Fence]:
-    """Return a store's journal with its head, and its fence, by one statement."""
+def _stands(conn: Connection, store_id: str) -> tuple["StoredChain", Fence, str | None]:
+    """Return a store's journal with its head, its fence and its hub's key, by one statement."""
     row = conn.execute(
-        "SELECT seq, hash, fence FROM store WHERE store_id = ?", (store_id,)
+        "SELECT seq, hash, fence, head_key FROM store WHERE store_id = ?", (store_id,)
     ).fetchone()
     known = Fence() if row["fence"] is None else _fences.decode(row["fence"])
-    return StoredChain(conn, store_id, Pair(row["seq"], row["hash"])), known
+    chain = StoredChain(conn, store_id, Pair(row["seq"], row["hash"]))
+    return chain, known, row["head_key"]
 
 
 def fence(conn: Connection, store_id: str) -> Fence:
@@ -237,6 +239,7 @@ def confirm(tx: Tx, store_id: str, keep: str) -> dict[str, Any]:
     if keep not in machines:
         raise Refusal(f"No machine {keep} of store {store_id} has said hello.", slug="unknown")
     save_fence(tx, store_id, protocol.confirm(known, keep))
+    store_access.forget_key(tx, store_id)
     return store(tx.conn, store_id)
 
 

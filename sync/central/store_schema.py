@@ -293,3 +293,10 @@ def m016_telemetry(db: Ddl) -> None:
         " body TEXT NOT NULL, PRIMARY KEY (store_id, device)) WITHOUT ROWID"
     )
     db.execute("ALTER TABLE store ADD COLUMN telemetry_skipped INTEGER NOT NULL DEFAULT 0")
+
+
+@MIGRATIONS()
+def m017_sealed_heads(db: Ddl) -> None:
+    """The key that signs a store's heads, and what the last signature was worth."""
+    db.execute("ALTER TABLE store ADD COLUMN head_key TEXT")
+    db.execute("ALTER TABLE store ADD COLUMN sealed TEXT NOT NULL DEFAULT 'none'")

@@ -13,7 +13,7 @@ from hub.settings import Settings
 from hub.stock.facts import StockMoved
 from hub.store import Store
 from sync import agent as agents
-from sync import central, frames, tables
+from sync import central, frames, seal, tables
 from sync.central import store_access
 from sync.central.store_port import Tx
 from sync.hardware import hardware
@@ -124,6 +124,7 @@ class StoreSide:
             ring=self.store.ring,
             clock=self.store.clock,
             replica=self.replica,
+            seal=seal.opened(directory),
         )
         self.agent = agents.open(
             hub, central_url=url, credential=credential, commands=handlers.COMMANDS

@@ -139,13 +139,7 @@ def test_who_is_heard_and_refused_failed(office: Office) -> None:
 
 def test_whose_credential_was_revoked_is_heard_and_failed(office: Office) -> None:
     office.push(received("a", "4711", 1))
-    digest = store_access.digest(office.credential)
-    office.running.inventory.store.run(
-        lambda tx: tx.conn.execute(
-            "UPDATE credential SET revoked_at = '2026-11-21T12:00:00.000Z' WHERE digest = ?",
-            (digest,),
-        )
-    )
+    office.running.inventory.store.run(lambda tx: store_access.revoke(tx, STORE))
     for _ in range(3):
         assert office.push().status_code == 401
         office.pass_s(45)

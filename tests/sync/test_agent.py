@@ -14,6 +14,7 @@ from hub.errors import Unavailable
 from hub.pickup import queries as pickup
 from hub.stock import queries as stock
 from sync import proof, tables
+from sync.central import store_access
 from sync.compare import compare
 from tests.sync.pair import STORE, Both, entry, push, until
 
@@ -236,9 +237,7 @@ def seen_of(conn: Any, device: str, name: str) -> tuple[Any, ...]:
 
 
 def test_a_revoked_credential_holds_the_push(both: Both) -> None:
-    both.central.running.inventory.store.run(
-        lambda tx: tx.conn.execute("UPDATE credential SET revoked_at = 'now'")
-    )
+    both.central.running.inventory.store.run(lambda tx: store_access.revoke(tx, STORE))
     both.hub.agent.start()
     until(lambda: both.hub.agent.state()["state"] == "held", "the hub is held")
     assert "credential" in both.hub.agent.state()["reason"]

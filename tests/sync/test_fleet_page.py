@@ -139,7 +139,7 @@ def test_who_is_heard_and_refused_failed(office: Office) -> None:
 
 def test_whose_credential_was_revoked_is_heard_and_failed(office: Office) -> None:
     office.push(received("a", "4711", 1))
-    office.running.inventory.store.run(lambda tx: store_access.revoke(tx, STORE))
+    office.running.inventory.store.run(lambda tx: store_access.revoke(tx, "s-1"))
     for _ in range(3):
         assert office.push().status_code == 401
         office.pass_s(45)

@@ -27,14 +27,24 @@ from tests.postgres import Server
 from tests.sync.pair import until
 
 
-def measure(database: str, facts: int) -> float:
-    """Return facts a second, from the first byte to the last answer after commit."""
-    contents = [fact(f"b{n}", f"SKU-{n % 2000}") for n in range(facts)]
+def facts(rows: int) -> list[bytes]:
+    """Return the rows that are pushed: sales of 2,000 articles."""
+    return [fact(f"b{n}", f"SKU-{n % 2000}") for n in range(rows)]
+
+
+def packed(rows: int) -> list[bytes]:
+    """Return the rows in batches, as they go over the line."""
+    contents = facts(rows)
     pairs = [ORIGIN, *follow(ORIGIN, contents)]
-    bodies = [
+    return [
         frames.pack_push(Push(pairs[at], tuple(contents[at : at + BATCH_MOST])))
-        for at in range(0, facts, BATCH_MOST)
+        for at in range(0, rows, BATCH_MOST)
     ]
+
+
+def measure(database: str, rows: int) -> float:
+    """Return facts a second, from the first byte to the last answer after commit."""
+    bodies = packed(rows)
     with tempfile.TemporaryDirectory() as folder:
         credential = central.add_store(Path(folder), "s", "S", database)
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -59,7 +69,7 @@ def measure(database: str, facts: int) -> float:
                 began = time.monotonic()
                 for body in bodies:
                     assert session.post(url, data=body, timeout=60).status_code == 200
-                return facts / (time.monotonic() - began)
+                return rows / (time.monotonic() - began)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
@@ -72,7 +82,7 @@ def _ready(session: requests.Session, port: int) -> bool:
         return False
 
 
-def run(facts: int = 60_000, rounds: int = 3) -> None:
+def run(rows: int = 60_000, rounds: int = 3) -> None:
     """Print the figures: medians of alternating rounds."""
     server = Server()
     try:
@@ -83,7 +93,7 @@ def run(facts: int = 60_000, rounds: int = 3) -> None:
         rates: dict[str, list[float]] = {name: [] for name in made}
         for _ in range(rounds):
             for name, database in made.items():
-                rates[name].append(measure(database(), facts))
+                rates[name].append(measure(database(), rows))
         for name, found in rates.items():
             told = ", ".join(f"{rate:,.0f}" for rate in found)
             print(f"push to central on {name}, projected: {middle(found):,.0f} facts/s ({told})")

@@ -105,7 +105,7 @@ def test_a_rejected_order_goes_to_the_fallback_under_its_own_number(
     assert told == ["placed", "PROPOSED", "REJECTED", "rerouted"]
     assert chain.sent("F-1") == [(STORE, "order.place"), (OTHER, "order.place")]
     with head_office.store.reader() as conn:
-        page = store_feed.page(conn, "commands", OTHER, "", 0)
+        page = store_feed.page(conn, "commands", OTHER, store_feed.state(conn, "commands", 0), 0)
     sent = msgspec.json.decode(page.rows[-1].row)
     assert (sent["id"], sent["order"]["store"]) == ("fallback:F-1", OTHER)
     assert sent["order"]["personal"]["name"] == "Ida Probe"
@@ -290,7 +290,9 @@ def test_a_promise_that_breaks_later_moves_the_order_and_is_counted_once(
     before = chain.breaks()
     chain.place("F-10", "store-9", fallback="store-10")
     with head_office.store.reader() as conn:
-        page = store_feed.page(conn, "commands", "store-9", "", 0)
+        page = store_feed.page(
+            conn, "commands", "store-9", store_feed.state(conn, "commands", 0), 0
+        )
     assert msgspec.json.decode(page.rows[-1].row)["order"]["fallback"] == "store-10"
     chain.say("store-9", *proposed("F-10", "OrderReserved", "store-9"))
     assert chain.shown("F-10")["store"] == "store-9"
@@ -309,7 +311,9 @@ def test_a_promise_that_breaks_later_moves_the_order_and_is_counted_once(
     assert chain.breaks() == before + 1
     assert chain.sent("F-10") == [("store-9", "order.place"), ("store-10", "order.place")]
     with head_office.store.reader() as conn:
-        page = store_feed.page(conn, "commands", "store-10", "", 0)
+        page = store_feed.page(
+            conn, "commands", "store-10", store_feed.state(conn, "commands", 0), 0
+        )
     assert msgspec.json.decode(page.rows[-1].row)["order"]["fallback"] is None
 
 

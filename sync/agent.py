@@ -1,4 +1,4 @@
-"""The hub's side of the line: three loops that push the journal and pull orders and catalogue.
+"""The hub's side of the line: loops that push the journal, pull orders and catalogue, and tell.
 
 It must never decide anything about stock or orders, and never keep a cursor apart from its rows.
 
@@ -31,7 +31,7 @@ class Loop:
 
 
 class Agent:
-    """Three loops, and what screens may know of them."""
+    """The loops, each with a conversation of its own, and what screens may know of them."""
 
     def __init__(
         self,
@@ -43,20 +43,23 @@ class Agent:
     ) -> None:
         line = Line(hub.bytes_per_hour)
         self._hub = hub
-        self._clients = [
-            Client(central_url, hub.store, credential, hub.instance, line.spend, trust)
-            for _ in "123456"
-        ]
+        self._clients: list[Client] = []
+
+        def client() -> Client:
+            made = Client(central_url, hub.store, credential, hub.instance, line.spend, trust)
+            self._clients.append(made)
+            return made
+
         self._replica = ReplicaSink(hub)
-        self._push = Push(hub, self._clients[0], line)
+        self._push = Push(hub, client(), line)
         self._pulls = (
-            Pull(CommandSink(hub, commands), self._clients[1], line, self._may_pull),
-            Pull(self._replica, self._clients[2], line, self._may_pull),
+            Pull(CommandSink(hub, commands), client(), line, self._may_pull),
+            Pull(self._replica, client(), line, self._may_pull),
         )
         line.conversations = (self._push, *self._pulls)
-        self.proof = Proof(hub, self._clients[3], lambda: self._push.agreed)
-        self.people = People(hub, self._clients[4], lambda: self._push.agreed)
-        self.telemetry = Telemetry(hub, self._clients[5], line, self._push.idle)
+        self.proof = Proof(hub, client(), lambda: self._push.agreed)
+        self.people = People(hub, client(), lambda: self._push.agreed)
+        self.telemetry = Telemetry(hub, client(), line, self._push.idle)
         self.loops = tuple(
             Loop(f"sync-{part.name}", part.step, part.wake)
             for part in (self._push, *self._pulls, self.proof, self.people, self.telemetry)

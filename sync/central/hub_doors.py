@@ -5,7 +5,7 @@ It must never take the store from the path alone: the credential says who it is.
 
 import functools
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -49,6 +49,7 @@ from .web import (
     turns,
 )
 
+T = TypeVar("T")
 blueprint = Blueprint("hub_doors", __name__, url_prefix="/sync/v1")
 
 _STREAMS: Final[dict[str, store_feed.Stream]] = {"commands": "commands", "replica": "replica"}
@@ -121,12 +122,10 @@ def push(store: str) -> Response:
     """Take a push in: 200 with the head after it, or 409 with the head as it is."""
     if request.mimetype != NDJSON or request.headers.get("Content-Encoding") != "zstd":
         return _unread(store, 415, "media-type", f"A push is {NDJSON}, encoded as zstd.")
-    try:
-        pushed = frames.unpack_push(request.get_data())
-    except frames.TooLarge as error:
-        return _unread(store, 413, "too-large", f"{error}.")
-    except frames.Malformed as error:
-        return _unread(store, 400, "unparsable", f"{error}.")
+    return _read(store, frames.unpack_push, _pushed)
+
+
+def _pushed(store: str, pushed: protocol.Push) -> Response:
     instance = request.headers.get(INSTANCE_HEADER, "")[:64]
     judged = _accept(store, pushed, instance)
     if judged.answer.status == "damaged":
@@ -272,28 +271,24 @@ def store_digest(store: str) -> Response:
 @for_store
 def people(store: str) -> Response:
     """Who ordered in the endless aisle: personal, so a message of its own and never a fact."""
-    try:
-        told = frames.unpack_people(request.get_data())
-    except frames.TooLarge as error:
-        return _unread(store, 413, "too-large", f"{error}.")
-    except frames.Malformed as error:
-        return _unread(store, 400, "unparsable", f"{error}.")
-    inventory().store.run(lambda tx: store_aisle.tell(tx, told))
-    return answer({"people": len(told)})
+
+    def tell(_: str, told: list[frames.Person]) -> Response:
+        inventory().store.run(lambda tx: store_aisle.tell(tx, told))
+        return answer({"people": len(told)})
+
+    return _read(store, frames.unpack_people, tell)
 
 
 @blueprint.post("/stores/<store>/telemetry")
 @for_store
 def telemetry(store: str) -> Response:
     """How the store's devices are now; the last word counts, and nothing of it is a fact."""
-    try:
-        told = frames.unpack_telemetry(request.get_data())
-    except frames.TooLarge as error:
-        return _unread(store, 413, "too-large", f"{error}.")
-    except frames.Malformed as error:
-        return _unread(store, 400, "unparsable", f"{error}.")
-    inventory().store.run(lambda tx: store_telemetry.tell(tx, store, told))
-    return answer({"devices": len(told.devices)})
+
+    def tell(store: str, told: frames.Telemetry) -> Response:
+        inventory().store.run(lambda tx: store_telemetry.tell(tx, store, told))
+        return answer({"devices": len(told.devices)})
+
+    return _read(store, frames.unpack_telemetry, tell)
 
 
 @blueprint.post("/stores/<store>/refold")
@@ -339,6 +334,17 @@ def enrol() -> Response:
 def _remember(store: str, why: str) -> None:
     """Head office sees that this hub is heard, and why it is sent away."""
     inventory().store.run(lambda tx: store_fleet.refused(tx, store, why))
+
+
+def _read(store: str, unpack: Callable[[bytes], T], take: Callable[[str, T], Response]) -> Response:
+    """Read what a hub packed, and take it; what cannot be read, head office sees."""
+    try:
+        told = unpack(request.get_data())
+    except frames.TooLarge as error:
+        return _unread(store, 413, "too-large", f"{error}.")
+    except frames.Malformed as error:
+        return _unread(store, 400, "unparsable", f"{error}.")
+    return take(store, told)
 
 
 def _unread(store: str, status: int, slug: str, detail: str) -> Response:

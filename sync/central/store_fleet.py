@@ -13,9 +13,7 @@ from hub.clock import parse, stamp
 from sync import seal
 from sync.protocol import About, Fence, Push, PushAnswer
 
-from . import promise_rules
 from .fleet_rules import Seen
-from .promise_rules import Ready
 from .store_port import Connection, Row, Tx
 
 NOTE_EVERY: Final = timedelta(seconds=30)
@@ -140,26 +138,6 @@ def _seen(row: Row) -> Seen:
         generation=row["agreed"] or "",
         sealed=row["sealed"],
     )
-
-
-def ready(row: Row, now: datetime) -> Ready:
-    """Return when a store would have an order ready; the row has `told` and `told_at`."""
-    about = _abouts.decode(row["told"]) if row["told"] else About()
-    return promise_rules.ready(about.promise_minutes, _at(row["told_at"]), now)
-
-
-def promise_at(tx: Tx, store_id: str) -> str | None:
-    """Return by when an order may be promised at a store that is silent; None: it says so itself.
-
-    What it said last is lengthened: it does not know of the order yet.
-    """
-    row = tx.conn.execute(
-        "SELECT told, told_at FROM store WHERE store_id = ?", (store_id,)
-    ).fetchone()
-    found = Ready(None, "unknown") if row is None else ready(row, tx.now)
-    if found.when != "silent" or found.minutes is None:
-        return None
-    return stamp(tx.now + timedelta(minutes=found.minutes))
 
 
 def _newest_s(row: Row, about: About) -> float | None:

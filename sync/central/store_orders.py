@@ -19,9 +19,9 @@ from hub.stock.ledger import per_sku
 from . import (
     intake,
     store_feed,
-    store_fleet,
     store_notices,
     store_people,
+    store_promise,
     store_rights,
     store_words,
 )
@@ -65,7 +65,7 @@ def place(
     ref = store_people.add(tx, order.customer)
     code = short_code_at(tx.conn, order.store, intake.short_code())
     body = _body(order, name_of, ref, code, stamp(tx.now))
-    body["promise_at"] = body["promise_at"] or store_fleet.promise_at(tx, order.store)
+    body["promise_at"] = body["promise_at"] or store_promise.promise_at(tx, order.store)
     wanted = per_sku((line.sku, line.qty) for line in order.lines)
     body["rights"] = store_rights.spend(tx, order.store, wanted, generation)
     pickup_code = make_code(order.order_id, order.store, body["lines"], body["rights"], code)

@@ -5,14 +5,20 @@ and never tell how many units a store keeps for its own channels.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from . import promise_rules, store_fleet
-from .promise_rules import Word
-from .store_port import Connection, Row
+import msgspec
+
+from hub.clock import parse, stamp
+from sync.protocol import About
+
+from . import promise_rules
+from .promise_rules import Ready, Word
+from .store_port import Connection, Row, Tx
 
 OFFERED_MOST: Final = 50
+_abouts: Final = msgspec.json.Decoder(About)
 
 
 def stock(conn: Connection, sku: str, generation: str) -> dict[str, Any]:
@@ -38,7 +44,7 @@ def promise(
     """Return the stores that can give all that is wanted, then those that can give a part."""
     found = promise_rules.offers(wanted, _held(conn, wanted, generation), near)[:OFFERED_MOST]
     known = {row["store_id"]: row for row in _stores(conn, [one.store for one in found])}
-    when = {store: store_fleet.ready(row, now) for store, row in known.items()}
+    when = {store: _ready(row, now) for store, row in known.items()}
     items = [
         {
             "store": one.store,
@@ -55,6 +61,24 @@ def promise(
     # Who can say when comes before who paused its picking.
     items.sort(key=lambda item: (not item["whole"], when[item["store"]].when == "paused"))
     return {"items": items, "next": None}
+
+
+def promise_at(tx: Tx, store_id: str) -> str | None:
+    """Return by when an order may be promised at a store that is silent; None: it says so itself.
+
+    What it said last is lengthened: it does not know of the order yet.
+    """
+    (row,) = _stores(tx.conn, [store_id])
+    found = _ready(row, tx.now)
+    if found.when != "silent" or found.minutes is None:
+        return None
+    return stamp(tx.now + timedelta(minutes=found.minutes))
+
+
+def _ready(row: Row, now: datetime) -> Ready:
+    about = _abouts.decode(row["told"]) if row["told"] else About()
+    told_at = parse(row["told_at"]) if row["told_at"] else None
+    return promise_rules.ready(about.promise_minutes, told_at, now)
 
 
 def words(conn: Connection, wanted: Mapping[str, int], generation: str) -> dict[str, Word]:

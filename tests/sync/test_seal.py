@@ -88,3 +88,21 @@ def test_who_has_the_credential_alone_is_seen_and_a_new_enrolment_brings_a_new_k
     path = f"{central.url}/sync/v1/enrol"
     assert requests.post(path, json={"token": token}, timeout=40).status_code == 201
     assert brings(OTHERS) == ("good", "well")
+
+
+def test_a_persons_word_which_hub_stays_lets_its_key_in(both: Both) -> None:
+    both.hub.receive("4711", 1, "one")
+    both.hub.agent.start()
+    until(lambda: both.central.get(f"/fleet?q={STORE}").json()["items"][0]["sealed"] == "good",
+          "its head is signed")  # fmt: skip
+    store = both.central.running.inventory.store
+    store.run(
+        lambda tx: tx.conn.execute("UPDATE store SET head_key = ?", (OTHERS.public,)) and None
+    )
+    both.hub.receive("4711", 1, "two")
+    until(lambda: shown(both.central)["sealed"] == "another", "somebody else's key was known")
+    (machine,) = both.central.get("/stores").json()["items"][0]["hubs"]
+    body = {"hardware": machine["hardware"]}
+    assert both.central.post(f"/stores/{STORE}/confirm", body).status_code == 200
+    both.hub.receive("4711", 1, "three")
+    until(lambda: shown(both.central)["sealed"] == "good", "its key is the store's")

@@ -161,6 +161,11 @@ def test_a_screen_that_names_its_drawing_gets_what_changed_alone(
     assert '<i id="card-R-77AB" data-same></i>' in board
     assert "Maria Keller" not in board
     assert "Jonas Weber" in board  # in another column than before
+    drawing = re.search('data-drawing="([^"]+)"', board)
+    assert drawing
+    shop.append(facts.LinePicked(order_id="R-88CD", line_id="L1", qty=1))
+    board = client.get("/counter/columns", headers={"X-Board": drawing[1]}).text
+    assert "Jonas Weber" in board  # in its old column, and it reads differently
     for stranger in ({}, {"X-Board": "of another hub"}):
         assert "Maria Keller" in client.get("/counter/columns", headers=stranger).text
 

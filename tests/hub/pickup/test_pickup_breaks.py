@@ -236,3 +236,12 @@ def test_the_actor_of_a_break_is_who_sold(shop: Shop) -> None:
     sale(shop, 1)
     told = [event for event in shop.order("R-1")["timeline"] if event["type"] == "PromiseBroken"]
     assert [(one["actor"], one["line_id"], one["qty"]) for one in told] == [(ANNA, "L1", 1)]
+
+
+def test_what_stands_staged_is_free_to_nobody_whatever_the_lines_say() -> None:
+    """After a join of two histories the lines may lag behind the goods."""
+    lines = (OrderLine(line_id="L1", sku="MILK", qty=3),)
+    asked = OrderProposed(order_id="R-1", lines=lines, short_code="", channel="web")
+    order = evolve(evolve(PickupOrder("R-1"), asked), OrderReserved(order_id="R-1"))
+    hold = Hold("R-1/L1", "MILK", "ALLOCATION", 3, staged_qty=2, order_id="R-1", line_id="L1")
+    assert breaking.free_to_take(order, hold) == 1

@@ -21,6 +21,7 @@ from hub.chain import Pair
 from hub.clock import Clock, stamp
 from hub.database import FORMAT, Lock, open_reader
 from hub.errors import Refusal
+from hub.staff import tables as staff
 from hub.store import LOCK
 
 DATABASES: Final = ("hub.db", "replica.db")
@@ -86,10 +87,14 @@ def restore(source: Path, directory: Path) -> Manifest:
 
 
 def _doubt(path: Path, since: str) -> None:
-    """Say in the file that it is a backup: until central agrees, handovers are confirmed."""
-    connection = database.create(path, (journal.MIGRATIONS,))
+    """Say in the file that it is a backup: until central agrees, handovers are confirmed.
+
+    Who was signed in when it was made is not: a session that was ended since must not live again.
+    """
+    connection = database.create(path, (journal.MIGRATIONS, staff.MIGRATIONS))
     try:
         journal.doubt(connection, since)
+        staff.delete_sessions(connection)
         # The file is moved without its log.
         database.truncate_wal(connection)
     finally:

@@ -42,6 +42,7 @@ def of(store: Store, sources: Mapping[str, quarantine.Replay]) -> Mapping[str, O
         "token.create": lambda name, role: _token(store, name, role),
         "token.revoke": lambda name: store.writer.run(lambda tx: staff.revoke_token(tx, name)),
         "staff.add": lambda **person: _staff(store, **person),
+        "staff.pin": lambda staff_id, pin: _pin(store, staff_id, pin),
         "staff.deactivate": lambda staff_id: store.writer.run(
             lambda tx: staff.deactivate(tx, staff_id)
         ),
@@ -144,6 +145,11 @@ def _staff(
         lambda tx: staff.add(tx, staff_id, name, role, pin_hash=hashed, badge=code)
     )
     return {"staff_id": member.staff_id, "role": member.role, "badge": code}
+
+
+def _pin(store: Store, staff_id: str, pin: str) -> None:
+    hashed = pins.hashed(pin)
+    store.writer.run(lambda tx: staff.set_pin(tx, staff_id, hashed))
 
 
 def _account(store: Store, action: Callable[..., str], device: str, **how: Any) -> dict[str, str]:

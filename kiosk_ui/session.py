@@ -1,9 +1,11 @@
 """Knows who asks: staff signed in by PIN or badge, or a program with a bearer token.
 
 It must never keep a PIN, a badge text or a token, and never trust a role that the cookie claims:
-the person is looked up at each request.
+the session and its person are looked up at each request, so that a copied cookie is worth nothing
+once its session was ended.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -12,9 +14,9 @@ from urllib.parse import urlsplit
 from flask import current_app, g, request, session, url_for
 
 from hub.clock import parse, stamp
-from hub.errors import Forbidden
+from hub.errors import Forbidden, HubError
+from hub.staff import actions, rules
 from hub.staff import queries as staff
-from hub.staff import rules
 from kiosk_ui.ports import Hub
 from kiosk_ui.problems import SignInRequired
 from kiosk_ui.scanning import screens
@@ -23,6 +25,7 @@ from kiosk_ui.scanning import screens
 UNATTENDED: Final = "X-Unattended"
 # The cookie is not written anew at every click.
 STEP: Final = timedelta(seconds=5)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,22 @@ def sign_in(staff_id: str) -> None:
     """Begin a session for a person whose PIN or badge has been checked."""
     sign_out()
     now = stamp(hub().clock.now())
+    session["id"] = hub().writer.run(lambda tx: actions.begin_session(tx, staff_id))
     session["staff"], session["since"], session["used"] = staff_id, now, now
 
 
 def sign_out() -> None:
+    """End this browser's session, at the hub too: a copy of its cookie is refused from now on."""
     screens.leave(hub())
+    ended = session.get("id")
     session.clear()
+    if ended is None:
+        return
+    try:
+        hub().writer.run(lambda tx: actions.end_session(tx, ended))
+    except HubError as error:
+        # Whoever signs out is signed out here, whatever the disk says; the shift ends the copies.
+        log.warning("A session could not be ended at the hub: %s", error.sentence)
 
 
 def safe_next(text: str | None) -> str:
@@ -132,8 +145,11 @@ def _staff() -> Person | None:
     if UNATTENDED not in request.headers and now - used >= STEP:
         session["used"] = stamp(now)
     with hub().reader() as connection:
-        found = staff.member(connection, staff_id)
-    if found is None or not found.active:
-        sign_out()
+        # A cookie of an older release names no session.
+        found = staff.in_session(connection, session.get("id", ""))
+    if found is None or found.staff_id != staff_id:
+        # Ended already: whoever shows a copy again and again makes the hub write nothing.
+        screens.leave(hub())
+        session.clear()
         return None
     return Person(f"staff:{staff_id}", found.name, found.role)

@@ -96,11 +96,27 @@ def staff_list(directory: Path, as_json: bool) -> None:
     )
 
 
+@staff.command("pin")
+@click.argument("staff_id")
+@click.option(
+    "--pin",
+    prompt=True,
+    hide_input=True,
+    confirmation_prompt=True,
+    help="The new one; asked for when it is not given.",
+)
+@data_option
+def staff_pin(staff_id: str, pin: str, directory: Path) -> None:
+    """Give a person a new PIN and sign them out everywhere."""
+    perform(directory, "staff.pin", staff_id=staff_id, pin=pin)
+    click.echo(f"{staff_id} has a new PIN and is signed out everywhere.")
+
+
 @staff.command("deactivate")
 @click.argument("staff_id")
 @data_option
 def staff_deactivate(staff_id: str, directory: Path) -> None:
-    """Let a person sign in no more."""
+    """Let a person sign in no more and sign them out everywhere."""
     perform(directory, "staff.deactivate", staff_id=staff_id)
     click.echo(f"{staff_id} can't sign in any more.")
 

@@ -35,21 +35,29 @@ def add(
 
 
 def set_pin(tx: Transaction, staff_id: str, pin_hash: str) -> None:
-    """Give a person a new PIN (`pins.hashed`) and forget the wrong tries."""
+    """Give a person a new PIN (`pins.hashed`), forget the wrong tries and end all sessions.
+
+    Whoever knew the old one may be signed in with it.
+    """
     _member(tx, staff_id)
+    tables.delete_sessions_of(tx.conn, staff_id)
     tables.update_pin(tx.conn, staff_id, pin_hash)
     tables.forget_tries(tx.conn, staff_id)
     tx.touch("staff")
 
 
 def set_badge(tx: Transaction, staff_id: str, badge: str | None) -> None:
-    """Give a person a badge, or take it away with None. Two people never share one."""
+    """Give a person a badge, or take it away with None; the person's sessions end.
+
+    Two people never share one.
+    """
     _member(tx, staff_id)
     digest = None if badge is None else rules.badge_digest(badge)
     holder = None if digest is None else queries.by_badge_digest(tx.conn, digest)
     if holder is not None and holder.staff_id != staff_id:
         raise Refusal(f"This badge belongs to {holder.name}.", slug="badge-taken")
     tables.update_badge(tx.conn, staff_id, digest)
+    tables.delete_sessions_of(tx.conn, staff_id)
     tx.touch("staff")
 
 
@@ -69,11 +77,12 @@ def set_role(tx: Transaction, staff_id: str, role: str) -> None:
 
 
 def deactivate(tx: Transaction, staff_id: str) -> None:
-    """Let a person sign in no more; screens where they are signed in see it at the next click."""
+    """Let a person sign in no more; screens where they are signed in end at the next click."""
     if not _member(tx, staff_id).active:
         return
     _must_leave_a_lead(tx, staff_id)
     tables.update_inactive(tx.conn, staff_id)
+    tables.delete_sessions_of(tx.conn, staff_id)
     tx.touch("staff")
 
 
@@ -100,9 +109,26 @@ def signed_in(tx: Transaction, staff_id: str, *, method: str, screen: str) -> Me
     return found
 
 
+def begin_session(tx: Transaction, staff_id: str) -> str:
+    """Return the random text by which a cookie names a new session; only its digest is kept."""
+    text = secrets.token_urlsafe(16)
+    tables.insert_session(tx.conn, rules.session_digest(text), staff_id, stamp(tx.now))
+    tables.delete_sessions_of(tx.conn, staff_id, but=rules.MOST_SESSIONS)
+    return text
+
+
+def end_session(tx: Transaction, session: str) -> None:
+    """End a session: a copy of its cookie opens nothing any more. Twice is once."""
+    tables.delete_session(tx.conn, rules.session_digest(session))
+
+
 def forget_sign_ins(tx: Transaction) -> None:
-    """Delete who signed in when, after 90 days: it says who worked when. Not by a wrong clock."""
+    """Delete who signed in when, after 90 days: it says who worked when. Not by a wrong clock.
+
+    Sessions are deleted after a shift, by when their cookies are refused in any case.
+    """
     if tx.quality != "unknown":
+        tables.delete_sessions(tx.conn, stamp(tx.now - rules.LONGEST_SESSION))
         tables.delete_sign_ins(tx.conn, stamp(tx.now - rules.SIGN_INS_KEPT))
 
 

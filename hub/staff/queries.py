@@ -1,4 +1,4 @@
-"""Reads who works here, who tried to sign in, and which API tokens there are.
+"""Reads who works here, who is signed in or tried to be, and which API tokens there are.
 
 It must never return a PIN's hash to a screen.
 """
@@ -59,6 +59,15 @@ def by_badge_digest(connection: sqlite3.Connection, digest: str) -> Member | Non
     """Return the active person with that badge (`rules.badge_digest`)."""
     row = connection.execute(
         f"{_MEMBER} WHERE badge_digest = ? AND active = 1", (digest,)
+    ).fetchone()
+    return _member(row) if row else None
+
+
+def in_session(connection: sqlite3.Connection, session: str) -> Member | None:
+    """Return the active person whose session it is, unless it has been ended."""
+    row = connection.execute(
+        f"{_MEMBER} JOIN staff_session USING (staff_id) WHERE digest = ? AND active = 1",
+        (rules.session_digest(session),),
     ).fetchone()
     return _member(row) if row else None
 

@@ -77,6 +77,9 @@ LONGEST_WAIT: Final = timedelta(minutes=15)
 # A shift: nobody stays signed in through the night, however busy the screen is.
 LONGEST_SESSION: Final = timedelta(hours=12)
 
+# Counter, phone, console, and some more: the next one ends the oldest.
+MOST_SESSIONS: Final = 20
+
 SIGN_INS_KEPT: Final = timedelta(days=90)
 
 BADGE: Final = "SH1:B:"
@@ -171,6 +174,11 @@ def badge_digest(code: str) -> str:
             f"A badge code has at least {SHORTEST_BADGE} characters after {BADGE}.", field="badge"
         )
     return blake2b(bare.encode(), digest_size=32, person=b"storehub.badge").hexdigest()
+
+
+def session_digest(text: str) -> str:
+    """Return what is stored of the random text by which a cookie names its session."""
+    return blake2b(text.encode(), digest_size=32, person=b"storehub.session").hexdigest()
 
 
 def token_digest(text: str) -> str:

@@ -1,6 +1,6 @@
-"""The record tables of people, their tries to sign in, and API tokens.
+"""The record tables of people, their tries to sign in, their sessions, and API tokens.
 
-They must never hold a PIN, a badge or a token itself, only their digests.
+They must never hold a PIN, a badge, a token or what a session's cookie carries: only digests.
 """
 
 import sqlite3
@@ -16,6 +16,7 @@ TABLES: Final[dict[str, TableClass]] = {
     "staff_member": "record",
     "staff_try": "record",
     "staff_sign_in": "record",
+    "staff_session": "record",
     "api_token": "record",
 }
 
@@ -54,6 +55,17 @@ def m001_staff(db: sqlite_utils.Database) -> None:
     """People, tries, sign-ins and tokens."""
     for statement in _SCHEMA:
         db.execute(statement)
+
+
+@MIGRATIONS()
+def m002_session(db: sqlite_utils.Database) -> None:
+    """The sessions that go on: a row goes when its person signs out. Not read by older releases."""
+    db.execute(
+        """CREATE TABLE staff_session (
+            digest TEXT PRIMARY KEY, staff_id TEXT NOT NULL, begun_at TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX staff_session_person ON staff_session (staff_id, begun_at)")
 
 
 def insert_member(
@@ -117,6 +129,34 @@ def insert_sign_in(
 
 def delete_sign_ins(connection: sqlite3.Connection, before: str) -> None:
     connection.execute("DELETE FROM staff_sign_in WHERE at < ?", (before,))
+
+
+def insert_session(
+    connection: sqlite3.Connection, digest: str, staff_id: str, begun_at: str
+) -> None:
+    connection.execute(
+        "INSERT INTO staff_session (digest, staff_id, begun_at) VALUES (?, ?, ?)",
+        (digest, staff_id, begun_at),
+    )
+
+
+def delete_session(connection: sqlite3.Connection, digest: str) -> None:
+    connection.execute("DELETE FROM staff_session WHERE digest = ?", (digest,))
+
+
+def delete_sessions_of(connection: sqlite3.Connection, staff_id: str, *, but: int = 0) -> None:
+    """End a person's sessions, all or all but the latest ones."""
+    connection.execute(
+        "DELETE FROM staff_session WHERE staff_id = :who AND digest NOT IN"
+        " (SELECT digest FROM staff_session WHERE staff_id = :who"
+        " ORDER BY begun_at DESC, rowid DESC LIMIT :but)",
+        {"who": staff_id, "but": but},
+    )
+
+
+def delete_sessions(connection: sqlite3.Connection, before: str | None = None) -> None:
+    """End all sessions, or those that began before a time."""
+    connection.execute("DELETE FROM staff_session WHERE begun_at < coalesce(?, '9')", (before,))
 
 
 def put_token(

@@ -21,7 +21,9 @@ from hub.customers import actions as customers
 from hub.errors import HubError, Unavailable
 from hub.fleet import actions as fleet
 from hub.fleet import queries as fleet_queries
+from hub.imports import policies
 from hub.journal import Transaction
+from hub.pickup import decreeing
 from hub.printing import actions as printing
 from hub.shelf import actions as shelf
 from hub.shelf import inventory, sensors
@@ -70,6 +72,9 @@ def of(store: Store, sources: Mapping[str, quarantine.Replay]) -> Mapping[str, O
         ),
         "print.cancel": lambda job: store.writer.run(
             lambda tx: printing.cancel(tx, job, actor="hub", key=_cause())
+        ),
+        "policies.apply": lambda text, whole=False: store.writer.run(
+            lambda tx: decreeing.apply(tx, policies.read(text), whole, actor="hub", cause=_cause())
         ),
         "customer.erase": lambda ref: _erase(store, ref),
         "import.stock": lambda chunk: _import(store, imports.stock_chunk, chunk),

@@ -23,6 +23,7 @@ HOMES: Final = {
     "hub.cli.conformance": ("conformance",),
     "hub.cli.admin": ("erase", "quarantine", "staff", "token"),
     "hub.cli.paper": ("print",),
+    "hub.cli.policies": ("policies",),
     "hub.cli.reading": ("decode",),
     "hub.cli.shelf": ("shelf",),
     "hub.cli.beside": ("devices",),

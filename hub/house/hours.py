@@ -17,6 +17,8 @@ _PART: Final = re.compile(
 )
 # A store that opens on no day of a year ahead never opens again.
 _LOOK_AHEAD: Final = 366
+# Who opens in a week at all turns within it; a day more for the span that begins today.
+_WEEK_AHEAD: Final = 9
 # From and to, in minutes of the day; 1440 is midnight at its end.
 Week = tuple[tuple[tuple[int, int], ...], ...]
 
@@ -46,16 +48,44 @@ def read(text: str) -> Week:
 
 
 def is_open(week: Week, at: datetime, zone: tzinfo) -> bool:
-    local = at.astimezone(zone)
-    minute = local.hour * 60 + local.minute
-    return not week or any(start <= minute < end for start, end in week[local.weekday()])
+    if not week:
+        return True
+    return any(opens <= at < closes for opens, closes in _spans(week, _day(at, zone), zone))
+
+
+def turn(week: Week, at: datetime, zone: tzinfo) -> datetime | None:
+    """Return when the store closes that is open at `at`, or opens that is closed; None: never."""
+    if not week or not any(week):
+        return None
+    opened, found = is_open(week, at, zone), at
+    for days in range(_WEEK_AHEAD):
+        for opens, closes in _spans(week, _day(at, zone) + timedelta(days=days), zone):
+            if not opened and opens > at:
+                return opens.astimezone(at.tzinfo)
+            if opened and opens <= found < closes:
+                # What goes on at once, as after midnight, is one span.
+                found = closes
+            elif opened and opens > found:
+                return found.astimezone(at.tzinfo)
+    return None
+
+
+def ready(week: Week, begin: datetime, work: timedelta, zone: tzinfo) -> datetime:
+    """Return when work is done that goes on in open time only, and the store is open.
+
+    What is done as the store closes is ready when it opens again.
+    """
+    done = after(week, begin, work, zone)
+    if not any(week) or is_open(week, done, zone):
+        return done
+    return turn(week, done, zone) or done
 
 
 def after(week: Week, begin: datetime, length: timedelta, zone: tzinfo) -> datetime:
     """Return when `length` of open time has passed since `begin`."""
     if not week or not any(week):
         return begin + length
-    left, day = length, begin.astimezone(zone).date()
+    left, day = length, _day(begin, zone)
     for _ in range(_LOOK_AHEAD * 10):
         for opens, closes in _spans(week, day, zone):
             start = max(opens, begin)
@@ -69,7 +99,7 @@ def before(week: Week, end: datetime, length: timedelta, zone: tzinfo) -> dateti
     """Return since when `length` of open time has passed, seen from `end`."""
     if not week or not any(week):
         return end - length
-    left, day = length, end.astimezone(zone).date()
+    left, day = length, _day(end, zone)
     for _ in range(_LOOK_AHEAD * 10):
         for opens, closes in reversed(_spans(week, day, zone)):
             stop = min(closes, end)
@@ -77,6 +107,10 @@ def before(week: Week, end: datetime, length: timedelta, zone: tzinfo) -> dateti
                 return (opens - left).astimezone(end.tzinfo)
         day -= timedelta(days=1)
     return end - length
+
+
+def _day(at: datetime, zone: tzinfo) -> date:
+    return at.astimezone(zone).date()
 
 
 def _spans(week: Week, day: date, zone: tzinfo) -> list[tuple[datetime, datetime]]:

@@ -18,6 +18,7 @@ import msgspec
 
 from devices.printing.tray import Tray
 from hub import (
+    brand,
     broker,
     foreign,
     handlers,
@@ -86,6 +87,9 @@ class Hub:
         self.store = Store(directory, settings, migrations=(sync_tables.MIGRATIONS,))
         self.store.writer.run(partial(stock_actions.set_policy, policy=policy(settings)))
         self.store.writer.run(partial(printing.set_choices, settings=settings))
+        self.brand, self._unbranded = brand.chosen(directory, settings.brand_file)
+        if self._unbranded:
+            log.warning("%s The screens look as they do without a brand.", self._unbranded)
         self._stop = threading.Event()
         memory = handlers.watch(settings)
         self._threads: list[threading.Thread] = []
@@ -189,6 +193,7 @@ class Hub:
                 "" if self.store.writer.has_room else "full: new orders are refused",
             ),
             screens.Check("tls", tls, self.identity.note, vital=False),
+            screens.Check("brand", not self._unbranded, self._unbranded, vital=False),
         ]
 
     def _alive(self) -> dict[str, bool]:
@@ -272,6 +277,7 @@ class Hub:
                 signout_minutes=settings.idle_minutes,
                 timezone=settings.time_zone,
                 currency=settings.currency,
+                brand=self.brand,
                 lobby_languages=settings.lobby_languages,
                 device_limits=limits_of(settings),
                 shelf=handlers.shelf_tuning(settings),

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from hub import authority, broker
+from hub import authority, brand, broker, settings
 from hub.clock import SystemClock
 
 # SQLite before this can corrupt a WAL file that two connections write; the hub has one writer.
@@ -39,6 +39,7 @@ def examine(directory: Path) -> list[Finding]:
         _zbar(),
         Finding("tls", *authority.condition(directory, SystemClock().now())),
         _modes(directory),
+        _brand(directory),
     ]
 
 
@@ -95,3 +96,14 @@ def _modes(directory: Path) -> Finding:
     ]
     advice = f"{', '.join(loose)}: others can read it, use chmod 600" if loose else "0600"
     return Finding("files", not loose, advice)
+
+
+def _brand(directory: Path) -> Finding:
+    try:
+        file = settings.load(directory).brand_file
+    except settings.SettingsError as error:
+        return Finding("brand", False, str(error))
+    found, wrong = brand.chosen(directory, file)
+    if wrong:
+        return Finding("brand", False, f"{wrong} The hub looks as it does without a brand.")
+    return Finding("brand", True, f"{file}: {found.name or 'no name'}" if found.css else "none")

@@ -68,6 +68,11 @@ def static(name: str) -> Response:
     found = load(name)
     if found is None:
         abort(404)
+    return answer(found)
+
+
+def answer(found: Asset) -> Response:
+    """Return the file; who asks by its version may keep it for good."""
     packed = found.packed if "gzip" in request.headers.get("Accept-Encoding", "") else None
     response = Response(packed or found.raw, content_type=found.kind)
     if found.kind.startswith("text/"):

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from hub.brand import Brand
 from hub.clock import Clock
 from hub.events import Ring
 from hub.fleet.watch.rules import Limits
@@ -66,7 +67,7 @@ class Options:
     stranger_limit: str = "600 per minute"  # of one address, without a session or token
     secure_cookies: bool = False
     timezone: str = "UTC"
-    brand: str = "Store Hub"
+    brand: Brand = field(default_factory=Brand)  # the retailer's look; empty: the product's own
     lobby_languages: str = "en"  # of the wall screen's titles: the large one, the small one
     currency: str = "EUR"
     device_limits: Limits = field(default_factory=Limits)

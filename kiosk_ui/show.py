@@ -171,7 +171,6 @@ def install(app: Flask) -> None:
         return {
             "person": who(),
             "store": shown.store,
-            "brand": shown.options.brand,
             "stream_address": stream_address,
             "sync": shown.sync_state(),
             "signout_s": shown.options.signout_minutes * 60,

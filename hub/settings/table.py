@@ -63,6 +63,12 @@ class Settings:
         "Titles of the wall screen: the large one, and after a comma the small one.",
         pattern=r"[A-Za-z]{2,3}(,[A-Za-z]{2,3})?",
     )
+    brand_file: str = _row(
+        "brand.toml",
+        "",
+        "The retailer's colours, logo, name, corners and fonts, in DIR (docs/looks.md).",
+        pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
+    )
     time_zone: str = _row("UTC", "IANA", "Screens show times in it; stored times are always UTC.")
     log_level: str = _row(
         "info",

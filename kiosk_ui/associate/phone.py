@@ -8,6 +8,7 @@ from typing import Final
 
 from flask import Response, jsonify, render_template, url_for
 
+from kiosk_ui import branding
 from kiosk_ui.assets import asset, load
 from kiosk_ui.associate.views import associate
 from kiosk_ui.session import hub
@@ -39,7 +40,7 @@ KEPT: Final = (
 @associate.get("/manifest.webmanifest")
 def manifest() -> Response:
     """The app's name, icons and start page, for “add to the home screen”."""
-    brand = hub().options.brand
+    shown = hub().options.brand
     icons = [
         {"src": asset(f"associate-{px}.png"), "sizes": f"{px}x{px}", "type": "image/png"}
         for px in (192, 512)
@@ -48,14 +49,14 @@ def manifest() -> Response:
     said = jsonify(
         {
             "id": "/associate",
-            "name": _("%(brand)s: picking", brand=brand),
+            "name": _("%(brand)s: picking", brand=branding.name()),
             "short_name": _("Picking"),
             "start_url": url_for("associate.page"),
             "scope": "/",
             "display": "standalone",
             "orientation": "portrait",
-            "background_color": "#f3f1ec",
-            "theme_color": "#0b6b57",
+            "background_color": shown.ground or "#f3f1ec",
+            "theme_color": shown.accent or "#0b6b57",
             "icons": icons,
         }
     )
@@ -67,11 +68,12 @@ def manifest() -> Response:
 def worker() -> Response:
     """The service worker; it is another one whenever a file that it keeps is another one."""
     found = [load(name) for name in KEPT]
-    version = blake2b("".join(one.version for one in found if one).encode(), digest_size=6)
+    versions = [*(one.version for one in found if one), hub().options.brand.version]
+    version = blake2b("".join(versions).encode(), digest_size=6)
     script = render_template(
         "associate/sw.js",
         version=version.hexdigest(),
-        kept=[asset(name) for name in KEPT],
+        kept=[*(asset(name) for name in KEPT), *filter(None, (branding.sheet(), branding.logo()))],
         offline=url_for("associate.offline"),
         pages=[url_for(f"associate.{name}") for name in ("page", "picking", "find")],
     )

@@ -57,6 +57,7 @@ def worker() -> Response:
     found = load("counter-worker.js")
     body = found.raw.decode() if found else ""
     parts = [asset.version for name in SHIPPED if (asset := load(name))]
+    parts += [hub().options.brand.version]
     parts += [current_app.extensions["storehub_version"], str(get_locale()), body]
     version = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
     response = Response(f'const VERSION = "{version}";\n{body}', content_type="text/javascript")

@@ -8,6 +8,7 @@ It must never read a clock, a file or a network, and never re-encode what was en
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -85,6 +86,12 @@ def parse_id(name: str) -> tuple[str, int, int]:
     """Split an entry's id into cause, position and size of its append. Raises ValueError."""
     cause, i, n = name.rsplit(".", 2)
     return cause, int(i), int(n)
+
+
+@cache
+def holds_float(kind: type) -> bool:
+    """Whether a kind of fact could hold a float, whose text is not the same everywhere."""
+    return b'"number"' in msgspec.json.encode(msgspec.json.schema(kind))
 
 
 def _refuse_floats(value: object) -> None:

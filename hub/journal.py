@@ -87,7 +87,7 @@ class Journal:
 
     def __init__(self, types: Types, projections: Projections) -> None:
         for kind in types.values():
-            if b'"number"' in msgspec.json.encode(msgspec.json.schema(kind)):
+            if chain.holds_float(kind):
                 raise TypeError(f"{kind.__name__} holds a float; facts hold integers and text.")
         self._types = types
         self._names = {kind: name for name, kind in types.items()}

@@ -7,6 +7,7 @@ refuse: what is folded again from the journal has to be equal, table by table.
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -127,6 +128,7 @@ def _statements(schema: str) -> list[str]:
     return [part.strip() for part in schema.split(";") if part.strip()]
 
 
+@cache
 def _tables_of(schema: str) -> tuple[str, ...]:
     with sqlite3.connect(":memory:") as scratch:
         scratch.executescript(schema)

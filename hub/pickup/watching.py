@@ -11,6 +11,7 @@ from hub.clock import parse, stamp
 from hub.house import hours
 from hub.house import queries as house
 from hub.pickup import queries
+from hub.pickup.board import queries as boards
 from hub.pickup.day import figures
 from hub.pickup.day import queries as days
 
@@ -31,7 +32,7 @@ def day(conn: Connection, begin: datetime) -> dict[str, Any]:
     return figures.whole(
         times,
         since,
-        queries.counts(conn),
+        boards.counts(conn),
         days.shorts_since(conn, since),
         days.ended_since(conn, since),
     )

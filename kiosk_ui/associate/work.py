@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from hub.catalog import queries as catalog
 from hub.pickup import queries, waves
+from hub.pickup.board import queries as boards
 from hub.pickup.lifecycle import Status
 from hub.shelf import queries as shelf
 from hub.shelf.rules import Place
@@ -68,7 +69,7 @@ def shown(person: Person) -> dict[str, Any]:
         known = cards.Known(connection)
         waiting = _waiting(connection)
         mine = waves.picking(connection, person.actor)
-        busy = queries.board(connection, (Status.PICKING,), SHOWN)
+        busy = boards.board(connection, (Status.PICKING,), SHOWN)
         return {
             "waiting": [
                 cards.card({**order, "customer_ref": None}, known, now) for order in waiting
@@ -121,7 +122,7 @@ def _instead(connection: Connection, sku: str, known: cards.Known) -> dict[str, 
 
 def _waiting(connection: Connection) -> list[dict[str, Any]]:
     """Return the orders that may be claimed, the earliest promise first."""
-    found = queries.board(connection, TO_PICK, SHOWN, hub().clock.now())
+    found = boards.board(connection, TO_PICK, SHOWN, hub().clock.now())
     return [
         one for one in found if one["supply"] != "ship_to_store" or one["state"] == Status.RECEIVED
     ]

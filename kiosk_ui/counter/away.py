@@ -13,6 +13,7 @@ from flask_babel import get_locale
 from hub.catalog import queries as catalog
 from hub.clock import stamp
 from hub.pickup import queries
+from hub.pickup.board import queries as boards
 from kiosk_ui.assets import load
 from kiosk_ui.counter import cards, page
 from kiosk_ui.session import hub, need
@@ -36,7 +37,7 @@ def last() -> dict[str, Any]:
         groups: dict[str, int] = {}
         orders = [
             _kept(queries.order(connection, card["order_id"]), known, groups)
-            for card in queries.board(connection, limit=KEPT, now=now)
+            for card in boards.board(connection, limit=KEPT, now=now)
         ]
         keys = {
             key_id: b64encode(raw).decode()

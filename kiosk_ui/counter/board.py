@@ -17,7 +17,7 @@ from flask import current_app, render_template
 from flask_babel import get_locale
 from markupsafe import Markup
 
-from hub.pickup import queries
+from hub.pickup.board import queries as boards
 from hub.pickup.lifecycle import Status
 from kiosk_ui.counter import cards, hands
 from kiosk_ui.session import hub
@@ -94,14 +94,14 @@ def draw(name: str, mark: tuple[str, int, str]) -> Drawing:
     shown, now, open_at = hub(), hub().clock.now(), hands.hands()
     with shown.reader() as connection:
         known = cards.Known(connection)
-        counts = queries.counts(connection)
+        counts = boards.counts(connection)
         limit = shown.options.column_cards
         columns = [
             cards.column(
                 name,
                 title,
                 icon,
-                queries.board(connection, states, limit, now),
+                boards.board(connection, states, limit, now),
                 counts,
                 known,
                 now,
@@ -109,9 +109,9 @@ def draw(name: str, mark: tuple[str, int, str]) -> Drawing:
             )
             for name, title, icon, states in cards.COLUMNS
         ]
-        held = queries.board(connection, (Status.ON_HOLD,), HELD_SHOWN, now)
+        held = boards.board(connection, (Status.ON_HOLD,), HELD_SHOWN, now)
         strip = [cards.card(order, known, now) for order in held]
-        coming = [cards.arrival(order, known, now) for order in queries.coming(connection, now)]
+        coming = [cards.arrival(order, known, now) for order in boards.coming(connection, now)]
     shown_cards = [card for column in columns for card in column.cards]
     around = render_template(
         "counter/columns.html",

@@ -13,6 +13,7 @@ from hub import gs1
 from hub.catalog import queries as catalog
 from hub.customers import queries as customers
 from hub.pickup import queries
+from hub.pickup.board import queries as boards
 from hub.pickup.lifecycle import Status
 from hub.stock import queries as stock
 from kiosk_ui import show
@@ -87,7 +88,7 @@ def found(text: str) -> str:
     with hub().reader() as connection:
         ids, article = orders(connection, text) if text else ([], None)
         known = cards.Known(connection)
-        rows = queries.cards(connection, ids, now)
+        rows = boards.cards(connection, ids, now)
         known.meet(row["customer_ref"] for row in rows)
         shown = {row["order_id"]: cards.card(row, known, now) for row in rows}
     listed = [shown[order_id] for order_id in ids if order_id in shown]

@@ -17,7 +17,7 @@ from hub.clock import stamp
 from hub.errors import NotFound
 from hub.fleet.watch import queries as fleet
 from hub.pickup import code as codes
-from hub.pickup import queries as pickup
+from hub.pickup.board import queries as boards
 from hub.staff.rules import BADGE
 from hub.stock import queries as stock
 from kiosk_ui.api.contract import json_response
@@ -149,7 +149,7 @@ def tiles_shown() -> dict[str, Any]:
     shown = hub()
     now_ms = int(shown.clock.now().timestamp() * 1000)
     with shown.reader() as connection:
-        counts = pickup.counts(connection)
+        counts = boards.counts(connection)
         waiting = quarantine.count(connection)
         seen = fleet.devices(connection, now_ms, shown.options.device_limits)
         sold = stock.sold_since(connection, stamp(midnight(shown.clock.now())))

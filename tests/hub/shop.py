@@ -21,6 +21,7 @@ from hub.stock import actions as stock
 from hub.stock import queries as ledger
 from hub.store import Store
 from hub.tasks import queries as tasks
+from tests.empty import lay_files
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class Shop:
     """Anna and Ben pick, Lena leads; MILK and BREAD are in the catalogue with their barcodes."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        lay_files(directory)
         self.clock = FixedClock(NOON)
         self.store = Store(directory, Settings(store="s1", ballast_mib=1), clock=self.clock)
         self._causes = 0

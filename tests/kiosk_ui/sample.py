@@ -24,6 +24,7 @@ from hub.staff import pins
 from hub.stock import actions as stock
 from hub.store import Store
 from kiosk_ui.ports import Check, Hub, Options, Trust
+from tests.empty import lay_files
 
 STORE = "store-1"
 BADGE = "SH1:B:" + "ADA0" * 6
@@ -61,7 +62,7 @@ class SampleStore:
     """Opens a store in `directory` and hands out the `Hub` that the screens get."""
 
     def __init__(self, directory: Path, clock: Clock | None = None, **options: Any) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        lay_files(directory)
         self.clock = clock or SystemClock()
         self.store = Store(directory, Settings(store=STORE, ballast_mib=0), clock=self.clock)
         self.line = FakeLine()

@@ -21,6 +21,7 @@ from sync.hub import Hub
 from sync.line import LineProxy
 from sync.protocol import Push
 from sync.replica import ReplicaStore
+from tests.empty import lay_files
 from tests.postgres import name_of, run_sql
 
 T = TypeVar("T")
@@ -113,6 +114,7 @@ class StoreSide:
     def __init__(self, directory: Path, url: str, credential: str, store: str = STORE) -> None:
         self.name, self.credential = store, credential
         settings = Settings(store=store, ballast_mib=1)
+        lay_files(directory)
         self.store = Store(directory, settings, migrations=(tables.MIGRATIONS,))
         self.replica = ReplicaStore(self.store.database.replica)
         hub = Hub(

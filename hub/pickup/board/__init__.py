@@ -1,0 +1,1 @@
+"""The board of orders: cards by state, the most urgent first, and who is coming."""

@@ -14,6 +14,7 @@ from flask_wtf import CSRFProtect
 from kiosk_ui import assets, branding, health, problems, security, show
 from kiosk_ui.api import blueprint as api
 from kiosk_ui.associate.phone import associate
+from kiosk_ui.console.house import house
 from kiosk_ui.console.letting_in import fleet
 from kiosk_ui.console.views import console
 from kiosk_ui.counter.away import away
@@ -80,6 +81,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
         printing,
         console,
         fleet,
+        house,
         api,
     ):
         app.register_blueprint(blueprint)

@@ -12,7 +12,7 @@ from flask import Response, request
 
 from hub import commands
 from hub.commands import Reply
-from hub.errors import Invalid
+from hub.errors import HubError, Invalid
 from hub.journal import Transaction
 from kiosk_ui.languages.sentences import told
 from kiosk_ui.problems import TYPE, Malformed
@@ -105,3 +105,19 @@ def as_problem(reply: Reply) -> str | None:
     if reply.status < 400:
         return None
     return str(msgspec.json.decode(reply.body).get("detail", ""))
+
+
+def pressed(person: Person, work: Callable[[Transaction, str], object]) -> str | None:
+    """Run what a form asks for, once for its key; return the sentence of a refusal, else None."""
+
+    def run(tx: Transaction, cause: str) -> tuple[int, Any]:
+        work(tx, cause)
+        return 200, {}
+
+    form = {name: text for name, text in request.form.items() if name != "csrf_token"}
+    key = form.pop("key", None) or None
+    sent = Press(person, f"POST {request.path}", key, msgspec.json.encode(form))
+    try:
+        return as_problem(sent.run(run))
+    except HubError as error:
+        return error.sentence

@@ -23,7 +23,7 @@ def read(text: str) -> list[str]:
         for number in _range(part):
             found[rules.read_shelf(number)] = None
         if len(found) > MOST:
-            raise Invalid(f"That are more than {MOST} shelves at a time.", field="shelf")
+            raise Invalid(f"These are more than {MOST} shelves at a time.", field="shelf")
     return list(found)
 
 

@@ -6,8 +6,8 @@ It must never move goods: an order that stands on a shelf stays there, whatever 
 from sqlite3 import Connection
 
 from hub.chain import Entry
+from hub.house import numbering, rules
 from hub.house import queries as house
-from hub.house import rules
 from hub.house.rules import Shelf
 from hub.journal import Transaction
 from hub.pickup import queries
@@ -25,6 +25,19 @@ def plan_shelf(
     """Plan a staging shelf, or change one."""
     known = _planned(tx.conn).get(rules.read_shelf(shelf))
     return append(tx, rules.decide_plan(known, shelf, capacity, kind), actor, cause)
+
+
+def plan_shelves(
+    tx: Transaction, shelves: str, capacity: int, kind: str, *, actor: str, cause: str
+) -> list[Entry]:
+    """Plan several at once, written as `A-01..A-12, K-1`: all of them, or none."""
+    known = _planned(tx.conn)
+    facts = [
+        fact
+        for number in numbering.read(shelves)
+        for fact in rules.decide_plan(known.get(number), number, capacity, kind)
+    ]
+    return append(tx, facts, actor, cause)
 
 
 def drop_shelf(tx: Transaction, shelf: str, *, actor: str, cause: str) -> list[Entry]:

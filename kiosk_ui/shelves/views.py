@@ -7,13 +7,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-import msgspec
 from flask import Blueprint, Response, render_template, request, url_for
 
 from hub import gs1
 from hub.catalog import queries as catalog
 from hub.catalog import search
-from hub.errors import HubError, Invalid, NotFound
+from hub.errors import Invalid, NotFound
 from hub.fleet import queries as fleet
 from hub.journal import Transaction
 from hub.shelf import actions, inventory, queries, sensors, showing
@@ -21,7 +20,7 @@ from hub.shelf.facts import KINDS
 from hub.shelf.rules import Facing, Place
 from hub.shelf.sensing import Sensor
 from hub.shelf.sweeping import WHOLE
-from kiosk_ui.pressing import Press, as_problem
+from kiosk_ui.pressing import pressed
 from kiosk_ui.session import Person, hub, need
 from kiosk_ui.words import _, later
 
@@ -60,7 +59,7 @@ def put() -> Response:
         wanted = place_of_form()
     except Invalid as error:
         return toast(error.sentence)
-    refused = press(person, lambda tx, cause: _put(tx, wanted, person, cause))
+    refused = pressed(person, lambda tx, cause: _put(tx, wanted, person, cause))
     if refused:
         return toast(refused)
     address = url_for("shelves.place_page", place=wanted.place)
@@ -86,13 +85,13 @@ def change(place: str) -> Response:
         wanted = place_of_form(place)
     except Invalid as error:
         return body(place, error.sentence)
-    return body(place, press(person, lambda tx, cause: _put(tx, wanted, person, cause)))
+    return body(place, pressed(person, lambda tx, cause: _put(tx, wanted, person, cause)))
 
 
 @shelves.post("/at/<place>/drop")
 def drop(place: str) -> Response:
     person = need("plan")
-    refused = press(
+    refused = pressed(
         person, lambda tx, cause: actions.drop_place(tx, place, actor=person.actor, cause=cause)
     )
     if refused:
@@ -132,7 +131,7 @@ def set_product(place: str) -> Response:
     def work(tx: Transaction, cause: str) -> object:
         return actions.set_facing(tx, wanted, actor=person.actor, cause=cause, tagged=tagged)
 
-    return body(place, press(person, work), hit=wanted.sku)
+    return body(place, pressed(person, work), hit=wanted.sku)
 
 
 @shelves.post("/at/<place>/products/drop")
@@ -143,7 +142,7 @@ def drop_product(place: str) -> Response:
     def work(tx: Transaction, cause: str) -> object:
         return actions.drop_facing(tx, place, sku, actor=person.actor, cause=cause)
 
-    return body(place, press(person, work))
+    return body(place, pressed(person, work))
 
 
 @shelves.post("/at/<place>/scan")
@@ -164,7 +163,7 @@ def scan(place: str) -> Response:
     def work(tx: Transaction, cause: str) -> object:
         return actions.set_facing(tx, Facing(place, sku), actor=person.actor, cause=cause)
 
-    return body(place, press(person, work), hit=sku)
+    return body(place, pressed(person, work), hit=sku)
 
 
 @shelves.post("/at/<place>/sensors/<device>")
@@ -183,7 +182,7 @@ def calibrate(place: str, device: str) -> Response:
             actor=person.actor, cause=cause, units=units, sku=sku,
         )  # fmt: skip
 
-    return body(place, press(person, work))
+    return body(place, pressed(person, work))
 
 
 @shelves.get("/sensors/<device>/reading")
@@ -205,7 +204,7 @@ def begin() -> Response:
     def work(tx: Transaction, cause: str) -> object:
         return inventory.begin(tx, place, actor=person.actor, cause=cause)
 
-    return body(request.form.get("at", ""), press(person, work))
+    return body(request.form.get("at", ""), pressed(person, work))
 
 
 @shelves.post("/inventories/<sweep>/<step>")
@@ -222,7 +221,7 @@ def take(sweep: str, step: str) -> Response:
     }
     if step not in steps:
         raise NotFound(_("There is no such step."))
-    return body(request.form.get("at", ""), press(person, steps[step]))
+    return body(request.form.get("at", ""), pressed(person, steps[step]))
 
 
 # -- what is shown
@@ -307,22 +306,6 @@ def running(connection: Any) -> list[queries.Sweep]:
 
 
 # -- pressing
-
-
-def press(person: Person, work: Work) -> str | None:
-    """Run `work` once for its key; return the sentence of its refusal, None when it is done."""
-
-    def run(tx: Transaction, cause: str) -> tuple[int, Any]:
-        work(tx, cause)
-        return 200, {}
-
-    form = {name: text for name, text in request.form.items() if name != "csrf_token"}
-    key = form.pop("key", None) or None
-    sent = Press(person, f"POST {request.path}", key, msgspec.json.encode(form))
-    try:
-        return as_problem(sent.run(run))
-    except HubError as error:
-        return error.sentence
 
 
 def body(place: str, refused: str | None, hit: str | None = None) -> Response:

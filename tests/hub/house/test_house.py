@@ -55,6 +55,59 @@ def test_summer_time_lacks_an_hour_and_no_open_minute_is_counted_twice() -> None
     assert f"{end.astimezone(BERLIN):%m-%d %H:%M}" == "03-30 00:00"
 
 
+WEEKS = st.sampled_from(
+    [
+        "",
+        "mo-fr 08:00-20:00, sa 09:00-18:00",
+        "mo-su 00:00-24:00",
+        "sa-su 01:00-02:30, su 02:30-03:30",
+        "mo-su 08:00-12:00, mo-su 13:00-18:00",
+        "fr 22:00-24:00, sa 00:00-04:00",
+        "tu 10:00-11:00",
+    ]
+)
+# Both of the year's nights without, and with, one hour more lie in between.
+MOMENTS = st.integers(0, 227 * 48).map(
+    lambda half_hours: datetime(2026, 3, 20, tzinfo=UTC) + timedelta(minutes=30) * half_hours
+)
+MINUTES = st.integers(0, 100).map(lambda half_hours: half_hours * 30) | st.integers(0, 3_000)
+
+
+def test_what_is_done_as_the_store_closes_is_ready_when_it_opens_again() -> None:
+    for work, then in ((479, "11-20 19:59"), (480, "11-21 09:00"), (481, "11-21 09:01")):
+        found = hours.ready(WEEK, FRIDAY_NOON, timedelta(minutes=work), BERLIN)
+        assert f"{found.astimezone(BERLIN):%m-%d %H:%M}" == then
+
+
+@given(MOMENTS, MINUTES, MINUTES, WEEKS)
+def test_work_is_ready_only_while_the_store_is_open_and_never_sooner_for_its_hours(
+    begin: datetime, work: int, more: int, text: str
+) -> None:
+    week = hours.read(text)
+
+    def ready(minutes: int, since: datetime = begin) -> datetime:
+        return hours.ready(week, since, timedelta(minutes=minutes), BERLIN)
+
+    found = ready(work)
+    assert hours.is_open(week, found, BERLIN)
+    assert found >= begin + timedelta(minutes=work)
+    assert found <= ready(work + more), "more work is never ready sooner"
+    assert found <= ready(work, begin + timedelta(minutes=more)), "who comes later waits on"
+    if not text or text == "mo-su 00:00-24:00":
+        assert found == begin + timedelta(minutes=work)
+
+
+@given(MOMENTS, WEEKS)
+def test_a_store_turns_when_it_is_said_to_and_not_before(at: datetime, text: str) -> None:
+    week = hours.read(text)
+    turn, opened = hours.turn(week, at, BERLIN), hours.is_open(week, at, BERLIN)
+    until = turn or at + timedelta(days=8)
+    step = (until - at) / 50
+    assert all(hours.is_open(week, at + step * n, BERLIN) == opened for n in range(50))
+    assert turn is None or hours.is_open(week, turn, BERLIN) is not opened
+    assert turn is None or turn > at
+
+
 @pytest.mark.parametrize("text", ["mo", "mo 20:00-08:00", "fr-mo 08:00-09:00", "mo 8-20", "xx"])
 def test_opening_hours_that_nobody_could_keep_are_refused(text: str) -> None:
     with pytest.raises(Invalid):

@@ -20,6 +20,7 @@ from kiosk_ui.console.views import console
 from kiosk_ui.counter.away import away
 from kiosk_ui.counter.handover import handover
 from kiosk_ui.counter.lists import counter_lists
+from kiosk_ui.counter.signature import signature
 from kiosk_ui.counter.views import counter
 from kiosk_ui.languages import choice
 from kiosk_ui.lobby.views import lobby
@@ -72,6 +73,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
         counter,
         handover,
         counter_lists,
+        signature,
         returns,
         associate,
         lobby,

@@ -11,11 +11,13 @@ from hub.catalog.words import fold
 from hub.clock import stamp
 from hub.customers import queries, rules, tables
 from hub.customers.facts import PersonalDataErased
-from hub.errors import Refusal
+from hub.errors import NotFound, Refusal
 from hub.journal import Transaction
 
 # As long as customers and card companies may say that they never got their goods.
 SIGNATURES_KEPT: Final = timedelta(days=120)
+# Whoever audits who looks at personal data asks for a year.
+LOOKS_KEPT: Final = timedelta(days=365)
 
 
 def put(tx: Transaction, ref: str, personal: Mapping[str, object]) -> bool:
@@ -45,8 +47,24 @@ def sign(tx: Transaction, ref: str | None, order_id: str, strokes: str) -> None:
     tables.put_signature(tx.conn, (order_id, ref, rules.strokes(strokes), stamp(tx.now)))
 
 
+def look_at_signature(tx: Transaction, order_id: str, *, actor: str) -> tuple[str, str]:
+    """Note who looks, and return (strokes, stamp). Raises NotFound when none is kept any more.
+
+    Nothing is shown before the note is on disk: the caller shows what the commit let out.
+    """
+    found = queries.signature(tx.conn, order_id)
+    if found is None:
+        raise NotFound("No signature is kept for this order.", slug="no-signature")
+    tables.insert_look(tx.conn, order_id, actor, stamp(tx.now))
+    return found
+
+
 def forget_signatures(tx: Transaction, kept: timedelta = SIGNATURES_KEPT) -> int:
-    """Delete signatures that nobody will ask for any more; return how many."""
+    """Delete signatures that nobody will ask for any more; return how many.
+
+    Who looked at them is forgotten after a year.
+    """
+    tables.delete_looks(tx.conn, stamp(tx.now - LOOKS_KEPT))
     found = tables.delete_signatures(tx.conn, stamp(tx.now - kept))
     if found:
         tx.clean_wal()

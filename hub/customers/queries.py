@@ -104,6 +104,15 @@ def signature(connection: sqlite3.Connection, order_id: str) -> tuple[str, str] 
     return (row[0], row[1]) if row else None
 
 
+def looks(connection: sqlite3.Connection, order_id: str, limit: int = 10) -> list[dict[str, str]]:
+    """Return `[{"actor","at"}]`: who looked at an order's signature, the last one first."""
+    found = connection.execute(
+        "SELECT actor, at FROM signature_look WHERE order_id = ? ORDER BY id DESC LIMIT ?",
+        (order_id, limit),
+    )
+    return [{"actor": row[0], "at": row[1]} for row in found]
+
+
 def is_erased(connection: sqlite3.Connection, ref: str) -> bool:
     """Say whether this reference's data was erased, here or by central."""
     row = connection.execute("SELECT 1 FROM customer_erased WHERE ref = ?", (ref,)).fetchone()

@@ -1,4 +1,4 @@
-"""The three tables with personal data, and the projection that remembers what was erased.
+"""The three tables with personal data, who looked at a signature, and what was erased.
 
 Nothing else may hold a customer's name, and no full-text index may be built over it: an index
 keeps words that were deleted.
@@ -21,6 +21,7 @@ TABLES: Final[dict[str, TableClass]] = {
     "personal": "record",
     "personal_said": "record",
     "signature": "record",
+    "signature_look": "record",
     "customer_erased": "projection",
 }
 # Tables whose rows belong to a customer, with the column that orders them.
@@ -93,6 +94,17 @@ def m005_address(db: sqlite_utils.Database) -> None:
     db.execute("ALTER TABLE personal_said ADD COLUMN address TEXT")
 
 
+@MIGRATIONS()
+def m006_signature_look(db: sqlite_utils.Database) -> None:
+    """Which member of staff looked at a signature: an order's id and an actor, nobody's name."""
+    db.execute(
+        """CREATE TABLE signature_look (
+            id INTEGER PRIMARY KEY, order_id TEXT NOT NULL, actor TEXT NOT NULL, at TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX signature_look_order ON signature_look (order_id, id)")
+
+
 _COLUMNS: Final = "ref, name, email, phone, plate, note, folded, stored_at"
 _LATER: Final = ("plate", "note")
 _SAID: Final = ("delegate", "feedback", "address")
@@ -142,6 +154,16 @@ def _put_said(connection: sqlite3.Connection, ref: str, known: Mapping[str, str 
 def put_signature(connection: sqlite3.Connection, row: Sequence[str]) -> None:
     """Keep (order id, ref, strokes, stamp), instead of an older one of the same order."""
     connection.execute("INSERT OR REPLACE INTO signature VALUES (?, ?, ?, ?)", row)
+
+
+def insert_look(connection: sqlite3.Connection, order_id: str, actor: str, at: str) -> None:
+    connection.execute(
+        "INSERT INTO signature_look (order_id, actor, at) VALUES (?, ?, ?)", (order_id, actor, at)
+    )
+
+
+def delete_looks(connection: sqlite3.Connection, before: str) -> None:
+    connection.execute("DELETE FROM signature_look WHERE at < ?", (before,))
 
 
 def delete_signatures(connection: sqlite3.Connection, before: str) -> int:

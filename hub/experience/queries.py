@@ -29,6 +29,17 @@ def of_order(conn: Connection, order_id: str) -> dict[str, Any] | None:
 def between(conn: Connection, begin: datetime, end: datetime) -> dict[str, Any]:
     """Sum up what was said from `begin` up to `end`, as `rules.summed` does."""
     rows = conn.execute(
-        "SELECT score, felt FROM feedback WHERE at >= ? AND at < ?", (stamp(begin), stamp(end))
+        "SELECT score, felt, count(*) AS times FROM feedback WHERE at >= ? AND at < ?"
+        " GROUP BY score, felt",
+        (stamp(begin), stamp(end)),
     ).fetchall()
-    return rules.summed((row["score"], row["felt"].split()) for row in rows)
+    return rules.summed((row["score"], row["felt"].split(), row["times"]) for row in rows)
+
+
+def latest(conn: Connection, limit: int) -> list[dict[str, Any]]:
+    """Return `[{"order_id","score","felt","at"}]`, what was said last first."""
+    rows = conn.execute(
+        "SELECT order_id, score, felt, at FROM feedback ORDER BY at DESC, order_id LIMIT ?",
+        (limit,),
+    ).fetchall()
+    return [{**row, "felt": row["felt"].split()} for row in map(dict, rows)]

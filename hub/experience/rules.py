@@ -4,6 +4,7 @@ It must never count one pickup twice: the first word stands, so that nobody is p
 """
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import Any, Final
 
 from hub.errors import Invalid, Refusal
@@ -26,19 +27,28 @@ def read(order_id: str, score: object, felt: Iterable[object]) -> FeedbackGiven:
     )
 
 
-def summed(said: Iterable[tuple[int, Iterable[str]]]) -> dict[str, Any]:
-    """Sum up (score, what was good) of many.
+def summed(said: Iterable[tuple[int, Iterable[str], int]]) -> dict[str, Any]:
+    """Sum up (score, what was good, how many said just this).
 
-    `{"count","mean_hundredths","felt":{"fast":n,…}}`; the mean is None while nobody spoke.
+    `{"count","mean_hundredths","scores":{"1":n,…},"felt":{"fast":n,…}}`; the mean is None while
+    nobody spoke.
     """
-    count = total = 0
+    scores = {str(score): 0 for score in range(LOWEST, HIGHEST + 1)}
     felt = dict.fromkeys(FELT, 0)
-    for score, named in said:
-        count, total = count + 1, total + score
+    for score, named, times in said:
+        scores[str(score)] = scores.get(str(score), 0) + times
         for one in named:
-            felt[one] = felt.get(one, 0) + 1
+            felt[one] = felt.get(one, 0) + times
+    count = sum(scores.values())
+    total = sum(int(score) * times for score, times in scores.items())
     mean = (200 * total + count) // (2 * count) if count else None
-    return {"count": count, "mean_hundredths": mean, "felt": felt}
+    return {"count": count, "mean_hundredths": mean, "scores": scores, "felt": felt}
+
+
+def weeks(today: date, number: int) -> list[tuple[date, date]]:
+    """Return so many weeks back as (first day, last day), the one that ends today first."""
+    ends = [today - timedelta(days=7 * back) for back in range(number)]
+    return [(end - timedelta(days=6), end) for end in ends]
 
 
 def decide(given: FeedbackGiven, *, handed_over: bool, known: bool) -> list[FeedbackGiven]:

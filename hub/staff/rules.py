@@ -47,6 +47,8 @@ NEEDS: Final[Mapping[str, Role]] = {
     "pace": "lead",
     "returns": "associate",
     "refund": "lead",
+    "feedback": "lead",
+    "signature": "lead",
     "policy": "lead",
     "print": "associate",
     # the goods

@@ -1,16 +1,23 @@
 """How customers felt about their pickup, as figures of a day; it must never show who said it."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import request
 
-from hub.errors import Invalid
-from hub.experience import queries
+from hub.errors import Invalid, NotFound
+from hub.experience import queries, rules
+from hub.pickup import queries as pickup
 from kiosk_ui.api import bodies
 from kiosk_ui.api.contract import Query, read
 from kiosk_ui.session import hub
+
+DAY: Final = timedelta(days=1)
+# A lead looks whether it became better: longer ago the staff and the season were others.
+WEEKS: Final = 4
+# One screen without scrolling.
+LATEST: Final = 10
 
 
 @read(
@@ -25,15 +32,59 @@ def experience() -> Any:
     return of_day(request.args.get("day", ""))
 
 
+@read(
+    "/experience/feedback",
+    "For a lead: what customers said of their pickups today, in each of the last four weeks (the"
+    " one that ends today first), and the latest ones with their orders; nobody's name and words.",
+    step="feedback",
+    answer=bodies.Feedback,
+)
+def feedback() -> Any:
+    return lately()
+
+
+def lately() -> dict[str, Any]:
+    """Return `{"today","weeks","latest"}`: figures as `of_day` says, and the latest by order."""
+    today = hub().clock.now().astimezone(zone()).date()
+    with hub().reader() as connection:
+        weeks = [
+            {
+                "first_day": first.isoformat(),
+                "last_day": last.isoformat(),
+                **queries.between(connection, begin(first), begin(last + DAY)),
+            }
+            for first, last in rules.weeks(today, WEEKS)
+        ]
+        latest = [
+            {**said, "short_code": _short_code(connection, said["order_id"])}
+            for said in queries.latest(connection, LATEST)
+        ]
+    return {"today": of_day(), "weeks": weeks, "latest": latest}
+
+
 def of_day(day: str = "") -> dict[str, Any]:
     """Return the figures of a day in the store's zone; today for "". Raises Invalid."""
-    zone = ZoneInfo(hub().options.timezone)
     try:
-        asked = date.fromisoformat(day) if day else hub().clock.now().astimezone(zone).date()
-        begin = datetime.combine(asked, time(), zone)
-        end = begin + timedelta(days=1)
+        asked = date.fromisoformat(day) if day else hub().clock.now().astimezone(zone()).date()
         with hub().reader() as connection:
-            found = queries.between(connection, begin, end)
+            found = queries.between(connection, begin(asked), begin(asked + DAY))
     except (ValueError, OverflowError):
         raise Invalid("day is a date such as 2026-11-29.", field="day") from None
     return {"day": asked.isoformat(), **found}
+
+
+def _short_code(connection: Any, order_id: str) -> str:
+    """Return the order's; its id for one that a restored hub does not have again yet."""
+    try:
+        return pickup.load(connection, order_id).label
+    except NotFound:
+        return order_id
+
+
+def begin(day: date) -> datetime:
+    """Return when a day of the store begins."""
+    return datetime.combine(day, time(), zone())
+
+
+def zone() -> ZoneInfo:
+    return ZoneInfo(hub().options.timezone)

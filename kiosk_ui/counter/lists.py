@@ -4,10 +4,13 @@ It must never finish a task or an order by itself: a person ticks it off.
 """
 
 import secrets
+from datetime import date
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_skeleton
 from flask import Blueprint, Response, render_template, request
+from flask_babel import get_locale
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub.customers import queries as people
@@ -18,9 +21,10 @@ from hub.tasks import actions as tasks
 from hub.tasks import queries as work
 from hub.tasks.rules import Kind
 from kiosk_ui import show
+from kiosk_ui.api.experience import lately
 from kiosk_ui.counter import cards, page, views
 from kiosk_ui.pressing import Press, as_problem
-from kiosk_ui.session import hub, need
+from kiosk_ui.session import Person, hub, need
 from kiosk_ui.words import _, later
 
 counter_lists = Blueprint("counter_lists", __name__, url_prefix="/counter")
@@ -31,6 +35,12 @@ WHY: Final = {
     "BUYER_REJECTED": later("The customer refused it"),
     "OUT_OF_STOCK": later("Out of stock"),
     "STORE_CLOSED": later("The store was closed"),
+}
+FELT: Final = {
+    "fast": later("Fast"),
+    "friendly": later("Friendly"),
+    "found": later("Easy to find"),
+    "clear": later("Clear messages"),
 }
 
 
@@ -88,14 +98,14 @@ def give_up(order_id: str) -> BaseResponse:
 
 @counter_lists.get("/day")
 def day() -> str:
-    need("orders")
-    return render_template("counter/day.html", here="counter", tab="day", **_day())
+    person = need("orders")
+    return render_template("counter/day.html", here="counter", tab="day", **_day(person))
 
 
 @counter_lists.get("/day/body")
 def day_body() -> str:
-    need("orders")
-    return render_template("counter/day_body.html", **_day())
+    person = need("orders")
+    return render_template("counter/day_body.html", **_day(person))
 
 
 def _missed() -> dict[str, Any]:
@@ -116,11 +126,23 @@ def _missed() -> dict[str, Any]:
     return {"items": items, "keys": lambda: secrets.token_hex(12)}
 
 
-def _day() -> dict[str, Any]:
-    """Return the day's figures, from the store's midnight."""
+def _day(person: Person) -> dict[str, Any]:
+    """Return the day's figures, from the store's midnight; for a lead what customers said too."""
     with hub().reader() as connection:
         found = watching.day(connection, watching.today(hub().clock.now(), zone()))
-    return {"day": found, "reasons": dict(page.SHORT), "lasting": lasting}
+    said = _said() if person.may("feedback") else None
+    return {"day": found, "reasons": dict(page.SHORT), "lasting": lasting, "said": said}
+
+
+def _said() -> dict[str, Any]:
+    """Return the rows of figures (today, week by week) and the latest that customers said."""
+    found = lately()
+    rows = [(_("Today"), found["today"])]
+    for week in found["weeks"]:
+        last = date.fromisoformat(week["last_day"])
+        day = format_skeleton("MMMd", last, locale=get_locale())
+        rows.append((_("7 days to %(day)s", day=day), week))
+    return {"rows": rows, "latest": found["latest"], "felt": FELT}
 
 
 def lasting(seconds: int | None) -> str:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from hub.pickup import queries
 from kiosk_ui import show
-from kiosk_ui.counter import cards
+from kiosk_ui.counter import cards, signature
 from kiosk_ui.printing import panel
 from kiosk_ui.session import Person, hub
 from kiosk_ui.words import _, later
@@ -93,6 +93,7 @@ def shown(order_id: str, person: Person, code: str | None = None) -> dict[str, A
         events = [happened(event, known) for event in reversed(order["timeline"])]
         customer = known.customer(order["customer_ref"])
         by = known.person(order["claimed_by"])
+        signed = signature.kept(connection, known, order_id, person)
     state = order["state"]
     steps = cards.allowed(state)
     timing, words = show.timer(order["promise_at"], now)
@@ -103,6 +104,7 @@ def shown(order_id: str, person: Person, code: str | None = None) -> dict[str, A
         "timeline": events,
         "customer": customer,
         "by": by,
+        "signature": signed,
         "timing": timing,
         "words": words,
         "tone": TONES.get(state, ""),

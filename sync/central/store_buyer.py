@@ -112,10 +112,11 @@ def of_order(conn: Connection, order_id: str, ref: str | None) -> dict[str, Any]
 def experience_of(conn: Connection, store_id: str, begin: str, end: str) -> dict[str, Any]:
     """Sum up what a store's customers said from stamp `begin` up to `end`, by its own facts."""
     rows = conn.execute(
-        "SELECT score, felt FROM feedback WHERE store_id = ? AND at >= ? AND at < ?",
+        "SELECT score, felt, count(*) AS times FROM feedback"
+        " WHERE store_id = ? AND at >= ? AND at < ? GROUP BY score, felt",
         (store_id, begin, end),
     ).fetchall()
-    return experience.summed((row["score"], row["felt"].split()) for row in rows)
+    return experience.summed((row["score"], row["felt"].split(), row["times"]) for row in rows)
 
 
 def _open(tx: Tx, order_id: str) -> dict[str, Any]:

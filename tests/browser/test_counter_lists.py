@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from hub.clock import FixedClock
+from hub.pickup import actions as pickup
 from tests.browser.conftest import AXE, PIN, Complaints, picture
 from tests.browser.test_handover import TWO, state
 from tests.browser.test_looks import too_small, violations
@@ -95,4 +96,44 @@ def test_a_lead_corrects_a_handover_and_an_associate_may_not(
     page.get_by_role("button", name="Touched by mistake").tap()
     expect(page.locator("#do-handover")).to_be_visible()
     assert state(shop, "R-1") == "READY_FOR_PICKUP"
+    assert complaints == []
+
+
+def test_a_lead_reads_what_customers_said_and_looks_at_a_signature(
+    page: Page, shop: SampleStore, address: str, sign_in: SignIn, complaints: Complaints
+) -> None:
+    from hub.customers import actions as customers
+    from hub.experience import actions as experience
+    from tests.kiosk_ui.test_lead import judged
+
+    for number, (score, felt) in enumerate((
+        (2, ["found"]), (4, ["fast"]), (5, ["fast", "friendly", "found", "clear"]), (5, ["clear"])
+    )):  # fmt: skip
+        judged(shop, f"R-K7M{number}", score, *felt)
+        later(shop, hours=20)
+    shop.made_ready("R-2PX9", TWO, name="Maria Keller")
+    drawn = [[60 + n * 24 + x for n in range(30) for x in (0, 180 + (n * 37) % 110 - n * 26)]]
+    run, why = shop.store.writer.run, {"actor": "staff:ada", "cause": "hub:signed"}
+    run(lambda tx: customers.sign(tx, "c-R-2PX9", "R-2PX9", str(drawn).replace("-", "")))
+    proof = {"kind": "signature", "value": "drawn"}
+    run(lambda tx: pickup.handover(tx, "R-2PX9", proof, **why))
+    said = {"actor": "customer", "cause": "central:felt"}
+    run(lambda tx: experience.give(tx, "R-2PX9", 5, ["friendly"], **said))
+
+    sign_in(address, "sam")
+    page.locator(".tabs a", has_text="Today").tap()
+    expect(page.locator("#said tr.now")).to_contain_text("Today")
+    expect(page.locator(".answers li")).to_have_count(5)
+    page.locator("#said").scroll_into_view_if_needed()
+    picture(page, "day-said")
+    page.evaluate(AXE.read_text())
+    assert violations(page) == []
+    assert too_small(page) == []
+    page.locator(".answers a", has_text="2PX9").tap()
+    page.locator("#look-signature").tap()
+    expect(page.locator("#signed polyline")).to_have_count(1)
+    expect(page.locator(".looks")).to_contain_text("Sam Okoro")
+    picture(page, "signature")
+    page.evaluate(AXE.read_text())
+    assert violations(page) == []
     assert complaints == []

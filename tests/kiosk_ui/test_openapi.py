@@ -41,6 +41,7 @@ CALLS = [
     ("GET", "/pickup/pace", None),
     ("GET", "/pickup/no-shows", None),
     ("GET", "/pickup/figures", None),
+    ("GET", "/experience/feedback", None),
     ("POST", "/orders/R-1/cancel", {"reason": "BUYER_REQUEST"}),
     ("GET", "/stock/4711", None),
     ("GET", "/stock/4711/explain", None),

@@ -83,8 +83,10 @@ def test_a_customer_comes_somebody_else_collects_and_it_felt_good(floor: Floor) 
     floor.in_step()
     figures = floor.central.json(f"/stores/{floor.store}/experience")
     today = floor.hub.json("/experience")
-    for name in ("count", "mean_hundredths", "felt"):
+    for name in ("count", "mean_hundredths", "scores", "felt"):
         assert figures[name] == today[name]
+    shown = floor.hub.json("/experience/feedback")["latest"][0]
+    assert (shown["order_id"], shown["score"], shown["felt"]) == (order_id, 4, ["fast", "clear"])
     assert floor.verify()["ok"]
 
     journal = floor.storehub("export", "journal").stdout

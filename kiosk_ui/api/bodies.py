@@ -346,36 +346,6 @@ class Status(Struct):
     devices: dict[str, Any] | list[Any] | int
 
 
-class Felt(Struct):
-    count: int
-    mean_hundredths: int | None
-    scores: dict[str, int]
-    felt: dict[str, int]
-
-
-class Experience(Felt):
-    day: str
-
-
-class WeekFelt(Felt):
-    first_day: str
-    last_day: str
-
-
-class Said(Struct):
-    order_id: str
-    short_code: str
-    score: int
-    felt: list[str]
-    at: str
-
-
-class Feedback(Struct):
-    today: Experience
-    weeks: list[WeekFelt]
-    latest: list[Said]
-
-
 class Done(Struct):
     task_id: str
     state: str

@@ -5,11 +5,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import request
+from msgspec import Struct
 
 from hub.errors import Invalid, NotFound
 from hub.experience import queries, rules
 from hub.pickup import queries as pickup
-from kiosk_ui.api import bodies
 from kiosk_ui.api.contract import Query, read
 from kiosk_ui.session import hub
 
@@ -20,12 +20,42 @@ WEEKS: Final = 4
 LATEST: Final = 10
 
 
+class Felt(Struct):
+    count: int
+    mean_hundredths: int | None
+    scores: dict[str, int]
+    felt: dict[str, int]
+
+
+class Experience(Felt):
+    day: str
+
+
+class WeekFelt(Felt):
+    first_day: str
+    last_day: str
+
+
+class Said(Struct):
+    order_id: str
+    short_code: str
+    score: int
+    felt: list[str]
+    at: str
+
+
+class Feedback(Struct):
+    today: Experience
+    weeks: list[WeekFelt]
+    latest: list[Said]
+
+
 @read(
     "/experience",
     "What customers said of their pickups on one day of the store: how many, the mean of 1 to 5 in"
     " hundredths, and how often each thing was good.",
     step="orders",
-    answer=bodies.Experience,
+    answer=Experience,
     queries=(Query("day", "The day, such as 2026-11-29; today unless told."),),
 )
 def experience() -> Any:
@@ -37,7 +67,7 @@ def experience() -> Any:
     "For a lead: what customers said of their pickups today, in each of the last four weeks (the"
     " one that ends today first), and the latest ones with their orders; nobody's name and words.",
     step="feedback",
-    answer=bodies.Feedback,
+    answer=Feedback,
 )
 def feedback() -> Any:
     return lately()

@@ -1,11 +1,14 @@
 """What all tests share: marks by directory, a small hypothesis profile, and a running store."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from tests.components import require
 from tests.floor import Floor
@@ -26,6 +29,10 @@ CALM = hypothesis.settings(
 hypothesis.settings.register_profile("default", CALM)
 hypothesis.settings.register_profile("soak", CALM, max_examples=2000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# A template is compiled once by this process, and not by the app of each test.
+COMPILED = tempfile.TemporaryDirectory(prefix="storehub-templates-")
+Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(COMPILED.name)}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

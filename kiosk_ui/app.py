@@ -11,7 +11,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 
-from kiosk_ui import assets, branding, health, problems, security, show
+from kiosk_ui import assets, branding, health, problems, security, show, sight
 from kiosk_ui.api import blueprint as api
 from kiosk_ui.associate.phone import associate
 from kiosk_ui.console.house import house
@@ -64,6 +64,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
     security.install(app)
     assets.install(app)
     branding.install(app)
+    sight.install(app)
     show.install(app)
     choice.install(app, hub.options.timezone)
     _protect(app, hub)

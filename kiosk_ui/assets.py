@@ -6,6 +6,7 @@ It must never serve a file from outside the static folder.
 import gzip
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Final
 
 from flask import Blueprint, Flask, Response, abort, request, url_for
 from werkzeug.security import safe_join
+
+from kiosk_ui import sight
 
 ROOT: Final = Path(__file__).parent / "static"
 FOREVER: Final = "public, max-age=31536000, immutable"
@@ -24,6 +27,9 @@ COMPRESSIBLE: Final = (
     "image/svg+xml",
 )
 WORTH_IT: Final = 1_024  # bytes
+# Where a stylesheet changes its layout.
+WIDTH: Final = re.compile(r"\((max|min)-width: ([\d.]+)em\)")
+LARGER: Final = tuple(f"{times:g}" for times in sight.SIZES.values() if times != 1)
 LONGEST: Final = 200  # characters of an address below /static/
 mimetypes.add_type("font/woff2", ".woff2")
 mimetypes.add_type("application/manifest+json", ".webmanifest")
@@ -55,12 +61,25 @@ def load(name: str) -> Asset | None:
     return Asset(raw, packed, kind, hashlib.sha256(raw).hexdigest()[:10])
 
 
+@lru_cache(maxsize=64)
+def for_larger_text(name: str, times: float) -> Asset:
+    """Return a stylesheet for text that is so many times as large: as on a narrower screen."""
+    found = load(name)
+    assert found is not None
+    wider = WIDTH.sub(lambda at: f"({at[1]}-width: {float(at[2]) * times:g}em)", found.raw.decode())
+    return Asset(
+        wider.encode(), gzip.compress(wider.encode(), 9, mtime=0), found.kind, found.version
+    )
+
+
 def asset(name: str) -> str:
     """Return the address of a static file; it changes when the file changes."""
     found = load(name)
     if found is None:
         raise FileNotFoundError(f"No static file {name}.")
-    return url_for("assets.static", name=name, v=found.version)
+    times = sight.SIZES[sight.text_size()]
+    larger = f"{times:g}" if times != 1 and found.kind == "text/css" else None
+    return url_for("assets.static", name=name, v=found.version, text=larger)
 
 
 @assets.get("/static/<path:name>")
@@ -68,6 +87,9 @@ def static(name: str) -> Response:
     found = load(name)
     if found is None:
         abort(404)
+    times = request.args.get("text", "1")
+    if found.kind == "text/css" and times in LARGER:
+        found = for_larger_text(name, float(times))
     return answer(found)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from flask import Response, jsonify, render_template, url_for
 
-from kiosk_ui import branding
+from kiosk_ui import branding, sight
 from kiosk_ui.assets import asset, load
 from kiosk_ui.associate.views import associate
 from kiosk_ui.session import hub
@@ -24,6 +24,8 @@ KEPT: Final = (
     "vendor/zxing-reader-3.1.3.wasm",
     "vendor/inter-latin-5.3.0.woff2",
     "app.css",
+    "contrast.css",
+    "forced.css",
     "app.js",
     "acceptance.js",
     "scan.js",
@@ -68,7 +70,7 @@ def manifest() -> Response:
 def worker() -> Response:
     """The service worker; it is another one whenever a file that it keeps is another one."""
     found = [load(name) for name in KEPT]
-    versions = [*(one.version for one in found if one), hub().options.brand.version]
+    versions = [*(one.version for one in found if one), hub().options.brand.version, sight.chosen()]
     version = blake2b("".join(versions).encode(), digest_size=6)
     script = render_template(
         "associate/sw.js",

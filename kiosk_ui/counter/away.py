@@ -14,6 +14,7 @@ from hub.catalog import queries as catalog
 from hub.clock import stamp
 from hub.pickup import queries
 from hub.pickup.board import queries as boards
+from kiosk_ui import sight
 from kiosk_ui.assets import load
 from kiosk_ui.counter import cards, page
 from kiosk_ui.session import hub, need
@@ -21,7 +22,16 @@ from kiosk_ui.session import hub, need
 away = Blueprint("away", __name__, url_prefix="/counter")
 # What a counter may have to find without the hub; a store with more is shown its most urgent.
 KEPT: Final = 400
-SHIPPED: Final = ("app.css", "counter.css", "app.js", "queue.js", "counter-away.js", "icons.svg")
+SHIPPED: Final = (
+    "app.css",
+    "contrast.css",
+    "forced.css",
+    "counter.css",
+    "app.js",
+    "queue.js",
+    "counter-away.js",
+    "icons.svg",
+)
 
 
 @away.get("/last")
@@ -58,7 +68,7 @@ def worker() -> Response:
     found = load("counter-worker.js")
     body = found.raw.decode() if found else ""
     parts = [asset.version for name in SHIPPED if (asset := load(name))]
-    parts += [hub().options.brand.version]
+    parts += [hub().options.brand.version, sight.chosen()]
     parts += [current_app.extensions["storehub_version"], str(get_locale()), body]
     version = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
     response = Response(f'const VERSION = "{version}";\n{body}', content_type="text/javascript")

@@ -28,7 +28,7 @@ COMPRESSIBLE: Final = (
 )
 WORTH_IT: Final = 1_024  # bytes
 # Where a stylesheet changes its layout.
-WIDTH: Final = re.compile(r"\((max|min)-width: ([\d.]+)em\)")
+WIDTH: Final = re.compile(r"\((max|min)-width: ([\d.]+)(em|px)\)")
 LARGER: Final = tuple(f"{times:g}" for times in sight.SIZES.values() if times != 1)
 LONGEST: Final = 200  # characters of an address below /static/
 mimetypes.add_type("font/woff2", ".woff2")
@@ -66,7 +66,9 @@ def for_larger_text(name: str, times: float) -> Asset:
     """Return a stylesheet for text that is so many times as large: as on a narrower screen."""
     found = load(name)
     assert found is not None
-    wider = WIDTH.sub(lambda at: f"({at[1]}-width: {float(at[2]) * times:g}em)", found.raw.decode())
+    wider = WIDTH.sub(
+        lambda at: f"({at[1]}-width: {float(at[2]) * times:g}{at[3]})", found.raw.decode()
+    )
     return Asset(
         wider.encode(), gzip.compress(wider.encode(), 9, mtime=0), found.kind, found.version
     )

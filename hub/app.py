@@ -269,6 +269,7 @@ class Hub:
             replay=self._replay,
             accounts_changed=partial(operations.accounts_changed, store),
             line=_Line(store.directory) if has_line else None,
+            elsewhere=None if self.agent is None else self.agent.elsewhere,
             preview=_drawn,
             paper=Tray(store.directory / "paper") if _sample(store.directory) else None,
             trust=self._trust(),

@@ -23,6 +23,7 @@ from hub.pickup import actions as pickup
 from hub.pickup import queries as pickup_queries
 from hub.pickup import selling
 from hub.printing import actions as printing
+from hub.returns import actions as returns
 from hub.settings import Settings
 from hub.shelf import sensing, sensors, tagging, tags
 from hub.stock import actions as stock
@@ -194,6 +195,14 @@ def _declined(tx: Transaction, command: Mapping[str, Any]) -> None:
     )
 
 
+def _decided(tx: Transaction, command: Mapping[str, Any]) -> None:
+    returns.decided(tx, command, cause=_cause(command))
+
+
+def _elsewhere(tx: Transaction, command: Mapping[str, Any]) -> None:
+    returns.came_back_elsewhere(tx, command, cause=_cause(command))
+
+
 def _cause(command: Mapping[str, Any]) -> str:
     return f"central:{command['id']}"
 
@@ -210,4 +219,6 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "supply.lent": _lent,
     "aisle.confirmed": _confirmed,
     "aisle.declined": _declined,
+    "return.decided": _decided,
+    "returned.elsewhere": _elsewhere,
 }

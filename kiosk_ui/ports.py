@@ -16,6 +16,7 @@ from hub.fleet.watch.rules import Limits
 from hub.ingest.travels import Travel
 from hub.journal import Transaction
 from hub.printing.document import Document
+from hub.returns.abroad import Claim, Handed
 from hub.shelf.sensing import Tuning
 
 T = TypeVar("T")
@@ -34,6 +35,19 @@ class Line(Protocol):
     def down(self) -> None: ...
     def status(self) -> str:
         """`up` or `down`."""
+        ...
+
+
+class Elsewhere(Protocol):
+    """Central's word on goods of other stores, while somebody waits. Absent without a central.
+
+    Each raises NotFound for an order that central does not know, Unavailable with the line down.
+    """
+
+    def look(self, order_id: str) -> Handed: ...
+    def claim(self, return_id: str, order_id: str, lines: Sequence[tuple[str, int]]) -> Claim: ...
+    def release(self, return_id: str) -> None:
+        """Say that the return was not opened; never raises."""
         ...
 
 
@@ -119,6 +133,7 @@ class Hub:
     # tells the broker, after a commit, who may connect from now on
     accounts_changed: Callable[[], None] = lambda: None
     line: Line | None = None
+    elsewhere: Elsewhere | None = None
     # draws a paper of that width (mm) as PNG, exactly as it would be printed
     preview: Callable[[Document, int], bytes] | None = None
     paper: Paper | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 from .client import Client
 from .commands import Handler
+from .elsewhere import Elsewhere
 from .hub import Hub, Line
 from .people import People
 from .proof import Proof
@@ -60,6 +61,7 @@ class Agent:
         self.proof = Proof(hub, client(), lambda: self._push.agreed)
         self.people = People(hub, client(), lambda: self._push.agreed)
         self.telemetry = Telemetry(hub, client(), line, self._push.idle)
+        self.elsewhere = Elsewhere(client(), lambda: self._push.agreed)
         self.loops = tuple(
             Loop(f"sync-{part.name}", part.step, part.wake)
             for part in (self._push, *self._pulls, self.proof, self.people, self.telemetry)

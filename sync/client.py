@@ -192,6 +192,18 @@ class Client:
         """Tell central how the devices are, as `frames.pack_telemetry` packs it."""
         self._call("POST", "/telemetry", data=body)
 
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        data: bytes | None = None,
+        params: dict[str, Any] | None = None,
+        read_s: float = READ_S,
+    ) -> bytes:
+        """Ask what somebody at a screen waits for; return central's answer in JSON."""
+        return self._call(method, path, data=data, params=params, read_s=read_s).body
+
     def refold(self) -> None:
         """Ask central to fold this store's facts again."""
         self._call("POST", "/refold")

@@ -8,14 +8,22 @@ from hashlib import blake2b
 from sqlite3 import Connection
 from typing import Any
 
+import msgspec
+
 from hub.chain import Entry
 from hub.errors import Invalid, NotFound
 from hub.journal import Fact, Transaction
 from hub.pickup import queries as pickup
-from hub.returns import queries, rules
+from hub.pickup.lifecycle import Status
+from hub.returns import abroad, queries, rules
+from hub.returns.abroad import Claim
+from hub.returns.facts import ReturnConfirmed, ReturnedElsewhere
 from hub.returns.rules import Source
 from hub.stock import queries as stock
-from hub.stock.rules import check_qty
+from hub.stock.rules import check_qty, check_sku
+from hub.tasks import queries as tasks
+from hub.tasks import rules as work
+from hub.tasks.rules import Kind
 
 
 def open_return(
@@ -58,6 +66,48 @@ def open_return(
         disposition=disposition,
     )
     return return_id, tx.append(facts, cause=cause, actor=actor)
+
+
+def open_abroad(
+    tx: Transaction,
+    lines: Sequence[Mapping[str, Any]],
+    reason: str,
+    order_id: str,
+    disposition: str | None = None,
+    *,
+    claim: Claim | None,
+    actor: str,
+    cause: str,
+) -> tuple[str, list[Entry]]:
+    """Take goods of another store back; return (return id, entries).
+
+    `claim`: central's answer for `lines` (`{"line_id","qty"}`). None: central is not heard, `lines`
+    are `{"sku","qty"}`, and the return is provisional.
+    """
+    return_id = return_name(cause)
+    facts: Sequence[Fact]
+    if claim is not None:
+        wanted = [(str(line.get("line_id")), int(line["qty"])) for line in lines]
+        facts = abroad.decide_abroad(return_id, wanted, claim, reason, disposition)
+    else:
+        brought = []
+        for n, line in enumerate(lines):
+            if not line.get("sku"):
+                raise Invalid(
+                    "What was bought is not known here: name the SKU of each line.",
+                    field=f"lines.{n}.sku",
+                )
+            check_sku(line.get("sku"), f"lines.{n}.sku")
+            check_qty(line.get("qty"), f"lines.{n}.qty")
+            brought.append((str(line["sku"]), int(line["qty"])))
+        facts = abroad.decide_provisional(return_id, brought, reason, order_id, disposition)
+    return return_id, tx.append(list(facts), cause=cause, actor=actor)
+
+
+def is_abroad(conn: Connection, order_id: str) -> bool:
+    """Has this store no word on the order? So it is of one that another store took over."""
+    order = pickup.find(conn, order_id)
+    return order is None or order.state is Status.REJECTED
 
 
 def return_name(cause: str) -> str:
@@ -105,7 +155,35 @@ def cancel(tx: Transaction, return_id: str, reason: str, *, actor: str, cause: s
 def settle_refund(
     tx: Transaction, return_id: str, state: str, *, actor: str, cause: str
 ) -> list[Entry]:
-    return _append(tx, rules.decide_refund(queries.load(tx.conn, return_id), state), actor, cause)
+    facts = rules.decide_refund(queries.load(tx.conn, return_id), state)
+    if not facts:
+        return []
+    waiting = tasks.unfinished(tx.conn, Kind.RETURN, f"return:{return_id}")
+    done = work.decide_finish([waiting] if waiting else [], actor)
+    return _append(tx, [*facts, *done], actor, cause)
+
+
+def decided(tx: Transaction, said: Mapping[str, Any], *, cause: str) -> list[Entry]:
+    """Central says whether goods may come back (`return.decided`): a no is a lead's work."""
+    return_id = str(said["return_id"])
+    back = queries.load(tx.conn, return_id)
+    if said["says"] == rules.CONFIRMED:
+        word = msgspec.convert({**said, "refund_minor": None}, ReturnConfirmed)
+        return _append(tx, abroad.decide_confirmed(back, word), "central", cause)
+    facts: list[Fact] = list(abroad.decide_conflict(back, str(said["reason"]), said["stores"]))
+    if facts:
+        subject = f"return:{return_id}"
+        unfinished = tasks.unfinished(tx.conn, Kind.RETURN, subject)
+        facts += work.decide_open(
+            unfinished, Kind.RETURN, subject, str(said["reason"]), cause=cause,
+            order_id=queries.order_of(tx.conn, return_id),
+        )  # fmt: skip
+    return _append(tx, facts, "central", cause)
+
+
+def came_back_elsewhere(tx: Transaction, said: Mapping[str, Any], *, cause: str) -> list[Entry]:
+    """Central says that units of this store's order came back at another one, or no longer."""
+    return _append(tx, [msgspec.convert(dict(said), ReturnedElsewhere)], "central", cause)
 
 
 def _append(tx: Transaction, facts: Sequence[Fact], actor: str, cause: str) -> list[Entry]:

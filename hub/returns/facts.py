@@ -26,13 +26,20 @@ class _ReturnFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class ReturnOpened(_ReturnFact, frozen=True, kw_only=True, omit_defaults=True):
-    """Goods of an order (`order_id`) or of a till's receipt (`sale_id`) lie on the counter."""
+    """Goods of an order (`order_id`) or of a till's receipt (`sale_id`) lie on the counter.
+
+    `origin`: the other store that handed them over, where that is known; None: this one did.
+    `provisional`: what was bought is not known here; the refund waits for central's word.
+    """
 
     lines: tuple[ReturnedLine, ...]
     reason: str
     order_id: str | None = None
     sale_id: str | None = None
     currency: str | None = None
+    origin: str | None = None
+    origin_name: str | None = None
+    provisional: bool = False
 
 
 class ReturnLineDisposed(_ReturnFact, frozen=True, kw_only=True):
@@ -58,5 +65,59 @@ class RefundSettled(_ReturnFact, frozen=True, kw_only=True):
     state: str
 
 
-ALL: Final = (ReturnOpened, ReturnLineDisposed, ReturnClosed, ReturnCanceled, RefundSettled)
+class ConfirmedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Units of the return's line as units of the order's. `line_id` B1.2: a further part of B1."""
+
+    line_id: str
+    source_line: str
+    sku: str
+    qty: int
+    unit_price_minor: int | None = None
+
+
+class ReturnConfirmed(_ReturnFact, frozen=True, kw_only=True, omit_defaults=True):
+    """Central knows what was bought and that it had not come back. `refund_minor`: what is asked
+    for, where the return was closed meanwhile."""
+
+    lines: tuple[ConfirmedLine, ...]
+    origin: str | None = None
+    origin_name: str | None = None
+    currency: str | None = None
+    refund_minor: int | None = None
+
+
+class ReturnConflicted(_ReturnFact, frozen=True, kw_only=True, omit_defaults=True):
+    """Central says no: CAME_BACK (at `stores`, by name), NOT_HANDED_OVER or NOT_KNOWN."""
+
+    reason: str
+    stores: tuple[str, ...] = ()
+
+
+class ElsewhereLine(msgspec.Struct, frozen=True, kw_only=True):
+    line_id: str
+    qty: int
+
+
+class ReturnedElsewhere(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Units of this store's order came back at `store`; `lines` replaces what was said before."""
+
+    order_id: str
+    return_id: str
+    store: str
+    lines: tuple[ElsewhereLine, ...] = ()
+
+    def topics(self) -> tuple[str, ...]:
+        return (f"pickup:{self.order_id}", "returns")
+
+
+ALL: Final = (
+    ReturnOpened,
+    ReturnLineDisposed,
+    ReturnClosed,
+    ReturnCanceled,
+    RefundSettled,
+    ReturnConfirmed,
+    ReturnConflicted,
+    ReturnedElsewhere,
+)
 FACTS: Final[dict[tuple[str, int], type]] = {(fact.__name__, 1): fact for fact in ALL}

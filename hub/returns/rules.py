@@ -1,6 +1,6 @@
 """Decides what is taken back, where it goes and what is refunded, or refuses with a sentence.
 
-It must never take a unit back twice, and never refund what was missing.
+It must never take a unit back twice, and never refund what was missing, nor what waits for central.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +34,10 @@ DEFAULTS: Final[dict[str, str]] = {
 }
 REASONS: Final = tuple(DEFAULTS)
 REFUNDS: Final = ("PAID", "REFUSED")
+# What central said of a return, or is still to say; "" where this store knew by itself.
+CLAIMED, WAITS, CONFIRMED, CONFLICT = "CLAIMED", "WAITS", "CONFIRMED", "CONFLICT"
+WAITS_FOR_CENTRAL: Final = "WAITS_FOR_CENTRAL"
+HELD: Final = "HELD"
 
 
 class Line(NamedTuple):
@@ -46,12 +50,14 @@ class Line(NamedTuple):
 
 
 class Return(NamedTuple):
-    """`state`: OPEN, CLOSED or CANCELED. `refund`: NONE, REQUESTED, PAID or REFUSED."""
+    """`state`: OPEN, CLOSED or CANCELED. `refund`: NONE, REQUESTED, PAID, REFUSED,
+    WAITS_FOR_CENTRAL, or HELD: central says no. `word`: central's."""
 
     return_id: str
     state: str
     refund: str
     lines: tuple[Line, ...]
+    word: str = ""
 
 
 class Source(NamedTuple):
@@ -73,10 +79,13 @@ def decide_open(
     sale_id: str | None = None,
     currency: str | None = None,
     disposition: str | None = None,
+    origin: tuple[str, str] | None = None,
+    provisional: bool = False,
 ) -> list[ReturnOpened | ReturnLineDisposed]:
     """Take goods onto the counter. `wanted`: (line of the order, or SKU of the receipt, units).
 
-    `disposition`: what becomes of all of it for now; None leaves each line to be said.
+    `disposition`: what becomes of all of it for now; None leaves each line to be said. `origin`:
+    the other store that handed them over, and its name.
     """
     if reason not in REASONS:
         raise Invalid(f"reason must be one of {', '.join(REASONS)}.", field="reason")
@@ -103,7 +112,7 @@ def decide_open(
             line_id=f"B{n}",
             sku=sources[key].sku,
             qty=qty,
-            source_line=key if order_id is not None else None,
+            source_line=key if order_id is not None and not provisional else None,
             unit_price_minor=sources[key].unit_price_minor,
         )
         for n, (key, qty) in enumerate(total.items(), start=1)
@@ -115,6 +124,9 @@ def decide_open(
         order_id=order_id,
         sale_id=sale_id,
         currency=currency,
+        origin=origin[0] if origin else None,
+        origin_name=origin[1] if origin else None,
+        provisional=provisional,
     )
     if disposition is None:
         return [opened]
@@ -192,12 +204,17 @@ def decide_cancel(back: Return, reason: str) -> list[ReturnCanceled]:
 
 
 def decide_refund(back: Return, state: str) -> list[RefundSettled]:
-    """Note what the payment system says. The first word stands."""
+    """Note what the payment system says. The first word stands.
+
+    What central holds a person decides; what waits for central may be refused before, never paid.
+    """
     if state not in REFUNDS:
         raise Invalid(f"state must be one of {', '.join(REFUNDS)}.", field="state")
     if back.refund == state:
         return []
-    if back.refund != "REQUESTED":
+    if back.refund == WAITS_FOR_CENTRAL and state == "PAID":
+        raise Refusal("The refund waits until head office knows what was bought.", slug="waits")
+    if back.refund not in ("REQUESTED", HELD, WAITS_FOR_CENTRAL):
         raise Refusal(
             f"The refund of return {back.return_id} is {back.refund.lower()}.", slug="refund-state"
         )

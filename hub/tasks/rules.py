@@ -21,6 +21,7 @@ class Kind(StrEnum):
     CONFIRM = "confirm"
     BROKEN = "broken"
     UNCLAIMED = "unclaimed"
+    RETURN = "return"
 
 
 class State(StrEnum):

@@ -93,11 +93,14 @@ def command(
     status: int = 200,
     show: Callable[..., Any] | None = None,
     after: Callable[[Hub], None] | None = None,
+    instead: Callable[..., Reply | None] | None = None,
 ) -> Callable[[View], View]:
     """Register a POST whose view runs in the writer's transaction and returns its answer.
 
     `show(tx, cause, **parts)` is the subject as it stands: the answer of a command whose append
     had that `cause`, when the reply itself is gone. `after(hub)` follows the commit.
+    `instead(press, asked, subject)` answers, where it does not return None, what has to be asked
+    elsewhere before it is decided here.
     """
 
     def register(view: View) -> View:
@@ -116,7 +119,8 @@ def command(
                 return status, view(call, asked, **parts)
 
             subject = None if show is None else lambda tx: show(tx, press.cause, **parts)
-            reply = press.run(work, subject)
+            found_elsewhere = None if instead is None else instead(press, asked, subject)
+            reply = found_elsewhere or press.run(work, subject)
             if reply.status < 400 and after is not None:
                 after(found)
             return as_response(_with(reply, revealed))

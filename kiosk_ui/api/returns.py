@@ -9,18 +9,22 @@ import msgspec
 from flask import request
 from msgspec import Meta, Struct
 
+from hub.commands import Reply
+from hub.errors import Unavailable
 from hub.journal import Transaction
-from hub.returns import actions, queries
+from hub.returns import abroad, actions, queries
 from kiosk_ui.api import bodies
 from kiosk_ui.api.contract import Call, Query, command, read
 from kiosk_ui.api.orders import asked_limit
+from kiosk_ui.pressing import Press
+from kiosk_ui.returns import elsewhere
 from kiosk_ui.session import hub
 
 Disposition = Literal["RESTOCKED", "NOT_RESTOCKED", "PROCESSING_REQUIRED", "MISSING"]
 
 
 class BackLine(bodies.Asked):
-    """`line_id` of an order, `sku` of a till's receipt."""
+    """`line_id` of an order, `sku` of a till's receipt, or of an order that is not known here."""
 
     qty: bodies.Qty
     line_id: bodies.Id | None = None
@@ -45,6 +49,9 @@ class Settle(bodies.Asked):
 
 
 class Return(Struct):
+    """`origin`: the other store that handed the goods over. `word`: central's, CLAIMED, WAITS,
+    CONFIRMED or CONFLICT; "" for goods of this store. `conflict`: why not."""
+
     return_id: str
     state: str
     refund: str
@@ -53,6 +60,11 @@ class Return(Struct):
     reason: str
     order_id: str | None
     sale_id: str | None
+    origin: str | None
+    origin_name: str | None
+    word: str
+    conflict: str | None
+    came_back_at: str | None
     lines: list[dict[str, Any]]
 
 
@@ -78,20 +90,41 @@ def returns() -> Any:
     return {"items": found, "next": None}
 
 
+@read(
+    "/handed/<order_id>",
+    "What another store handed over of an order, and what came back, as head office knows it.",
+    step="returns",
+    answer=abroad.Handed,
+)
+def handed(order_id: str) -> Any:
+    found = elsewhere.look(order_id)
+    if found is None:
+        raise Unavailable("Head office is not heard.", retry_after_s=10)
+    return found
+
+
 @read("/returns/<return_id>", "One return as it stands.", step="returns", answer=Return)
 def return_one(return_id: str) -> Any:
     with hub().reader() as connection:
         return queries.shown(connection, return_id)
 
 
+def _abroad(press: Press, asked: OpenReturn, subject: Any) -> Reply | None:
+    """Take goods of another store back; None where they are this one's."""
+    if asked.sale_id is not None or not elsewhere.is_abroad(asked.order_id):
+        return None
+    return elsewhere.take(press, msgspec.to_builtins(asked), subject)
+
+
 @command(
     "/returns",
-    "Take goods of an order or a receipt back onto the counter.",
+    "Take goods of an order or a receipt back onto the counter, also of another store's order.",
     step="returns",
     body=OpenReturn,
     answer=Return,
     status=201,
     show=lambda tx, cause: queries.shown(tx.conn, actions.return_name(cause)),
+    instead=_abroad,
 )
 def return_open(call: Call, asked: OpenReturn) -> Any:
     wanted = msgspec.to_builtins(asked)

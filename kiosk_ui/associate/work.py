@@ -26,6 +26,7 @@ SHOWN: Final = 40
 KINDS: Final = (
     Kind.UNCLAIMED.value,
     Kind.BROKEN.value,
+    Kind.RETURN.value,
     Kind.COUNT.value,
     Kind.RESHELVE.value,
     Kind.REPLENISH.value,
@@ -33,6 +34,7 @@ KINDS: Final = (
 WHAT: Final = {
     Kind.UNCLAIMED.value: later("Nobody picks it"),
     Kind.BROKEN.value: later("Promise broken"),
+    Kind.RETURN.value: later("Return in conflict"),
     Kind.COUNT.value: later("Count"),
     Kind.RESHELVE.value: later("Return to the shelf"),
     Kind.REPLENISH.value: later("Refill"),
@@ -52,6 +54,15 @@ WHY: Final = {
     "UNCLAIMED": later("It waits for longer than the store allows. Start picking it."),
     "STILL_UNCLAIMED": later(
         "It waits for twice as long as the store allows. Find somebody who picks it."
+    ),
+    "CAME_BACK": later(
+        "These goods came back at another store as well. A lead decides about the refund."
+    ),
+    "NOT_HANDED_OVER": later(
+        "Fewer of these goods were handed over than were brought. A lead decides about the refund."
+    ),
+    "NOT_KNOWN": later(
+        "Head office does not know the order of these goods. A lead decides about the refund."
     ),
     "BROKEN_BY_SALE": later(
         "It was sold at the till. Find a substitute, or tell the customer that it is short."
@@ -154,7 +165,8 @@ def _job(
         "by": known.person(task["claimed_by"]),
         "mine": task["claimed_by"] == person.actor,
         "place": _place(connection, task["sku"]),
-        "short_code": order.label if order else "",
+        "short_code": order.label if order else task["order_id"] or "",
+        "return_id": task["subject"].removeprefix("return:") if task["kind"] == "return" else "",
     }
 
 

@@ -19,6 +19,7 @@ from . import (
     store_journal,
     store_keys,
     store_orders,
+    store_return_rows,
 )
 from .web import answer, inventory, may, numbers, once
 
@@ -188,6 +189,18 @@ def experience(store: str) -> Response:
     with inventory().store.reader() as conn:
         store_journal.store(conn, store)
         return answer({"store": store, **store_buyer.experience_of(conn, store, begin, end)})
+
+
+@blueprint.get("/returns")
+@may("read")
+def returns() -> Response:
+    """Answer what came back at all stores; `word=CONFLICT`: what a person has to look at."""
+    asked = request.args
+    with inventory().store.reader() as conn:
+        items, more = store_return_rows.returns(
+            conn, asked.get("order_id"), asked.get("word"), asked.get("after", "")
+        )
+    return answer({"items": items, "next": more})
 
 
 @blueprint.get("/keys")

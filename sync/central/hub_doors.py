@@ -65,7 +65,7 @@ _tokens: Final = msgspec.json.Decoder(_Token)
 
 
 @blueprint.after_request
-def _sign(response: Response) -> Response:
+def signed(response: Response) -> Response:
     spoken = protocol.read_versions(request.headers.get(PROTOCOL_HEADER))
     response.headers[PROTOCOL_HEADER] = str(protocol.common(spoken) or VERSION)
     return response
@@ -122,7 +122,7 @@ def push(store: str) -> Response:
     """Take a push in: 200 with the head after it, or 409 with the head as it is."""
     if request.mimetype != NDJSON or request.headers.get("Content-Encoding") != "zstd":
         return _unread(store, 415, "media-type", f"A push is {NDJSON}, encoded as zstd.")
-    return _read(store, frames.unpack_push, _pushed)
+    return unpacked(store, frames.unpack_push, _pushed)
 
 
 def _pushed(store: str, pushed: protocol.Push) -> Response:
@@ -276,7 +276,7 @@ def people(store: str) -> Response:
         inventory().store.run(lambda tx: store_aisle.tell(tx, told))
         return answer({"people": len(told)})
 
-    return _read(store, frames.unpack_people, tell)
+    return unpacked(store, frames.unpack_people, tell)
 
 
 @blueprint.post("/stores/<store>/telemetry")
@@ -288,7 +288,7 @@ def telemetry(store: str) -> Response:
         inventory().store.run(lambda tx: store_telemetry.tell(tx, store, told))
         return answer({"devices": len(told.devices)})
 
-    return _read(store, frames.unpack_telemetry, tell)
+    return unpacked(store, frames.unpack_telemetry, tell)
 
 
 @blueprint.post("/stores/<store>/refold")
@@ -336,7 +336,9 @@ def _remember(store: str, why: str) -> None:
     inventory().store.run(lambda tx: store_fleet.refused(tx, store, why))
 
 
-def _read(store: str, unpack: Callable[[bytes], T], take: Callable[[str, T], Response]) -> Response:
+def unpacked(
+    store: str, unpack: Callable[[bytes], T], take: Callable[[str, T], Response]
+) -> Response:
     """Read what a hub packed, and take it; what cannot be read, head office sees."""
     try:
         told = unpack(request.get_data())

@@ -26,6 +26,7 @@ from . import (
     store_orders,
     store_people,
     store_reroute,
+    store_returns,
     store_rights,
     store_secrets,
     store_words,
@@ -73,9 +74,10 @@ class Inventory:
         """Take a push in, and settle what it says of orders that central watches."""
         judged = store_journal.accept(tx, store, push, instance, generation)
         taken = judged is not None and judged.answer.status == "taken"
-        if taken and store_journal.unsettled(tx.conn, store):
+        if judged is not None and taken and store_journal.unsettled(tx.conn, store):
             sign = partial(store_keys.sign, tx, self.ring)
             store_reroute.settle(tx, store, sign, generation)
+            store_returns.settle(tx, store, generation, heard=_told_all(push, judged))
             store_aisle.settle(tx, store, generation)
         return judged
 
@@ -114,3 +116,9 @@ class Inventory:
 
     def close(self) -> None:
         self.store.close()
+
+
+def _told_all(push: Push, judged: Received) -> bool:
+    """Has the hub nothing left that it knew when it pushed? An empty push alone does not say so:
+    the first one after an outage is empty."""
+    return push.about is not None and push.about.head == judged.answer.head.seq

@@ -139,6 +139,12 @@ def document() -> dict[str, Any]:
                     "Try a message again that failed.", {"type": "object"}, 200, "message_id"
                 )
             },
+            "/api/v1/returns": {
+                "get": _get(
+                    "What came back of orders, at which store, and central's word on it;"
+                    " `order_id`, `word` (CONFIRMED, WAITS or CONFLICT), `after`."
+                )
+            },
             "/api/v1/keys": {
                 "get": _get("The keys of pickup codes, and how many stores each signs for.")
             },

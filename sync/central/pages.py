@@ -28,6 +28,7 @@ from . import (
     intake,
     notice_views,
     offers,
+    return_doors,
     store_journal,
     supply_views,
 )
@@ -62,6 +63,7 @@ def register(app: Flask) -> None:
     csrf.init_app(app)
     csrf.exempt(api.blueprint)
     csrf.exempt(hub_doors.blueprint)
+    csrf.exempt(return_doors.blueprint)
     csrf.exempt(fleet_views.blueprint)
     csrf.exempt(supply_views.blueprint)
     csrf.exempt(notice_views.blueprint)

@@ -63,6 +63,7 @@ _orders: Final = msgspec.json.Decoder(PickupOrder)
 _timelines: Final = msgspec.json.Decoder(list[dict[str, Any]])
 _PICKUP: Final = frozenset(pickup.FACTS.values())
 _AISLE: Final = frozenset(aisle.FACTS.values())
+_RETURNS: Final = frozenset(returns.FACTS.values())
 
 
 class News(NamedTuple):
@@ -94,6 +95,7 @@ class Fold:
     rights: list[RightsFact] = field(default_factory=list)
     feedback: list[tuple[str, int, str, str]] = field(default_factory=list)
     aisle: list[tuple[str, Any]] = field(default_factory=list)
+    returns: list[Any] = field(default_factory=list)
     broken: list[tuple[str, str]] = field(default_factory=list)
     news: list[News] = field(default_factory=list)
     _changed: dict[str, tuple[PickupOrder, list[dict[str, Any]]]] = field(default_factory=dict)
@@ -117,6 +119,8 @@ class Fold:
             self._evolve(entry, fact)
         elif type(fact) in _AISLE:
             self.aisle.append((entry.recorded_at, fact))
+        elif type(fact) in _RETURNS:
+            self.returns.append(fact)
         elif isinstance(fact, RightsFact):
             self.rights.append(fact)
         elif type(fact) is experience.FeedbackGiven:

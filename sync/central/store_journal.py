@@ -23,6 +23,7 @@ from . import (
     store_notices,
     store_people,
     store_reroute,
+    store_returns,
     store_rights,
     store_words,
 )
@@ -107,6 +108,7 @@ def unsettled(conn: Connection, store_id: str) -> bool:
         "SELECT 1 WHERE EXISTS (SELECT 1 FROM placed WHERE store_id = ?1 AND watched = 1)"
         " OR EXISTS (SELECT 1 FROM placed WHERE fallback = ?1 AND watched = 1)"
         " OR EXISTS (SELECT 1 FROM distribution_right WHERE store_id = ?1 AND due = 1)"
+        " OR EXISTS (SELECT 1 FROM goods_return WHERE awaits = ?1)"
         " OR EXISTS (SELECT 1 FROM aisle_order WHERE state = 'CONDITIONAL')",
         (store_id,),
     ).fetchone()
@@ -173,6 +175,7 @@ def _project(
     if fresh:
         store_notices.add(tx, fold.news)
     store_reroute.note_broken(tx, store_id, fold.broken)
+    store_returns.take(tx, store_id, fold.returns)
     store_rights.take(tx, store_id, fold.rights)
     store_aisle.take(tx, store_id, fold.aisle)
     for ref in fold.erased:

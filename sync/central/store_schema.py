@@ -300,3 +300,22 @@ def m017_sealed_heads(db: Ddl) -> None:
     """The key that signs a store's heads, and what the last signature was worth."""
     db.execute("ALTER TABLE store ADD COLUMN head_key TEXT")
     db.execute("ALTER TABLE store ADD COLUMN sealed TEXT NOT NULL DEFAULT 'none'")
+
+
+@MIGRATIONS()
+def m018_goods_return(db: Ddl) -> None:
+    """What comes back of orders at any store. `word`: central's; `awaits`: the store that has to
+    speak before it, None when nobody has."""
+    db.execute(
+        "CREATE TABLE goods_return (store_id TEXT NOT NULL, return_id TEXT NOT NULL,"
+        " order_id TEXT NOT NULL, state TEXT NOT NULL, word TEXT NOT NULL, reason TEXT NOT NULL,"
+        " own INTEGER NOT NULL, awaits TEXT, at TEXT NOT NULL,"
+        " PRIMARY KEY (store_id, return_id)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX goods_return_order ON goods_return (order_id)")
+    db.execute("CREATE INDEX goods_return_awaits ON goods_return (awaits) WHERE awaits IS NOT NULL")
+    db.execute(
+        "CREATE TABLE goods_return_line (store_id TEXT NOT NULL, return_id TEXT NOT NULL,"
+        " part TEXT NOT NULL, sku TEXT NOT NULL, qty INTEGER NOT NULL, line_id TEXT,"
+        " missing INTEGER NOT NULL, PRIMARY KEY (store_id, return_id, part)) WITHOUT ROWID"
+    )

@@ -21,6 +21,7 @@ CONFORMANCE = frozenset(
         "test_fallback",
         "test_notices",
         "test_promise",
+        "test_returns_elsewhere",
         "test_signing_keys",
         "test_snapshot",
         "test_supply",
@@ -28,10 +29,14 @@ CONFORMANCE = frozenset(
 )
 
 
+# Fixtures that all tests of a module share.
+SHARED = frozenset({"untouched", "opened"})
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         both = metafunc.module.__name__.rpartition(".")[2] in CONFORMANCE
-        scope = "module" if "untouched" in metafunc.fixturenames else "function"
+        scope = "module" if SHARED & set(metafunc.fixturenames) else "function"
         metafunc.parametrize("engine", ENGINES if both else ENGINES[:1], scope=scope)
 
 

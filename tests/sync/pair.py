@@ -68,8 +68,8 @@ class Central:
         headers = self._headers() | ({"Idempotency-Key": key} if key else {})
         return requests.post(f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=40)
 
-    def place(self, order_id: str, units: dict[str, int]) -> dict[str, Any]:
-        answer = self.post("/orders", order_body(order_id, units))
+    def place(self, order_id: str, units: dict[str, int], **changes: Any) -> dict[str, Any]:
+        answer = self.post("/orders", order_body(order_id, units, **changes))
         assert answer.status_code == 201, answer.text
         shown: dict[str, Any] = answer.json()
         return shown

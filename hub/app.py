@@ -34,6 +34,7 @@ from hub.broker.watch import Watch
 from hub.control import Listener
 from hub.errors import Invalid, Unavailable
 from hub.fleet.watch import queries as fleet
+from hub.house import actions as house
 from hub.identity import Identity
 from hub.ingest import Ingest, replayer
 from hub.jobs import jobs, limits_of
@@ -86,6 +87,7 @@ class Hub:
         self.instance = secrets.token_hex(8)
         self.store = Store(directory, settings, migrations=(sync_tables.MIGRATIONS,))
         self.store.writer.run(partial(stock_actions.set_policy, policy=policy(settings)))
+        self.store.writer.run(partial(house.set_zone, zone=settings.time_zone))
         self.store.writer.run(partial(printing.set_choices, settings=settings))
         self.brand, self._unbranded = brand.chosen(directory, settings.brand_file)
         if self._unbranded:

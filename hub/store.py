@@ -80,6 +80,7 @@ MIGRATIONS: Final[tuple[Migrations, ...]] = (
     staff.MIGRATIONS,
     customers.MIGRATIONS,
     fleet.MIGRATIONS,
+    house.MIGRATIONS,
     stock.MIGRATIONS,
     shelf.MIGRATIONS,
     printing.MIGRATIONS,

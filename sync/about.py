@@ -39,7 +39,7 @@ class Portrait:
         self._store, self._seal = store, seal
         self._release = importlib.metadata.version("storehub")
         self._quarantine = 0
-        self._promise: int | None = None
+        self._promise: promising.Told | None = None
         self._counted_at = self._promised_at = float("-inf")
 
     def said(self, conn: sqlite3.Connection, reaches: int) -> About:
@@ -58,7 +58,9 @@ class Portrait:
             head=journal.head(conn).seq,
             oldest_s=round(age_s(waiting[0][1], self._clock)) if waiting else 0,
             quarantine=self._quarantine,
-            promise_minutes=self._promise,
+            promise_minutes=self._promise.minutes if self._promise else None,
+            opening_hours=self._promise.opening_hours if self._promise else "",
+            time_zone=self._promise.time_zone if self._promise else "",
             key=self._seal.public if self._seal and pair else "",
             signature=self._seal.sign(self._store, pair) if self._seal and pair else "",
         )

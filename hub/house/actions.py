@@ -9,8 +9,13 @@ from datetime import timedelta
 from hub.chain import Entry
 from hub.clock import stamp
 from hub.errors import Invalid
-from hub.house import queries, rules
+from hub.house import queries, rules, tables
 from hub.journal import Fact, Transaction
+
+
+def set_zone(tx: Transaction, zone: str) -> None:
+    """Keep the time zone of the settings, so that no caller can forget to pass it."""
+    tables.keep_zone(tx.conn, zone)
 
 
 def set_policy(

@@ -95,6 +95,18 @@ def after(week: Week, begin: datetime, length: timedelta, zone: tzinfo) -> datet
     return begin + length
 
 
+def between(week: Week, begin: datetime, end: datetime, zone: tzinfo) -> timedelta:
+    """Return how much open time lies between two moments; they may be one, and never turned."""
+    if not any(week):
+        return end - begin
+    found, day = timedelta(0), _day(begin, zone)
+    while day <= _day(end, zone):
+        for opens, closes in _spans(week, day, zone):
+            found += max(timedelta(0), min(closes, end) - max(opens, begin))
+        day += timedelta(days=1)
+    return found
+
+
 def before(week: Week, end: datetime, length: timedelta, zone: tzinfo) -> datetime:
     """Return since when `length` of open time has passed, seen from `end`."""
     if not week or not any(week):

@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from hub.clock import parse, stamp
-from hub.house import rules
+from hub.house import hours, rules
 from hub.house.rules import POLICIES, Shelf
 
 
@@ -71,13 +72,22 @@ def pace(conn: Connection, now: datetime) -> dict[str, Any]:
     return shown | {"by": row["actor"]}
 
 
-def due_minutes(conn: Connection, usual: int, now: datetime, lines: int = 0) -> int:
-    """In how many minutes an order is due that comes now; a pause without an end adds nothing.
+def zone(conn: Connection) -> ZoneInfo:
+    """The store's time zone (`actions.set_zone`)."""
+    row = conn.execute("SELECT zone FROM house_zone").fetchone()
+    return ZoneInfo("UTC" if row is None else row["zone"])
 
-    `lines`: what is to be picked until then, its own lines included.
+
+def due(conn: Connection, usual: int, now: datetime, lines: int = 0) -> datetime:
+    """When an order is due that comes now; a pause without an end adds nothing.
+
+    `usual`: minutes; `lines`: what is to be picked until then, its own lines included. Nobody
+    works while the store is closed, and nobody collects.
     """
     told = pace(conn, now)
-    left = parse(told["until"]) - now if told["until"] else timedelta(0)
+    paused = told["pace"] == "paused" and told["until"]
+    begin = max(now, parse(told["until"])) if paused else now
     decided = policies(conn)
     work = rules.work_minutes(lines, int(decided["pickers"]), int(decided["line_minutes"]))
-    return rules.due_minutes(usual, told["pace"], round(left.total_seconds() / 60), work)
+    length = timedelta(minutes=rules.due_minutes(usual, told["pace"], work))
+    return hours.ready(hours.read(str(decided["opening_hours"])), begin, length, zone(conn))

@@ -193,12 +193,9 @@ def work_minutes(lines: int, pickers: int, line_minutes: int) -> int:
     return -(-lines * line_minutes // (pickers * STEP)) * STEP
 
 
-def due_minutes(usual: int, pace: str, paused_minutes: int, work: int = 0) -> int:
-    """Return in how many minutes an order is due that comes now.
+def due_minutes(usual: int, pace: str, work: int = 0) -> int:
+    """Return how many minutes of picking an order is due after, once somebody picks.
 
-    Not sooner than usual nor than the work ahead is done; later while picking is slow or paused.
+    Not sooner than usual nor than the work ahead is done; later while picking is slow.
     """
-    least = max(usual, work)
-    if pace == "paused":
-        return least + max(0, paused_minutes)
-    return least * (SLOW if pace == "slow" else 1)
+    return max(usual, work) * (SLOW if pace == "slow" else 1)

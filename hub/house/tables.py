@@ -4,6 +4,8 @@ from sqlite3 import Connection
 from typing import Final
 
 import msgspec
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
 
 from hub.chain import Entry
 from hub.database import TableClass
@@ -54,6 +56,19 @@ def _pace(conn: Connection, entry: Entry, fact: PickupPaceSet) -> None:
     )
 
 
+MIGRATIONS: Final = Migrations("house")
+
+
+@MIGRATIONS()
+def m001_house_zone(db: sqlite_utils.Database) -> None:
+    """The store's time zone, as its settings say: opening hours are meant in it."""
+    db.execute("CREATE TABLE house_zone (id INTEGER PRIMARY KEY, zone TEXT NOT NULL)")
+
+
+def keep_zone(conn: Connection, zone: str) -> None:
+    conn.execute("INSERT OR REPLACE INTO house_zone (id, zone) VALUES (1, ?)", (zone,))
+
+
 PROJECTION: Final = Projection(
     room="house",
     schema=SCHEMA,
@@ -68,4 +83,5 @@ TABLES: Final[dict[str, TableClass]] = {
     "house_policy": "projection",
     "staging_shelf": "projection",
     "pickup_pace": "projection",
+    "house_zone": "record",
 }

@@ -4,7 +4,7 @@ It must never append twice for one step, and never decide anything itself.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from hub import journal
@@ -53,8 +53,7 @@ def place(
     central's side of each SKU after it spent some on this order: those units are this order's.
     """
     own = order.get("lines")
-    minutes = promising.minutes(tx.conn, tx.now, len(own) if isinstance(own, list | tuple) else 1)
-    due = tx.now + timedelta(minutes=minutes)
+    due = promising.due(tx.conn, tx.now, len(own) if isinstance(own, list | tuple) else 1)
     timed = order if order.get("promise_at") else {**order, "promise_at": stamp(due)}
     proposed = read_order(
         timed, lambda sku: catalog.name(tx.conn, sku), lambda sku: catalog.care(tx.conn, sku)

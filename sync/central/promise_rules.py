@@ -4,8 +4,12 @@ It must never count a unit that a store keeps for its own channels.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from hub.errors import Invalid
+from hub.house import hours
 
 Word = Literal["has", "asks", "lacks"]
 When = Literal["told", "silent", "paused", "unknown"]
@@ -31,21 +35,49 @@ class Ready(NamedTuple):
     when: When
 
 
-def ready(told: int | None, told_at: datetime | None, now: datetime) -> Ready:
-    """Say when a store would have an order ready that comes now.
+class Open(NamedTuple):
+    """When a store is open, as its hub said; the plain one: always."""
+
+    week: hours.Week = ()
+    zone: tzinfo = UTC
+
+
+ALWAYS: Final = Open()
+
+
+def opened(opening_hours: str, time_zone: str) -> Open:
+    """Read when a store is open; what this release cannot read counts as always."""
+    try:
+        return Open(hours.read(opening_hours), ZoneInfo(time_zone or "UTC"))
+    except (Invalid, ZoneInfoNotFoundError, ValueError):
+        return ALWAYS
+
+
+def due(
+    told: int | None, told_at: datetime | None, now: datetime, at: Open = ALWAYS
+) -> tuple[datetime | None, When]:
+    """Say when a store would have an order ready that comes now, and what that rests on.
 
     `told`: what its hub said last, at `told_at` (minutes; 0: picking is paused, nobody says how
-    long; None: it says nothing of it). A longer silence never makes it sooner.
+    long; None: it says nothing of it). A longer silence never makes it sooner. Of the minutes only
+    those are work in which the store is open.
     """
     if told is None or told_at is None or told < 0:
-        return Ready(None, "unknown")
+        return None, "unknown"
     if told == 0:
-        return Ready(None, "paused")
+        return None, "paused"
+    work = hours.between(at.week, told_at, told_at + timedelta(minutes=told), at.zone)
     silence = now - told_at
     if silence <= SILENT:
-        return Ready(told, "told")
+        return hours.ready(at.week, now, work, at.zone), "told"
     late = -(-max(silence, SILENCE_COSTS) // timedelta(minutes=STEP_MIN)) * STEP_MIN
-    return Ready(told + late, "silent")
+    return hours.ready(at.week, now, work + timedelta(minutes=late), at.zone), "silent"
+
+
+def ready(told: int | None, told_at: datetime | None, now: datetime, at: Open = ALWAYS) -> Ready:
+    """Say it in minutes from now: `due`."""
+    found, when = due(told, told_at, now, at)
+    return Ready(None if found is None else -((now - found) // timedelta(minutes=1)), when)
 
 
 def offers(

@@ -5,7 +5,7 @@ and never tell how many units a store keeps for its own channels.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +14,7 @@ from hub.clock import parse, stamp
 from sync.protocol import About
 
 from . import promise_rules
-from .promise_rules import Ready, Word
+from .promise_rules import Open, Ready, Word
 from .store_port import Connection, Row, Tx
 
 OFFERED_MOST: Final = 50
@@ -69,16 +69,19 @@ def promise_at(tx: Tx, store_id: str) -> str | None:
     What it said last is lengthened: it does not know of the order yet.
     """
     (row,) = _stores(tx.conn, [store_id])
-    found = _ready(row, tx.now)
-    if found.when != "silent" or found.minutes is None:
-        return None
-    return stamp(tx.now + timedelta(minutes=found.minutes))
+    found, when = promise_rules.due(*_heard(row, tx.now))
+    return stamp(found) if found is not None and when == "silent" else None
 
 
 def _ready(row: Row, now: datetime) -> Ready:
+    return promise_rules.ready(*_heard(row, now))
+
+
+def _heard(row: Row, now: datetime) -> tuple[int | None, datetime | None, datetime, Open]:
     about = _abouts.decode(row["told"]) if row["told"] else About()
     told_at = parse(row["told_at"]) if row["told_at"] else None
-    return promise_rules.ready(about.promise_minutes, told_at, now)
+    opened = promise_rules.opened(about.opening_hours, about.time_zone)
+    return about.promise_minutes, told_at, now, opened
 
 
 def words(conn: Connection, wanted: Mapping[str, int], generation: str) -> dict[str, Word]:

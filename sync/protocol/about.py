@@ -13,6 +13,7 @@ class About:
     `head`: the journal's last seq. `oldest_s`: how long the oldest fact waits that this push does
     not bring. `schema`: the format of hub.db. `quarantine`: messages that wait at the hub.
     `promise_minutes`: when an order would be due that came now; 0: not to be said, None: not told.
+    `opening_hours`, `time_zone`: in which of those minutes somebody is there; "": always.
     `signature`: of the head that this push leads to, with the hub's `key` (`sync.seal`).
     """
 
@@ -25,3 +26,5 @@ class About:
     promise_minutes: int | None = None
     key: str = ""
     signature: str = ""
+    opening_hours: str = ""
+    time_zone: str = ""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from hub.chain import Pair
 from hub.clock import parse, stamp
+from hub.house import hours
 from sync.central import promise_rules
 from tests.sync.pair import PUSH, Central, entry, order_body, received
 
@@ -75,6 +77,49 @@ def test_a_longer_silence_never_brings_a_promise_nearer(
     assert promise_rules.ready(told, None, NOON) == (None, "unknown")
 
 
+BERLIN = ZoneInfo("Europe/Berlin")
+HOURS = st.sampled_from(
+    [
+        "",
+        "mo-fr 08:00-20:00, sa 09:00-18:00",
+        "mo-su 00:00-24:00",
+        "mo-su 09:00-12:30, fr 18:00-23:00",
+    ]
+)
+HALF_HOURS = st.integers(0, 400).map(lambda n: timedelta(minutes=30) * n)
+
+
+@given(HALF_HOURS, st.integers(1, 40), HALF_HOURS, HALF_HOURS, HOURS)
+def test_no_promise_lies_in_closed_hours_nor_before_the_hubs_own_work(
+    since: timedelta, steps: int, silent: timedelta, more: timedelta, text: str
+) -> None:
+    """A hub tells what it would promise; head office promises by it, whenever it is asked."""
+    at, told_at = promise_rules.opened(text, "Europe/Berlin"), NOON + since
+    work = timedelta(minutes=30) * steps
+    minutes = (hours.ready(at.week, told_at, work, BERLIN) - told_at) // timedelta(minutes=1)
+    asked, later = told_at + silent, told_at + silent + more
+
+    def due(now: datetime, opened: promise_rules.Open = at) -> datetime:
+        found, _when = promise_rules.due(minutes, told_at, now, opened)
+        assert found is not None
+        return found
+
+    assert hours.is_open(at.week, due(asked), BERLIN)
+    assert due(asked) >= hours.ready(at.week, asked, work, BERLIN), "as the hub itself would"
+    assert due(asked) <= due(later)
+    if text in ("", "mo-su 00:00-24:00"):
+        assert due(asked) == due(asked, promise_rules.ALWAYS)
+
+
+def test_hours_that_this_release_cannot_read_count_as_always() -> None:
+    for text, zone in (
+        ("daily", "UTC"),
+        ("mo 08:00-09:00", "Mars/Base"),
+        ("mo 08:00-09:00", "../x"),
+    ):
+        assert promise_rules.opened(text, zone) == promise_rules.ALWAYS
+
+
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
     """Mill Lane has 9 and keeps them; Harbour lent 5 of its 7; Hill was never heard."""
@@ -97,7 +142,7 @@ def _says(central: Central) -> Callable[..., Any]:
 
     office = central.running.inventory.store
 
-    def say(store: str, *contents: bytes, minutes: int | None = None) -> None:
+    def say(store: str, *contents: bytes, **said: Any) -> None:
         office.run(lambda tx: store_access.add_store(tx, store, store))
         credential = office.run(lambda tx: store_access.create_credential(tx, store))
         with office.reader() as conn:
@@ -105,7 +150,7 @@ def _says(central: Central) -> Callable[..., Any]:
         answer = requests.post(
             f"{central.url}/sync/v1/stores/{store}/journal",
             data=frames.pack_push(
-                Push(Pair(*head), contents, about=About(promise_minutes=minutes))
+                Push(Pair(*head), contents, about=About(**said))
             ),
             timeout=10,
             headers=PUSH | {"Authorization": f"Bearer {credential}", "X-StoreHub-Protocol": "1"},
@@ -218,7 +263,7 @@ def test_head_office_promises_by_what_each_store_said_and_later_for_a_silent_one
     wanted = {"lines": [{"sku": "4711", "qty": 1}]}
     for name, units, minutes in (("a-paused", 9, 0), ("b-quick", 5, 30), ("c-old", 3, None)):
         lent = entry(f"l-{name}", {"sku": "4711", "granted": units}, kind="RightsGranted")
-        say(name, lent, minutes=minutes)
+        say(name, lent, promise_minutes=minutes)
 
     def ready() -> list[tuple[str, int | None, str]]:
         items = central.post("/promise", wanted).json()["items"]
@@ -244,3 +289,23 @@ def test_head_office_promises_by_what_each_store_said_and_later_for_a_silent_one
     late = parse(promised("Q-2") or "") - before
     assert timedelta(minutes=214) < late < timedelta(minutes=216)
     assert (promised("Q-3", "2031-01-01T10:00:00Z") or "").startswith("2031-01-01T10:00")
+
+
+def test_a_silent_store_is_promised_for_hours_in_which_it_is_open(central: Central) -> None:
+    say, store = _says(central), central.running.inventory.store
+    lent = entry("l-x", {"sku": "4711", "granted": 5}, kind="RightsGranted")
+    now = store.clock.now().astimezone(BERLIN)
+    tomorrow = hours.DAYS[(now.weekday() + 1) % 7]
+    opens = f"{tomorrow} 10:00-18:00"
+    say("b-quick", lent, promise_minutes=30, opening_hours=opens, time_zone="Europe/Berlin")
+    ago = stamp(store.clock.now() - timedelta(days=8))
+    silent = "UPDATE store SET told_at = ? WHERE store_id = 'b-quick'"
+    store.run(lambda tx: tx.conn.execute(silent, (ago,)) and None)
+    (item,) = central.post("/promise", {"lines": [{"sku": "4711", "qty": 1}]}).json()["items"]
+    assert item["ready"]["when"] == "silent"
+    body = order_body("Q-1", {"4711": 1}, store="b-quick")
+    assert central.post("/orders", body).status_code == 201
+    promised = parse(central.get("/orders/Q-1").json()["promise_at"]).astimezone(BERLIN)
+    assert hours.is_open(hours.read(opens), promised, BERLIN)
+    minutes = item["ready"]["minutes"]
+    assert abs(promised - store.clock.now() - timedelta(minutes=minutes)) < timedelta(minutes=2)

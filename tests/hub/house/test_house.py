@@ -97,6 +97,16 @@ def test_work_is_ready_only_while_the_store_is_open_and_never_sooner_for_its_hou
         assert found == begin + timedelta(minutes=work)
 
 
+@given(MOMENTS, MINUTES, WEEKS)
+def test_the_open_time_until_work_is_ready_is_the_work(
+    begin: datetime, work: int, text: str
+) -> None:
+    week, length = hours.read(text), timedelta(minutes=work)
+    found = hours.ready(week, begin, length, BERLIN)
+    assert hours.between(week, begin, found, BERLIN) == length
+    assert hours.between(week, begin, begin, BERLIN) == timedelta(0)
+
+
 @given(MOMENTS, WEEKS)
 def test_a_store_turns_when_it_is_said_to_and_not_before(at: datetime, text: str) -> None:
     week = hours.read(text)
@@ -184,13 +194,9 @@ def test_a_shelf_nobody_planned_is_refused_only_where_the_store_says_so() -> Non
         rules.check_shelf(planned, "Z9", "refuse")
 
 
-@pytest.mark.parametrize(
-    ("pace", "left", "minutes"), [("normal", 0, 60), ("slow", 0, 120), ("paused", 45, 105)]
-)
-def test_a_promise_is_later_while_picking_is_slow_or_paused(
-    pace: str, left: int, minutes: int
-) -> None:
-    assert rules.due_minutes(60, pace, left) == minutes
+@pytest.mark.parametrize(("pace", "minutes"), [("normal", 60), ("slow", 120), ("paused", 60)])
+def test_a_promise_is_later_while_picking_is_slow(pace: str, minutes: int) -> None:
+    assert rules.due_minutes(60, pace) == minutes
 
 
 def test_a_pause_ends_by_itself() -> None:
@@ -214,4 +220,4 @@ def test_more_work_is_never_done_sooner_and_more_hands_never_make_it_later(
         assert took * pickers >= lines * each
         assert rules.work_minutes(lines, pickers + 1, each) <= took
     for pace in rules.PACES:
-        assert rules.due_minutes(60, pace, 10, took) >= max(60, took)
+        assert rules.due_minutes(60, pace, took) >= max(60, took)

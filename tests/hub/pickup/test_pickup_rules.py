@@ -1,6 +1,6 @@
 """What the goods and the store's own policies ask of an order's steps, in a whole store."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -215,10 +215,42 @@ def test_an_order_is_promised_when_those_who_pick_can_have_it_ready(shop: Shop) 
     many = [line(line_id=f"L{n}") for n in range(8)]
     assert place(shop, "R-1", many)["promise_at"] == "2026-11-21T14:00:00.000Z", "8 lines: 120 min"
     assert place(shop, "R-2", [line()])["promise_at"] == "2026-11-21T14:15:00.000Z"
-    assert shop.store.read(promising.told, shop.clock.now()) == 150
+    assert shop.store.read(promising.told, shop.clock.now()).minutes == 150
     shop.do(pickup.claim, "R-1")
     for n in range(8):
         shop.do(pickup.pick, "R-1", f"L{n}", 1)
-    assert shop.store.read(promising.told, shop.clock.now()) == 120, "the usual time again"
+    assert shop.store.read(promising.told, shop.clock.now()).minutes == 120, "the usual time again"
     shop.do(house.set_pace, "paused", None, None, actor=LENA)
-    assert shop.store.read(promising.told, shop.clock.now()) == 0
+    assert shop.store.read(promising.told, shop.clock.now()).minutes == 0
+
+
+def test_an_order_whose_work_would_end_at_night_is_promised_for_after_the_store_opens(
+    shop: Shop,
+) -> None:
+    """The shop's noon is Saturday 13:00 in Berlin."""
+    shop.receive("MILK", 99)
+    shop.run(lambda tx: house.set_zone(tx, "Europe/Berlin"))
+    promised = iter(range(99))
+
+    def due(**extra: object) -> str:
+        order = place(shop, f"R-{next(promised)}", [line()], **extra)
+        at = datetime.fromisoformat(order["promise_at"])
+        return f"{at.astimezone(BERLIN):%a %H:%M}"
+
+    assert due() == "Sat 15:00"
+    shop.do(house.set_policy, "opening_hours", "mo-fr 08:00-20:00, sa 09:00-18:00", actor=LENA)
+    assert due() == "Sat 15:00", "open all the while"
+    shop.clock.advance(timedelta(hours=4))
+    assert due() == "Mon 09:00", "an hour until six, and one on Monday"
+    said = shop.store.read(promising.told, shop.clock.now())
+    assert said == (40 * 60, "mo-fr 08:00-20:00, sa 09:00-18:00", "Europe/Berlin")
+    shop.do(house.set_pace, "slow", actor=LENA)
+    assert due() == "Mon 11:00"
+    shop.do(house.set_pace, "paused", 90, actor=LENA)
+    assert due() == "Mon 10:00", "the pause ends when nobody is there any more"
+    shop.do(house.set_pace, "normal", actor=LENA)
+    shop.clock.advance(timedelta(hours=10))
+    assert due() == "Mon 10:00", "at night nobody picks"
+    assert due(promise_at="2026-11-22T03:00:00Z") == "Sun 04:00", "its own promise it keeps"
+    shop.do(house.set_policy, "opening_hours", None, actor=LENA)
+    assert due() == "Sun 05:00"

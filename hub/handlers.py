@@ -127,6 +127,18 @@ def _cancel(tx: Transaction, command: Mapping[str, Any]) -> None:
         pickup.refuse_cancel(tx, order_id, no.slug, actor="central", cause=cause)
 
 
+def _ship(tx: Transaction, command: Mapping[str, Any]) -> None:
+    pickup.ship(
+        tx,
+        command["order_id"],
+        command.get("parcels") or (),
+        command.get("carrier"),
+        command.get("tracking"),
+        actor="central",
+        cause=_cause(command),
+    )
+
+
 def _buyer(tx: Transaction, command: Mapping[str, Any]) -> None:
     pickup.buyer_seen(
         tx,
@@ -211,6 +223,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "order.place": _place,
     "order.known": _known,
     "order.cancel": _cancel,
+    "order.ship": _ship,
     "customer.erase": _erase,
     "rights.told": _rights,
     "buyer": _buyer,

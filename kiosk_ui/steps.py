@@ -14,7 +14,7 @@ from hub.errors import Refusal
 from hub.journal import Transaction
 from hub.pickup import actions, queries
 from hub.returns import actions as returns
-from kiosk_ui.api import bodies
+from kiosk_ui.api import arrival_bodies, bodies
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,11 @@ STEPS: Final[dict[str, Step]] = {
     "correct": Step(bodies.Correct, "Correct a handover that did not happen.", _correct),
     "buyer": Step(bodies.Buyer, "Note that the customer is on the way or here.", _buyer),
     "delegate": Step(bodies.Delegate, "Note who else may collect.", _delegate),
-    "ship": Step(bodies.Nothing, "Note that the goods are on their way here.", actions.ship),
-    "receive": Step(bodies.Nothing, "Note that the goods have arrived.", actions.receive),
+    "ship": Step(arrival_bodies.Ship, "Note that the goods are on their way here.", actions.ship),
+    "receive": Step(
+        arrival_bodies.Receive, "Receive the goods, or one of their parcels.", actions.receive
+    ),
+    "put_away": Step(bodies.Stage, "Pick and stage at once what came together.", actions.put_away),
     "cancel": Step(bodies.Cancel, "Cancel the order.", actions.cancel),
     "hold": Step(bodies.Hold, "Put the order on hold.", actions.hold),
     "resume": Step(bodies.Nothing, "Go on with an order on hold.", actions.resume),

@@ -14,6 +14,7 @@ from hub.clock import stamp
 from hub.errors import Refusal
 from hub.journal import Fact, Transaction
 from hub.pickup import moves, promising, proofs, queries, rules
+from hub.pickup.arrival.actions import order_of, put_aside, put_away, receive, receive_parcel, ship
 from hub.pickup.code import PickupCode
 from hub.pickup.ending import cancel, expire, hold, overdue, refuse_cancel, resume, settle
 from hub.pickup.facts import HandedLine, OrderLine, OrderProposed, OrderRejected, OrderReserved
@@ -37,7 +38,21 @@ from hub.stock.work import as_told, count_task, count_tasks, told, trusted_now
 from hub.tasks.rules import decide_claim, decide_finish
 from hub.tasks.rules import decide_release as release_task
 
-__all__ = ["cancel", "expire", "hold", "overdue", "refuse_cancel", "resume", "settle"]
+__all__ = [
+    "cancel",
+    "expire",
+    "hold",
+    "order_of",
+    "overdue",
+    "put_aside",
+    "put_away",
+    "receive",
+    "receive_parcel",
+    "refuse_cancel",
+    "resume",
+    "settle",
+    "ship",
+]
 
 
 # -- an order comes in ----------------------------------------------------------------------------
@@ -54,7 +69,9 @@ def place(
     """
     own = order.get("lines")
     due = promising.due(tx.conn, tx.now, len(own) if isinstance(own, list | tuple) else 1)
-    timed = order if order.get("promise_at") else {**order, "promise_at": stamp(due)}
+    # Nobody can begin with goods that still travel: their promise begins when they are here.
+    own_time = order.get("promise_at") or order.get("supply") == "ship_to_store"
+    timed = order if own_time else {**order, "promise_at": stamp(due)}
     proposed = read_order(
         timed, lambda sku: catalog.name(tx.conn, sku), lambda sku: catalog.care(tx.conn, sku)
     )
@@ -101,23 +118,6 @@ def _reserve(
     )
     task = open_pick(tx, proposed.order_id, "NEW_ORDER", cause, proposed.promise_at)
     return [*allocated, reserved, *task]
-
-
-def ship(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[Entry]:
-    """The goods of a ship-to-store order are on their way."""
-    order = queries.load(tx.conn, order_id)
-    facts = rules.decide_ship(order)
-    return append(tx, [*facts, *(moves.shipped(order) if facts else [])], actor, cause)
-
-
-def receive(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[Entry]:
-    """The goods of a ship-to-store order are here: they are this order's, and to be picked."""
-    order = queries.load(tx.conn, order_id)
-    facts = rules.decide_receive(order)
-    if not facts:
-        return []
-    task = open_pick(tx, order_id, "GOODS_ARRIVED", cause, order.promise_at)
-    return append(tx, [*facts, *moves.received(order), *task], actor, cause)
 
 
 # -- picking --------------------------------------------------------------------------------------

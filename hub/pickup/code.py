@@ -7,6 +7,7 @@ It must never trust a payload whose signature it hasn't checked.
 Version 2 adds [[SKU, returned, spent], …]: central's side of the rights that it spent on this order
 (hub.stock.rights), so that a store that never heard of the order finds the units kept for it.
 Version 3 adds the short code that the customer was told, so that such a store calls it the same.
+Version 4 adds how it is supplied, where the goods come from elsewhere: none are taken from here.
 The signature is Ed25519 over the JSON bytes, 64 bytes long. Central signs, every hub of the
 retailer verifies with the public keys that central replicates.
 """
@@ -49,6 +50,7 @@ class PickupCode(NamedTuple):
     lines: tuple[CodeLine, ...]
     rights: tuple[CodeRights, ...] = ()
     short_code: str | None = None
+    supply: str = "store"
 
 
 class _Payload(msgspec.Struct, array_like=True):
@@ -59,6 +61,7 @@ class _Payload(msgspec.Struct, array_like=True):
     lines: list[CodeLine]
     rights: list[CodeRights] = []
     short_code: str | None = None
+    supply: str = "store"
 
 
 def make(
@@ -69,10 +72,13 @@ def make(
     key_id: str,
     rights: Iterable[tuple[str, int, int]] = (),
     short_code: str | None = None,
+    supply: str = "store",
 ) -> str:
     """Return the text inside the customer's QR. `lines`: (line id, SKU, units)."""
     stated = [list(side) for side in rights]
     more: list[object] = [stated, short_code] if short_code else [stated] if stated else []
+    if supply != "store":
+        more = [stated, short_code, supply]
     said = [1 + len(more), key_id, store, order_id, [list(line) for line in lines], *more]
     content = msgspec.json.encode(said)
     return PREFIX + urlsafe_b64encode(content + key.sign(content)).decode().rstrip("=")
@@ -94,7 +100,7 @@ def read(text: str, keys: Mapping[str, Ed25519PublicKey], store: str | None) -> 
     `store`: who reads it; None where the order is known to be this store's already.
     """
     payload, content, signature = _parse(text)
-    if payload.version not in (1, 2, 3) or payload.key_id not in keys:
+    if payload.version not in (1, 2, 3, 4) or payload.key_id not in keys:
         raise Refusal("This store doesn't know who signed this pickup code.", slug="code-unknown")
     try:
         keys[payload.key_id].verify(signature, content)
@@ -108,6 +114,7 @@ def read(text: str, keys: Mapping[str, Ed25519PublicKey], store: str | None) -> 
         tuple(payload.lines),
         tuple(payload.rights),
         payload.short_code,
+        payload.supply,
     )
 
 

@@ -91,8 +91,42 @@ class OrderShipped(_OrderFact, frozen=True, kw_only=True):
     """The goods are on their way to this store."""
 
 
-class OrderReceived(_OrderFact, frozen=True, kw_only=True):
-    """The goods of a ship-to-store order are here."""
+class ParcelsNamed(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """The goods travel in these parcels (an SSCC, or a carrier's own number); more may follow."""
+
+    parcels: tuple[str, ...] = ()
+    carrier: str | None = None
+    tracking: str | None = None
+
+
+class ParcelArrived(_OrderFact, frozen=True, kw_only=True):
+    """This parcel is in the store. The goods are received once all of them are."""
+
+    parcel: str
+
+
+class ReceivedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Units of a line that did not come, or came damaged; all others are here and good."""
+
+    line_id: str
+    missing: int = 0
+    damaged: int = 0
+
+
+class OrderReceived(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """The goods of a ship-to-store order are here; `lines`: those that are not whole.
+
+    `promise_at`: by when it is to be ready, for nobody could begin before.
+    """
+
+    lines: tuple[ReceivedLine, ...] = ()
+    promise_at: str | None = None
+
+
+class GoodsToStock(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """Goods came for an order that waits for none: it was canceled, or filled from here."""
+
+    lines: tuple[ReceivedLine, ...] = ()
 
 
 class PickingClaimed(_OrderFact, frozen=True, kw_only=True):
@@ -229,7 +263,10 @@ ALL: Final = (
     OrderRejected,
     PromiseBroken,
     OrderShipped,
+    ParcelsNamed,
+    ParcelArrived,
     OrderReceived,
+    GoodsToStock,
     PickingClaimed,
     PickingReleased,
     LinePicked,

@@ -108,7 +108,8 @@ def read_code(code: PickupCode, name_of: Names, care_of: Cares = ordinary) -> Or
     """Return the order that a signed pickup code states."""
     lines = [line._asdict() for line in code.lines]
     told = {"short_code": code.short_code} if code.short_code else {}
-    proposed = read_order({"order_id": code.order_id, "lines": lines, **told}, name_of, care_of)
+    order = {"order_id": code.order_id, "lines": lines, "supply": code.supply, **told}
+    proposed = read_order(order, name_of, care_of)
     return msgspec.structs.replace(proposed, origin="code")
 
 

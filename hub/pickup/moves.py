@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from hub.errors import Refusal
-from hub.pickup.facts import HandedLine
+from hub.pickup.facts import HandedLine, ReceivedLine
 from hub.pickup.order import Line, LineStep, PickupOrder
 from hub.stock import rules as stock
 from hub.stock.facts import OUTSIDE, StockMoved
@@ -135,21 +135,66 @@ def not_coming(order: PickupOrder) -> list[StockMoved]:
     return [_transit(order, line, "in_transit", "supplier", "TRANSFER_OUT") for line in order.lines]
 
 
-def received(order: PickupOrder) -> list[StockMoved]:
-    """The goods are here, and promised to this order from the first moment."""
-    return [_transit(order, line, "in_transit", "committed", "ALLOCATION") for line in order.lines]
+def received(order: PickupOrder, lines: Mapping[str, ReceivedLine]) -> list[StockMoved]:
+    """The goods are here, and promised to this order from the first moment.
+
+    Damaged units are here and nobody's; missing ones never left whoever sent them.
+    """
+    moved = []
+    for line in order.lines:
+        missing, damaged = _lacking(lines, line)
+        parts = (
+            (line.ordered - missing - damaged, "committed", "ALLOCATION", None),
+            (damaged, "damaged", "TRANSFER_IN", "DAMAGED"),
+            (missing, "supplier", "TRANSFER_OUT", "MISSING"),
+        )
+        moved += [
+            _transit(order, line, "in_transit", target, kind, qty, reason)
+            for qty, target, kind, reason in parts
+            if qty > 0
+        ]
+    return moved
 
 
-def _transit(order: PickupOrder, line: Line, source: str, target: str, kind: str) -> StockMoved:
+def to_stock(order: PickupOrder, lines: Mapping[str, ReceivedLine]) -> list[StockMoved]:
+    """Goods that came for an order which waits for none may be sold to anybody."""
+    moved = []
+    for line in order.lines:
+        missing, damaged = _lacking(lines, line)
+        good = line.ordered - missing - damaged
+        parts = ((good, "available", None), (damaged, "damaged", "DAMAGED"))
+        moved += [
+            _transit(order, line, "supplier", target, "RECEIVE", qty, reason)
+            for qty, target, reason in parts
+            if qty > 0
+        ]
+    return moved
+
+
+def _lacking(lines: Mapping[str, ReceivedLine], line: Line) -> tuple[int, int]:
+    found = lines.get(line.line_id)
+    return (0, 0) if found is None else (found.missing, found.damaged)
+
+
+def _transit(
+    order: PickupOrder,
+    line: Line,
+    source: str,
+    target: str,
+    kind: str,
+    qty: int | None = None,
+    reason: str | None = None,
+) -> StockMoved:
     return StockMoved(
         sku=line.sku,
-        qty=line.ordered,
+        qty=line.ordered if qty is None else qty,
         source=source,
         target=target,
         kind=kind,
         ref=allocation(order.order_id, line.line_id),
         order_id=order.order_id,
         line_id=line.line_id,
+        reason=reason,
     )
 
 

@@ -5,62 +5,14 @@ boxes worked apart) still has its effect on the lines and counts as a conflict f
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from hub.pickup import facts as f
 from hub.pickup.lifecycle import NEXT, WHERE_IT_WAS, Status, Step
+from hub.pickup.lines import Line, LineStep
 
-
-class Line(NamedTuple):
-    """ordered = picked + short + substituted + canceled + pending, always."""
-
-    line_id: str
-    sku: str
-    ordered: int
-    name: str = ""
-    picked: int = 0
-    short: int = 0
-    substituted: int = 0
-    canceled: int = 0
-    handed_over: int = 0
-    substitute_for: str | None = None
-    unit_price_minor: int | None = None
-    currency: str | None = None
-    # `any`, `never`, or the SKUs that may take its place as a JSON list
-    substitutes: str = "any"
-    storage: str = "ambient"
-    age_min: int = 0
-
-    @property
-    def allowed(self) -> tuple[str, ...] | None:
-        """The SKUs that may take its place; None: any."""
-        if self.substitutes == "any":
-            return None
-        return () if self.substitutes == "never" else tuple(json.loads(self.substitutes))
-
-    @property
-    def wish(self) -> str | list[str]:
-        """`any`, `never`, or the SKUs that may take its place, as APIs say it."""
-        return "any" if self.allowed is None else list(self.allowed) or "never"
-
-    @property
-    def pending(self) -> int:
-        return self.ordered - self.picked - self.short - self.substituted - self.canceled
-
-    @property
-    def to_hand_over(self) -> int:
-        return self.picked - self.handed_over
-
-
-class LineStep(NamedTuple):
-    """A step that `undo` can take back, the last one first."""
-
-    step: str
-    line_id: str
-    qty: int
-    reason: str = ""
-    substitute_line_id: str = ""
+__all__ = ["STEP_OF", "Line", "LineStep", "PickupOrder", "evolve"]
 
 
 class PickupOrder(NamedTuple):
@@ -93,12 +45,29 @@ class PickupOrder(NamedTuple):
     has_delegate: int = 0
     language: str | None = None
     fallback: str | None = None
+    # of ship to store: the codes of its parcels, those that are here, and when the goods were
+    parcels: str = ""
+    parcels_here: str = ""
+    carrier: str | None = None
+    tracking: str | None = None
+    received_at: str | None = None
     conflicts: int = 0
     lines: tuple[Line, ...] = ()
     steps: tuple[LineStep, ...] = ()
 
     def line(self, line_id: str) -> Line | None:
         return next((line for line in self.lines if line.line_id == line_id), None)
+
+    @property
+    def travels(self) -> bool:
+        """Are its goods still to come here?"""
+        before = self.held_from if self.state is Status.ON_HOLD else self.state
+        return self.supply == "ship_to_store" and before in (Status.RESERVED, Status.IN_TRANSIT)
+
+    @property
+    def parcels_to_come(self) -> list[str]:
+        here = self.parcels_here.split()
+        return [code for code in self.parcels.split() if code not in here]
 
     @property
     def begun_handover(self) -> bool:
@@ -192,6 +161,33 @@ def _matched(order: PickupOrder, fact: f.OrderMatched, at: str, _: Status) -> Pi
         language=fact.language or order.language,
         fallback=fact.fallback or order.fallback,
     )
+
+
+def _parcels_named(order: PickupOrder, fact: f.ParcelsNamed, at: str, _: Status) -> PickupOrder:
+    return order._replace(
+        parcels=_with_words(order.parcels, fact.parcels),
+        carrier=fact.carrier or order.carrier,
+        tracking=fact.tracking or order.tracking,
+    )
+
+
+def _parcel_arrived(order: PickupOrder, fact: f.ParcelArrived, at: str, _: Status) -> PickupOrder:
+    return order._replace(
+        parcels=_with_words(order.parcels, [fact.parcel]),
+        parcels_here=_with_words(order.parcels_here, [fact.parcel]),
+    )
+
+
+def _received(order: PickupOrder, fact: f.OrderReceived, at: str, _: Status) -> PickupOrder:
+    if order.received_at is not None:
+        return order  # two boxes received it apart: what is short is short once
+    for line in fact.lines:
+        order = _change(order, line.line_id, short=line.missing + line.damaged)
+    return order._replace(received_at=at, promise_at=fact.promise_at or order.promise_at)
+
+
+def _with_words(known: str, new: Iterable[str]) -> str:
+    return " ".join(dict.fromkeys([*known.split(), *new]))
 
 
 def _claimed(order: PickupOrder, fact: f.PickingClaimed, at: str, before: Status) -> PickupOrder:
@@ -297,6 +293,10 @@ _EFFECTS: Final[dict[type, Callable[[PickupOrder, Any, str, Status], PickupOrder
     f.OrderReserved: lambda order, fact, at, _: order._replace(accepted_at=at),
     f.OrderRejected: lambda order, fact, at, _: order._replace(reason=fact.reason),
     f.PromiseBroken: lambda order, fact, at, _: _change(order, fact.line_id, short=fact.qty),
+    f.ParcelsNamed: _parcels_named,
+    f.ParcelArrived: _parcel_arrived,
+    f.OrderReceived: _received,
+    f.GoodsToStock: lambda order, fact, at, _: order._replace(received_at=order.received_at or at),
     f.PickingClaimed: _claimed,
     f.PickingReleased: lambda order, fact, at, _: order._replace(claimed_by=None),
     f.LinePicked: _picked,

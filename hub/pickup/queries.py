@@ -14,6 +14,7 @@ from hub.errors import Invalid, NotFound
 from hub.house import queries as house
 from hub.house.rules import Shelf, demanding, suggest
 from hub.pickup import tables
+from hub.pickup.arrival.shown import shown as way_of
 from hub.pickup.lifecycle import Status
 from hub.pickup.order import Line, PickupOrder
 from hub.shelf import queries as shelf
@@ -79,6 +80,7 @@ def order(conn: Connection, order_id: str) -> dict[str, Any]:
         "claimed_by": found.claimed_by,
         "reason": found.reason,
         "proof_kind": found.proof_kind,
+        **way_of(found),
         "promise_at": found.promise_at,
         "accepted_at": found.accepted_at,
         "picked_at": found.picked_at,

@@ -17,9 +17,7 @@ from hub.pickup.facts import (
     OrderMatched,
     OrderProposed,
     OrderReady,
-    OrderReceived,
     OrderResumed,
-    OrderShipped,
     PickingClaimed,
     PickingReleased,
 )
@@ -141,22 +139,6 @@ def decide_expiry(order: PickupOrder) -> list[OrderExpired]:
         return []
     check_step(order, Step.EXPIRE)
     return [OrderExpired(order_id=order.order_id)]
-
-
-def decide_ship(order: PickupOrder) -> list[OrderShipped]:
-    if order.state is Status.IN_TRANSIT:
-        return []
-    check_step(order, Step.SHIP)
-    if order.supply != "ship_to_store":
-        raise Refusal(f"Order {order.label} is supplied from this store.", slug="not-shipped")
-    return [OrderShipped(order_id=order.order_id)]
-
-
-def decide_receive(order: PickupOrder) -> list[OrderReceived]:
-    if order.state is Status.RECEIVED:
-        return []
-    check_step(order, Step.RECEIVE)
-    return [OrderReceived(order_id=order.order_id)]
 
 
 def decide_buyer_seen(

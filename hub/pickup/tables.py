@@ -44,6 +44,11 @@ CREATE TABLE pickup_order (
   has_delegate INTEGER NOT NULL,
   language TEXT,
   fallback TEXT,
+  parcels TEXT NOT NULL,
+  parcels_here TEXT NOT NULL,
+  carrier TEXT,
+  tracking TEXT,
+  received_at TEXT,
   conflicts INTEGER NOT NULL,
   steps TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -85,6 +90,9 @@ CREATE TABLE pickup_event (
 ) WITHOUT ROWID;
 CREATE INDEX pickup_event_short ON pickup_event (at) WHERE type = 'LineShorted';
 CREATE INDEX pickup_event_broken ON pickup_event (at) WHERE type = 'PromiseBroken';
+CREATE TABLE pickup_parcel (
+  code TEXT NOT NULL, order_id TEXT NOT NULL, PRIMARY KEY (code, order_id)
+) WITHOUT ROWID;
 CREATE TABLE pickup_conflict (
   entry TEXT PRIMARY KEY, order_id TEXT NOT NULL, type TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -133,6 +141,11 @@ def _apply(conn: Connection, entry: Entry, fact: Any) -> None:
     for n, line in enumerate(after.lines):
         if n >= len(before.lines) or line is not before.lines[n]:
             conn.execute(_SAVE_LINE, (after.order_id, n, *line))
+    if after.parcels != before.parcels:
+        for code in after.parcels.split():
+            conn.execute(
+                "INSERT OR IGNORE INTO pickup_parcel VALUES (?, ?)", (code, after.order_id)
+            )
     line_id = getattr(fact, "line_id", None)
     qty = getattr(fact, "qty", None)
     event = (after.order_id, after.version, entry.id, entry.type, entry.occurred_at, entry.actor)
@@ -146,7 +159,12 @@ def _apply(conn: Connection, entry: Entry, fact: Any) -> None:
 
 def _note(fact: Any) -> str | None:
     """The one word that a timeline shows beside a fact."""
-    for name in ("reason", "shelf", "proof_kind", "step", "where", "by_hand"):
+    if isinstance(fact, f.ParcelsNamed):
+        return " ".join(fact.parcels) or fact.carrier
+    if isinstance(fact, f.OrderReceived | f.GoodsToStock) and fact.lines:
+        missing = sum(line.missing for line in fact.lines)
+        return f"missing {missing}, damaged {sum(line.damaged for line in fact.lines)}"
+    for name in ("reason", "shelf", "proof_kind", "step", "where", "by_hand", "parcel"):
         value = getattr(fact, name, None)
         if value is not None:
             return str(value)
@@ -161,5 +179,6 @@ TABLES: Final[dict[str, TableClass]] = {
     "pickup_order": "projection",
     "pickup_line": "projection",
     "pickup_event": "projection",
+    "pickup_parcel": "projection",
     "pickup_conflict": "projection",
 }

@@ -32,6 +32,7 @@ _ORDER_FIRST: Final = "Scan the order first."
 
 class Outcome(NamedTuple):
     """What a scan did: bound, paired, opened, claimed, handover (opened for it), picked, staged,
+    arrived (one parcel of several), received (the goods of an order),
     shown (passed on to the scanner's screen), or looked_up (nothing was asked for)."""
 
     did: str
@@ -96,6 +97,8 @@ def route(
     if held.screen is not None:
         return Outcome("shown", screen=screens.pass_on(tx, held, code, cause))
     order_id = _context(tx, scan.get("context")) or held.order_id
+    if meaning.sscc is not None:
+        return _parcel(tx, device_id, meaning, _holder(tx, held), cause)
     if order_id is None and not meaning.text.startswith((codes.PREFIX, SHELF)):
         return Outcome("looked_up")
     asked = _Scan(meaning, _holder(tx, held), order_id, cause, occurred_at, store)
@@ -143,6 +146,20 @@ def _bind(tx: Transaction, device_id: str, badge: str) -> Outcome:
     return Outcome("bound", staff_id=member.staff_id)
 
 
+def _parcel(
+    tx: Transaction, device_id: str, meaning: Meaning, actor: str | None, cause: str
+) -> Outcome:
+    """A parcel's SSCC receives it; a shelf scanned next is where its order is put."""
+    if actor is None:
+        raise Refusal(_BADGE_FIRST, slug="badge-first")
+    sscc = meaning.sscc or ""
+    order_id = pickup.receive_parcel(tx, sscc, actor=actor, cause=cause)
+    tables.open_order(tx.conn, device_id, order_id, stamp(tx.now))
+    tx.touch(f"scanner:{device_id}")
+    here = orders.load(tx.conn, order_id).received_at is not None
+    return Outcome("received" if here else "arrived", order_id=order_id)
+
+
 def _open(tx: Transaction, scan: _Scan) -> Outcome:
     """An order's code opens it; when it waits to be picked, the one who scans claims it."""
     text = scan.meaning.text
@@ -175,6 +192,10 @@ def _stage(tx: Transaction, scan: _Scan) -> Outcome:
         raise Refusal(_BADGE_FIRST, slug="badge-first")
     if scan.order_id is None:
         raise Refusal(_ORDER_FIRST, slug="order-first")
+    order = orders.load(tx.conn, scan.order_id)
+    if order.state is Status.RECEIVED:
+        pickup.put_away(tx, scan.order_id, scan.meaning.text, actor=scan.actor, cause=scan.cause)
+        return Outcome("staged", order_id=scan.order_id)
     pickup.stage(
         tx,
         scan.order_id,

@@ -54,6 +54,7 @@ NEEDS: Final[Mapping[str, Role]] = {
     # the goods
     "sell": "associate",
     "receive": "associate",
+    "put_away": "associate",
     "count": "associate",
     "stock_hold": "associate",
     "aisle": "associate",

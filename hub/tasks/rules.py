@@ -22,6 +22,7 @@ class Kind(StrEnum):
     BROKEN = "broken"
     UNCLAIMED = "unclaimed"
     RETURN = "return"
+    PARCEL = "parcel"
 
 
 class State(StrEnum):

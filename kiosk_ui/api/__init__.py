@@ -2,6 +2,7 @@
 
 from kiosk_ui.api import (
     aisle,
+    arrivals,
     catalog,
     devices,
     experience,
@@ -21,6 +22,7 @@ from kiosk_ui.api.contract import api as blueprint
 
 __all__ = [
     "aisle",
+    "arrivals",
     "blueprint",
     "catalog",
     "devices",

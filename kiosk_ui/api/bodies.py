@@ -133,6 +133,11 @@ class Order(Struct):
     buyer_stall: str | None = None
     has_delegate: bool = False
     age_min: int = 0
+    supply: str = "store"
+    parcels: list[dict[str, Any]] = []
+    carrier: str | None = None
+    tracking: str | None = None
+    received_at: str | None = None
 
 
 class OrderRow(Struct):

@@ -98,6 +98,14 @@ def cancel(order_id: str) -> Response:
     return once(lambda tx: (200, store_orders.ask_to_cancel(tx, order_id, asked.reason), False))
 
 
+@blueprint.post("/orders/<order_id>/shipped")
+@may("orders")
+def shipped(order_id: str) -> Response:
+    """The goods of an order have left for its store."""
+    told = intake.read_shipped(request.get_data())
+    return once(lambda tx: (200, store_orders.ship(tx, order_id, told), False))
+
+
 @blueprint.post("/customers/<ref>/erase")
 @may("orders")
 def erase(ref: str) -> Response:

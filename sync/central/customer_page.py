@@ -71,11 +71,15 @@ SAID: Final = {
     "CANCELED": (later("Canceled"), later("This order was canceled.")),
     "EXPIRED": (later("Expired"), later("This order was not collected in time.")),
 }
+PARTLY: Final = later("Your items arrived at the store, but not all of them whole")
+SENT: Final = later("Your items are sent to the store. We tell you when you can come.")
 # What a customer is told of what happened; all else is the store's own business.
 TOLD: Final = {
     "placed": later("You ordered"),
     "rerouted": later("Another store was asked"),
     "OrderReserved": later("The store confirmed"),
+    "OrderShipped": later("Your items left for the store"),
+    "OrderReceived": later("Your items arrived at the store"),
     "PickingClaimed": later("Somebody began to fetch your items"),
     "OrderReady": later("Ready for pickup"),
     "ReadyUndone": later("The store looks at it once more"),
@@ -125,6 +129,8 @@ def _page(order_id: str, problem: str | None = None) -> str:
     speak(shown.get("language"))
     state, key = shown["state"], right_key(order_id)
     title, sentence = SAID[state]
+    if state == "RESERVED" and shown.get("supply") == "ship_to_store":
+        sentence = SENT
     total = sum(
         (line.get("unit_price_minor") or 0) * line.get("qty", line.get("ordered", 0))
         for line in shown["lines"]
@@ -169,7 +175,7 @@ def _since(shown: Mapping[str, Any]) -> str | None:
 
 def _told(shown: Mapping[str, Any]) -> list[dict[str, str]]:
     return [
-        {"at": event["at"], "text": words()(TOLD[kind])}
+        {"at": event["at"], "text": words()(PARTLY if event.get("lines") else TOLD[kind])}
         for event in shown["timeline"]
         if (kind := event.get("what") or event.get("type")) in TOLD
     ]

@@ -13,6 +13,7 @@ import msgspec
 
 from hub.customers import rules as customers
 from hub.errors import Invalid
+from hub.pickup.arrival.rules import PARCELS_MOST, check_carrier, read_parcels
 from hub.stock.rules import MAX_QTY, check_sku
 
 ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
@@ -55,7 +56,10 @@ class Customer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /api/v1/orders`. `fallback`: the store that gets what `store` lacks."""
+    """The body of `POST /api/v1/orders`. `fallback`: the store that gets what `store` lacks.
+
+    `supply`: `ship_to_store` where the goods come from elsewhere and the store only hands them out.
+    """
 
     order_id: _Id
     store: _Id
@@ -65,8 +69,18 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     promise_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     channel: Literal["web", "phone"] = "web"
     fallback: _Id | None = None
+    supply: Literal["store", "ship_to_store"] = "store"
 
 
+class Shipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /api/v1/orders/{id}/shipped`. `parcels`: an SSCC or a carrier's number."""
+
+    parcels: Annotated[list[str], msgspec.Meta(max_length=PARCELS_MOST)] = []
+    carrier: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] | None = None
+    tracking: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] | None = None
+
+
+_shipments: Final = msgspec.json.Decoder(Shipped)
 _orders: Final = msgspec.json.Decoder(Order)
 _FIELD: Final = re.compile(r"at `\$\.?([^`]*)`")
 
@@ -79,6 +93,8 @@ def read_order(body: bytes) -> Order:
         raise Invalid("Two lines have the same line_id.", field="lines")
     if order.fallback == order.store:
         raise Invalid("The fallback is another store.", field="fallback")
+    if order.fallback is not None and order.supply != "store":
+        raise Invalid("An order that is sent to its store has no fallback.", field="fallback")
     for n, line in enumerate(order.lines):
         check_sku(line.sku, f"lines.{n}.sku")
     try:
@@ -87,6 +103,14 @@ def read_order(body: bytes) -> Order:
     except Invalid as error:
         raise Invalid(error.sentence, field=f"customer.{error.field}") from None
     return order
+
+
+def read_shipped(body: bytes) -> Shipped:
+    """Read what was sent, each parcel as its scan says it. Raises Invalid."""
+    told: Shipped = decode(_shipments, body or b"{}")
+    check_carrier(told.carrier, "carrier")
+    check_carrier(told.tracking, "tracking")
+    return msgspec.structs.replace(told, parcels=list(read_parcels(told.parcels)))
 
 
 def decode(decoder: "msgspec.json.Decoder[Any]", body: bytes) -> Any:

@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args
 
 Kind = Literal[
     "received",
+    "shipped",
     "ready",
     "reminder",
     "delayed",
@@ -21,6 +22,8 @@ KINDS: Final[tuple[str, ...]] = get_args(Kind)
 # What the store's facts become; `received` and `moved` are central's own.
 OF_FACT: Final[Mapping[str, tuple[Kind, ...]]] = {
     "OrderProposed": ("delayed",),
+    "OrderShipped": ("shipped",),
+    "OrderReceived": ("delayed",),
     "OrderReady": ("ready", "reminder"),
     "OrderCanceled": ("canceled",),
     "OrderExpired": ("expired",),
@@ -35,6 +38,7 @@ _OPEN: Final = _UNDER_WAY | {"READY_FOR_PICKUP"}
 # In which states of its order a notice is still true.
 HOLDS: Final[Mapping[str, frozenset[str]]] = {
     "received": _OPEN,
+    "shipped": frozenset({"IN_TRANSIT"}),
     "ready": frozenset({"READY_FOR_PICKUP"}),
     "reminder": frozenset({"READY_FOR_PICKUP"}),
     "delayed": _UNDER_WAY,

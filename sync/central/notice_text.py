@@ -20,6 +20,10 @@ _SAID: Final[Mapping[str, tuple[str, str]]] = {
         later("We have your order %(number)s"),
         later("We have sent your order %(number)s to %(store)s. The store confirms it."),
     ),
+    "shipped": (
+        later("Your order %(number)s is on its way"),
+        later("Your order %(number)s is on its way to %(store)s. We tell you when it is ready."),
+    ),
     "ready": (
         later("Your order %(number)s is ready"),
         later("Your order %(number)s is ready at %(store)s. Your code: %(code)s"),

@@ -40,8 +40,9 @@ _ROWS: Final = {
 
 def document() -> dict[str, Any]:
     """Return the document."""
-    (order, wanted), parts = msgspec.json.schema_components(
-        [intake.Order, openapi_fleet.Wanted], ref_template="#/components/schemas/{name}"
+    (order, sent, wanted), parts = msgspec.json.schema_components(
+        [intake.Order, intake.Shipped, openapi_fleet.Wanted],
+        ref_template="#/components/schemas/{name}",
     )
     return {
         "openapi": "3.1.0",
@@ -71,6 +72,9 @@ def document() -> dict[str, Any]:
                     200,
                     "order_id",
                 )
+            },
+            "/api/v1/orders/{order_id}/shipped": {
+                "post": _post("The goods have left for the store.", sent, 200, "order_id")
             },
             "/api/v1/customers/{ref}/erase": {
                 "post": _post("Forget a person everywhere.", {"type": "object"}, 200, "ref")

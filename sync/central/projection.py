@@ -142,6 +142,8 @@ class Fold:
         if type(fact) is pickup.CancelRefused:
             told["reason"] = fact.reason
             self.refused.append(fact.order_id)
+        elif type(fact) in (pickup.OrderReceived, pickup.GoodsToStock) and fact.lines:
+            told["lines"] = msgspec.to_builtins(fact.lines)
         elif type(fact) is pickup.PromiseBroken:
             self.broken.append((fact.order_id, entry.recorded_at))
         timeline.append(told)

@@ -139,9 +139,9 @@ def _sign_anew(tx: Tx, key_id: str, ring: Keyring) -> int:
             continue
         body = msgspec.json.decode(row["body"])
         rights = body.get("rights", [])
-        fresh = sign(
-            tx, ring, row["order_id"], row["store_id"], body["lines"], rights, row["short_code"]
-        )
+        supply = body.get("supply", "store")
+        ids = row["order_id"], row["store_id"]
+        fresh = sign(tx, ring, *ids, body["lines"], rights, row["short_code"], supply)
         tx.conn.execute(
             "UPDATE placed SET pickup_code = ? WHERE order_id = ?", (fresh, row["order_id"])
         )
@@ -157,12 +157,13 @@ def sign(
     lines: list[dict[str, Any]],
     rights: list[dict[str, Any]],
     short_code: str,
+    supply: str,
 ) -> str:
     """Return the text inside the customer's QR, signed so that this store can check it."""
     signed = [(line["line_id"], line["sku"], line["qty"]) for line in lines]
     spent = [(side["sku"], side["returned"], side["spent"]) for side in rights]
     key = _key(tx.conn, ring, of_store(tx.conn, store_id))
-    return code.make(order_id, store_id, signed, key.private, key.key_id, spent, short_code)
+    return code.make(order_id, store_id, signed, key.private, key.key_id, spent, short_code, supply)
 
 
 def _key(conn: Connection, ring: Keyring, key_id: str | None) -> PickupKey:

@@ -23,6 +23,7 @@ from . import (
     store_people,
     store_promise,
     store_rights,
+    store_shipments,
     store_words,
 )
 from .projection import News, read_order
@@ -36,8 +37,8 @@ REASONS: Final = (
     "OUT_OF_STOCK",
     "STORE_CLOSED",
 )
-MakeCode = Callable[[str, str, list[dict[str, Any]], list[dict[str, Any]], str], str]
-"""(order_id, store, lines, rights spent, short code) → the text inside the QR."""
+MakeCode = Callable[[str, str, list[dict[str, Any]], list[dict[str, Any]], str, str], str]
+"""(order_id, store, lines, rights spent, short code, supply) → the text inside the QR."""
 
 
 def place(
@@ -65,10 +66,13 @@ def place(
     ref = store_people.add(tx, order.customer)
     code = short_code_at(tx.conn, order.store, intake.short_code())
     body = _body(order, name_of, ref, code, stamp(tx.now))
-    body["promise_at"] = body["promise_at"] or store_promise.promise_at(tx, order.store)
-    wanted = per_sku((line.sku, line.qty) for line in order.lines)
-    body["rights"] = store_rights.spend(tx, order.store, wanted, generation)
-    pickup_code = make_code(order.order_id, order.store, body["lines"], body["rights"], code)
+    body["rights"] = []
+    if order.supply == "store":  # of what is sent the store has nothing to promise, nor a time yet
+        body["promise_at"] = body["promise_at"] or store_promise.promise_at(tx, order.store)
+        wanted = per_sku((line.sku, line.qty) for line in order.lines)
+        body["rights"] = store_rights.spend(tx, order.store, wanted, generation)
+    stated = body["lines"], body["rights"]
+    pickup_code = make_code(order.order_id, order.store, *stated, code, order.supply)
     tx.conn.execute(
         "INSERT INTO placed (order_id, store_id, request, customer_ref, short_code, pickup_code,"
         " body, at, fallback, watched, consent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -100,6 +104,8 @@ def _digest(order: intake.Order) -> bytes:
     parts = msgspec.to_builtins(order)
     if order.fallback is None:
         del parts["fallback"]
+    if order.supply == "store":
+        del parts["supply"]
     for name in ("language", "consent"):
         if not parts["customer"][name]:
             del parts["customer"][name]
@@ -151,6 +157,7 @@ def _body(
         "placed_at": at,
         "language": order.customer.language,
         "fallback": order.fallback,
+        **({"supply": order.supply} if order.supply != "store" else {}),
     }
 
 
@@ -212,6 +219,10 @@ def order(conn: Connection, order_id: str) -> dict[str, Any]:
         found["lines"] = _merged(found.get("lines", []), [_line(line) for line in view.lines])
         found["timeline"] = [*found.get("timeline", []), *msgspec.json.decode(told["timeline"])]
         found["as_of"] = told["pushed_at"]
+        found["supply"] = view.supply
+        found["shipment"] = store_shipments.shown(conn, order_id, view)
+    elif placed is not None:
+        found["shipment"] = store_shipments.shown(conn, order_id)
     return found
 
 
@@ -234,6 +245,7 @@ def _as_placed(conn: Connection, placed: Row) -> dict[str, Any]:
         "language": body.get("language"),
         "cancel_asked_at": placed["cancel_asked_at"],
         "fallback": placed["fallback"],
+        "supply": body.get("supply", "store"),
         "lines": body["lines"],
         "timeline": [{"at": placed["at"], "what": "placed"}],
         "as_of": heard["pushed_at"] if heard else None,
@@ -285,6 +297,13 @@ def ask_to_cancel(tx: Tx, order_id: str, reason: str) -> dict[str, Any]:
         "reason": reason,
     }
     store_feed.add_command(tx, found["store"], command)
+    return order(tx.conn, order_id)
+
+
+def ship(tx: Tx, order_id: str, told: intake.Shipped) -> dict[str, Any]:
+    """Head office or a warehouse sent an order to its store. Twice is once. Raises NotFound."""
+    tx.hold(order(tx.conn, order_id)["store"])
+    store_shipments.shipped(tx, order(tx.conn, order_id), told)
     return order(tx.conn, order_id)
 
 

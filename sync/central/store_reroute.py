@@ -108,7 +108,7 @@ def _keep(tx: Tx, placed: Row, body: dict[str, Any], make_code: MakeCode) -> dic
     order_id, target = placed["order_id"], placed["fallback"]
     code = store_orders.short_code_at(tx.conn, target, placed["short_code"])
     body = body | {"store": target, "short_code": code, "fallback": None}
-    pickup_code = make_code(order_id, target, body["lines"], body["rights"], code)
+    pickup_code = make_code(order_id, target, body["lines"], body["rights"], code, "store")
     tx.conn.execute(
         "UPDATE placed SET store_id = ?, short_code = ?, pickup_code = ?, body = ?,"
         " fallback = NULL, watched = ? WHERE order_id = ?",

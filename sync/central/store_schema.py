@@ -319,3 +319,13 @@ def m018_goods_return(db: Ddl) -> None:
         " part TEXT NOT NULL, sku TEXT NOT NULL, qty INTEGER NOT NULL, line_id TEXT,"
         " missing INTEGER NOT NULL, PRIMARY KEY (store_id, return_id, part)) WITHOUT ROWID"
     )
+
+
+@MIGRATIONS()
+def m019_shipments(db: Ddl) -> None:
+    """The parcels that orders were sent to their stores in; without a code the parcel is empty."""
+    db.execute(
+        "CREATE TABLE shipment (order_id TEXT NOT NULL, parcel TEXT NOT NULL, carrier TEXT,"
+        " tracking TEXT, at TEXT NOT NULL, PRIMARY KEY (order_id, parcel)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX shipment_parcel ON shipment (parcel)")

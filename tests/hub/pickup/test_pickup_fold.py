@@ -14,6 +14,10 @@ QTY = st.integers(1, 3)
 ORDER = st.just("R-1")
 WHO = st.sampled_from(["staff:anna", "staff:ben"])
 LINES = (f.OrderLine(line_id="L1", sku="A", qty=2), f.OrderLine(line_id="L2", sku="B", qty=1))
+RECEIVED = st.lists(
+    st.builds(f.ReceivedLine, line_id=LINE, missing=st.integers(0, 2), damaged=st.integers(0, 2)),
+    max_size=2,
+).map(tuple)
 HANDED = st.lists(st.builds(f.HandedLine, line_id=LINE, qty=QTY), max_size=2).map(tuple)
 
 
@@ -32,7 +36,13 @@ def any_fact(kind: type) -> st.SearchStrategy[Any]:
         "complete": st.booleans(),
         "short_code": st.just("ABCD"),
         "channel": st.just("web"),
-        "lines": st.just(LINES) if kind is f.OrderProposed else HANDED,
+        "lines": {
+            f.OrderProposed: st.just(LINES),
+            f.OrderReceived: RECEIVED,
+            f.GoodsToStock: RECEIVED,
+        }.get(kind, HANDED),
+        "parcel": st.sampled_from(["P-1", "P-2"]),
+        "parcels": st.sampled_from([(), ("P-1",), ("P-1", "P-2")]),
         "substitute": st.just(f.OrderLine(line_id="L1.s1", sku="C", qty=1)),
     }
     wanted = {name: made for name, made in fields.items() if name in kind.__struct_fields__}
@@ -69,6 +79,9 @@ def test_every_step_of_the_table_has_its_fact_and_every_fact_its_effect() -> Non
     timeless = {
         f.OrderProposed,
         f.OrderMatched,
+        f.ParcelsNamed,
+        f.ParcelArrived,
+        f.GoodsToStock,
         f.BuyerSeen,
         f.DelegateNamed,
         f.CancelRefused,

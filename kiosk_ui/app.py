@@ -17,6 +17,7 @@ from kiosk_ui.associate.phone import associate
 from kiosk_ui.console.house import house
 from kiosk_ui.console.letting_in import fleet
 from kiosk_ui.console.views import console
+from kiosk_ui.counter.arrivals import counter_arrivals
 from kiosk_ui.counter.away import away
 from kiosk_ui.counter.handover import handover
 from kiosk_ui.counter.lists import counter_lists
@@ -73,6 +74,7 @@ def create_app(hub: Hub, *, testing: bool = False) -> Flask:
         signin,
         counter,
         handover,
+        counter_arrivals,
         counter_lists,
         signature,
         returns,

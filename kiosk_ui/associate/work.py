@@ -25,6 +25,7 @@ TO_PICK: Final = (Status.RESERVED, Status.RECEIVED)
 SHOWN: Final = 40
 KINDS: Final = (
     Kind.UNCLAIMED.value,
+    Kind.PARCEL.value,
     Kind.BROKEN.value,
     Kind.RETURN.value,
     Kind.COUNT.value,
@@ -33,6 +34,7 @@ KINDS: Final = (
 )
 WHAT: Final = {
     Kind.UNCLAIMED.value: later("Nobody picks it"),
+    Kind.PARCEL.value: later("Parcel put aside"),
     Kind.BROKEN.value: later("Promise broken"),
     Kind.RETURN.value: later("Return in conflict"),
     Kind.COUNT.value: later("Count"),
@@ -49,6 +51,9 @@ WHY: Final = {
     "BUYER_NO_SHOW": later("the customer did not come"),
     "BUYER_REQUEST": later("the customer canceled"),
     "OUT_OF_STOCK": later("the order could not be filled"),
+    "NO_ORDER": later("No order is known for it yet. Keep it; head office will be heard again."),
+    "PUT_ASIDE": later("Its order is known now: receive it."),
+    "CAME_TOO_LATE": later("It came from elsewhere, and nobody waits for it any more."),
     "GAP": later("a sensor sees an empty place"),
     "LOW": later("a sensor sees few left"),
     "UNCLAIMED": later("It waits for longer than the store allows. Start picking it."),
@@ -165,9 +170,16 @@ def _job(
         "by": known.person(task["claimed_by"]),
         "mine": task["claimed_by"] == person.actor,
         "place": _place(connection, task["sku"]),
-        "short_code": order.label if order else task["order_id"] or "",
+        "short_code": order.label if order else task["order_id"] or _unknown(task),
         "return_id": task["subject"].removeprefix("return:") if task["kind"] == "return" else "",
+        "parcel": task["order_id"] or _unknown(task),
     }
+
+
+def _unknown(task: Mapping[str, Any]) -> str:
+    """Return the code of a parcel that no order is known for."""
+    kind, _sep, code = task["subject"].partition(":")
+    return code if kind == "parcel" else ""
 
 
 def _about(sku: str | None, known: cards.Known) -> dict[str, Any]:

@@ -55,6 +55,7 @@ class Card:
     images: tuple[str, ...]
     hands: tuple[str, ...] = ()  # who has its handover open
     calls: bool = False  # nobody picks it, for longer than the store allows
+    travels: bool = False  # its goods are still to come from elsewhere
 
 
 @dataclass(frozen=True)
@@ -124,13 +125,15 @@ class Known:
 
 
 def card(order: Mapping[str, Any], known: Known, now: datetime, hands: Sequence[str] = ()) -> Card:
-    timing, words = show.timer(order["promise_at"], now)
+    coming = travels(order)
+    promise = None if coming else order["promise_at"]
+    timing, words = show.timer(promise, now)
     return Card(
         order_id=order["order_id"],
         state=order["state"],
         version=order["version"],
         short_code=order["short_code"],
-        promise_at=order["promise_at"],
+        promise_at=promise,
         shelf=order["shelf"],
         units=order["units"],
         picked=order["units"] - order["pending"],
@@ -141,6 +144,15 @@ def card(order: Mapping[str, Any], known: Known, now: datetime, hands: Sequence[
         images=tuple(known.image(sku) for sku in order.get("skus", ())[:THUMBS]),
         hands=tuple(hands),
         calls=known.calls(order["order_id"]),
+        travels=coming,
+    )
+
+
+def travels(order: Mapping[str, Any]) -> bool:
+    """Are the goods of this order still to come from elsewhere? Then no promise runs yet."""
+    return order["supply"] == "ship_to_store" and order["state"] in (
+        Status.RESERVED,
+        Status.IN_TRANSIT,
     )
 
 

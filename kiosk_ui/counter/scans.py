@@ -6,13 +6,15 @@ It must never guess: what is not understood is said, and nothing happens.
 from typing import Any, Final
 
 import msgspec
-from flask import Response, render_template
+from flask import Response, render_template, url_for
 
 from hub import gs1
 from hub.errors import HubError, NotFound, Refusal
 from hub.journal import Transaction
 from hub.pickup import actions, queries
 from hub.pickup import code as codes
+from hub.pickup.arrival import queries as arrivals
+from hub.pickup.lifecycle import Status
 from hub.staff import rules as staff_rules
 from hub.staff import signin as staff
 from kiosk_ui import session
@@ -105,7 +107,9 @@ def _known(order_id: str) -> bool:
 def _in_order(text: str, order_id: str, person: Person, key: str | None) -> Response | None:
     """Stage the order on a scanned shelf, or pick the line that a scanned article belongs to."""
     if text.startswith(SHELF):
-        return _run(person, order_id, "stage", bodies.Stage(text), key)
+        with hub().reader() as connection:
+            here = queries.load(connection, order_id).state is Status.RECEIVED
+        return _run(person, order_id, "put_away" if here else "stage", bodies.Stage(text), key)
     with hub().reader() as connection:
         order = queries.order(connection, order_id)
         sku = find.sku_of(connection, text)
@@ -131,6 +135,8 @@ def _run(person: Person, order_id: str, step: str, asked: Any, key: str | None) 
 def _find(text: str, listed: bool) -> Response:
     """Open the one order that was meant, list several, or tell about an article."""
     with hub().reader() as connection:
+        if gs1.read(text).sscc or arrivals.is_parcel(connection, text):
+            return go(url_for("counter_arrivals.whole", code=text))
         exact = queries.find(connection, text)
         ids = [text] if exact is not None else queries.by_short_code(connection, text, 1)
         article = None

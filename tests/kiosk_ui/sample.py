@@ -187,17 +187,21 @@ class SampleStore:
         phone: str | None = None,
         substitutes: object = "any",
         age: int = 0,
+        supply: str = "store",
     ) -> None:
         """Take an order in as central's command does."""
         from hub.pickup import actions as pickup
 
         ref = ref or (f"c-{order_id}" if name else None)
-        promise = stamp(datetime.now(UTC) + timedelta(minutes=minutes))
+        promise = (
+            stamp(datetime.now(UTC) + timedelta(minutes=minutes)) if supply == "store" else None
+        )
         names = {sku: product for sku, product, *_ in PRODUCTS}
         order = {
             "order_id": order_id,
             "short_code": code or order_id[-4:].upper(),
             "channel": "web",
+            "supply": supply,
             "currency": "EUR",
             "customer_ref": ref,
             "promise_at": promise,

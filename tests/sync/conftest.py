@@ -22,6 +22,7 @@ CONFORMANCE = frozenset(
         "test_notices",
         "test_promise",
         "test_returns_elsewhere",
+        "test_shipments",
         "test_signing_keys",
         "test_snapshot",
         "test_supply",

@@ -22,6 +22,12 @@ def order_of(conn: Connection, text: str) -> str | None:
     return found[0] if found else None
 
 
+def is_parcel(conn: Connection, text: str) -> bool:
+    """Was this code named as a parcel of one of our orders?"""
+    row = conn.execute("SELECT 1 FROM pickup_parcel WHERE code = ?", (text.strip().upper(),))
+    return row.fetchone() is not None
+
+
 def _orders_of(conn: Connection, code: str) -> list[str]:
     """Ids of the orders that a code means, one that still waits for its goods first."""
     rows = conn.execute(

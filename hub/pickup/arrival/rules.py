@@ -85,7 +85,7 @@ def decide_ship(
 def decide_parcel(order: PickupOrder, parcel: str) -> list[ParcelArrived]:
     """One parcel is here. The same one again is said to be here, and changes nothing."""
     if parcel in order.parcels_here.split():
-        raise Refusal(_already(order, f"Parcel {parcel} was scanned before"), slug="already-here")
+        raise Refusal(_already(order), slug="already-here")
     return [ParcelArrived(order_id=order.order_id, parcel=parcel)]
 
 
@@ -99,7 +99,7 @@ def check_first(order: PickupOrder, parcel: str) -> None:
             " book what is in it as a receipt of goods.",
             slug="received-without",
         )
-    raise Refusal(_already(order, f"Parcel {parcel} was scanned before"), slug="already-here")
+    raise Refusal(_already(order), slug="already-here")
 
 
 def decide_receive(
@@ -114,7 +114,7 @@ def decide_receive(
     if order.received_at is not None:
         if order.state is Status.RECEIVED and not lines:
             return []
-        raise Refusal(_already(order, "Its goods were received before"), slug="already-here")
+        raise Refusal(_already(order), slug="already-here")
     if order.state in OVER or (order.supply == "store" and order.parcels):
         return [GoodsToStock(order_id=order.order_id, lines=listed)]
     if order.state is Status.ON_HOLD and order.travels:
@@ -155,18 +155,16 @@ def _check_lines(order: PickupOrder, lines: Sequence[ReceivedLine]) -> None:
     for one in lines:
         line = line_of(order, one.line_id)
         if one.missing + one.damaged > line.ordered:
-            noun = "unit" if line.ordered == 1 else "units"
             raise Refusal(
-                f"Order {order.label} has only {line.ordered} {noun} of {name_of(line)}.",
+                f"Of {name_of(line)} order {order.label} has only {line.ordered}.",
                 slug="too-many",
             )
 
 
-def _already(order: PickupOrder, what: str) -> str:
+def _already(order: PickupOrder) -> str:
     left = len(order.parcels_to_come)
     if order.received_at is None and left:
-        noun = "parcel is" if left == 1 else "parcels are"
-        return f"{what}; {left} more {noun} on the way for order {order.label}."
+        return f"This parcel was scanned before. Still to come for order {order.label}: {left}."
     if order.shelf:
-        return f"{what}: order {order.label} stands on {order.shelf}."
-    return f"{what}: order {order.label} is here."
+        return f"Order {order.label} is here already: it stands on {order.shelf}."
+    return f"Order {order.label} is here already."

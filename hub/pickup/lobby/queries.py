@@ -25,7 +25,8 @@ def waiting(conn: Connection, soon: str, limit: int) -> Lobby:
     """Short codes for the wall; orders that nobody picks yet only if promised before `soon`."""
     preparing = conn.execute(
         "SELECT short_code FROM pickup_order WHERE state IN ('PICKING', 'PREPARED')"
-        " OR (state IN ('RESERVED', 'RECEIVED') AND promise_at <= ?)"
+        " OR (state IN ('RESERVED', 'RECEIVED') AND promise_at <= ?"
+        " AND (supply <> 'ship_to_store' OR state = 'RECEIVED'))"
         " ORDER BY promise_at IS NULL, promise_at, accepted_at, order_id LIMIT ?",
         (soon, limit),
     )

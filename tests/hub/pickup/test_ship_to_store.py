@@ -77,7 +77,7 @@ def test_a_second_scan_says_so_and_changes_nothing(shop: Shop) -> None:
     sent(shop, SSCC)
     shop.do(pickup.receive_parcel, SSCC)
     before = shop.length()
-    with pytest.raises(Refusal, match=f"Parcel {SSCC} was scanned before: order .* is here"):
+    with pytest.raises(Refusal, match="is here already"):
         shop.do(pickup.receive_parcel, SSCC)
     shop.do(pickup.receive, "R-1")
     assert shop.length() == before
@@ -96,7 +96,7 @@ def test_an_order_in_two_parcels_waits_for_the_second(shop: Shop) -> None:
     assert order["state"] == "IN_TRANSIT"
     assert order["parcels"] == [{"code": SSCC, "here": True}, {"code": OTHER, "here": False}]
     assert shop.buckets("MILK") == {"in_transit": 3}
-    with pytest.raises(Refusal, match="1 more parcel is on the way"):
+    with pytest.raises(Refusal, match=r"scanned before. Still to come for order .*: 1\."):
         shop.do(pickup.receive_parcel, SSCC)
     shop.do(pickup.receive_parcel, OTHER)
     assert shop.state("R-1") == "RECEIVED"
@@ -148,7 +148,7 @@ def test_goods_of_a_canceled_order_go_to_stock_with_work_once(shop: Shop) -> Non
     assert shop.state("R-1") == "CANCELED"
     assert shop.buckets("MILK") == {"available": 2, "damaged": 1}
     assert shop.tasks() == [("reshelve", "order:R-1", "CAME_TOO_LATE")]
-    with pytest.raises(Refusal, match="was scanned before"):
+    with pytest.raises(Refusal, match="is here already"):
         shop.do(pickup.receive_parcel, SSCC)
     assert shop.promise("MILK") == 2
     shop.is_sound()
@@ -158,7 +158,7 @@ def test_goods_of_an_order_canceled_after_they_came_are_not_here_twice(shop: Sho
     sent(shop, SSCC)
     shop.do(pickup.receive_parcel, SSCC)
     shop.do(pickup.cancel, "R-1", "BUYER_REQUEST")
-    with pytest.raises(Refusal, match="was scanned before"):
+    with pytest.raises(Refusal, match="is here already"):
         shop.do(pickup.receive_parcel, SSCC)
     assert shop.buckets("MILK") == {"available": 3}
     shop.is_sound()
@@ -166,7 +166,7 @@ def test_goods_of_an_order_canceled_after_they_came_are_not_here_twice(shop: Sho
 
 def test_a_parcel_that_comes_before_the_word_is_received_by_its_orders_number(shop: Shop) -> None:
     shop.place("R-1", ("MILK", 3), supply="ship_to_store")
-    with pytest.raises(Refusal, match="No order is known here for parcel .* put it aside"):
+    with pytest.raises(Refusal, match=r"No order is known here for parcel .* put it aside"):
         shop.do(pickup.receive_parcel, SSCC)
     shop.do(pickup.receive_parcel, "SH1:O:R-1")
     assert shop.buckets("MILK") == {"committed": 3}
@@ -226,7 +226,7 @@ def test_what_cannot_be_is_refused_with_a_sentence(shop: Shop) -> None:
     sent(shop, SSCC)
     with pytest.raises(Refusal, match="are not here yet"):
         shop.do(pickup.put_away, "R-1", "A1")
-    with pytest.raises(Refusal, match="has only 3 units of Milk"):
+    with pytest.raises(Refusal, match=r"Of Milk order .* has only 3"):
         shop.do(pickup.receive, "R-1", None, [{"line_id": "L1", "missing": 2, "damaged": 2}])
     with pytest.raises(Invalid, match="has no line L9"):
         shop.do(pickup.receive, "R-1", None, [{"line_id": "L9", "missing": 1}])

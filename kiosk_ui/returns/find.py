@@ -3,6 +3,7 @@
 It must never put what was typed into an address or a log: it may be a name.
 """
 
+import re
 from sqlite3 import Connection
 from typing import Any, Final
 
@@ -19,13 +20,16 @@ from kiosk_ui.counter import find as counter
 from kiosk_ui.session import hub
 
 SHOWN: Final = 12
+# How an order's number may be spelled; a name or a phone number is none.
+NUMBER: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._-]{3,63}")
 
 
 def exact(connection: Connection, text: str) -> tuple[str, str] | None:
     """Return ("order" or "sale", its id) that a code or number names by itself, or None."""
     if text.startswith(codes.PREFIX):
         if codes.is_signed(text):
-            order_id = codes.read(text, queries.keys(connection), hub().store).order_id
+            # Whatever store it was collected at: what it gave away may come back here.
+            order_id = codes.read(text, queries.keys(connection), None).order_id
         else:
             order_id = text.removeprefix(codes.PREFIX)
         return "order", order_id
@@ -34,6 +38,11 @@ def exact(connection: Connection, text: str) -> tuple[str, str] | None:
     if stock.document(connection, "SALE", text):
         return "sale", text
     return None
+
+
+def maybe_abroad(text: str) -> bool:
+    """May this be the number of another store's order, for head office to say?"""
+    return hub().elsewhere is not None and NUMBER.fullmatch(text) is not None
 
 
 def orders(connection: Connection, text: str) -> list[dict[str, Any]]:

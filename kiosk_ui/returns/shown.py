@@ -41,6 +41,13 @@ REFUNDS: Final = {
     "REQUESTED": later("Refund asked for"),
     "PAID": later("Refund paid"),
     "REFUSED": later("Refund refused"),
+    rules.WAITS_FOR_CENTRAL: later("Refund waits for head office"),
+    rules.HELD: later("Refund held"),
+}
+CONFLICTS: Final = {
+    "CAME_BACK": later("These goods came back already at %(stores)s."),
+    "NOT_HANDED_OVER": later("Fewer of these goods were handed over with this order."),
+    "NOT_KNOWN": later("Neither a store nor head office knows this order."),
 }
 
 
@@ -67,6 +74,7 @@ def taking(
         order = pickup.order(connection, ref) if kind == "order" else None
         customer = known.customer(order["customer_ref"]) if order else ""
         names = {line["line_id"]: line["name"] for line in order["lines"]} if order else {}
+        came_back = queries.elsewhere(connection, ref) if order else []
         lines: list[dict[str, Any]] = [
             {
                 "key": key,
@@ -84,22 +92,33 @@ def taking(
     for line in lines:
         alone = line["left"] if total == 1 else 0
         line["qty"] = alone if counted is None else counted.get(line["key"], 0)
+    return page(kind, ref, lines, chosen) | {
+        "order": order,
+        "currency": order["currency"] if order else None,
+        "customer": customer,
+        "lines": sorted(lines, key=lambda line: bool(line["left"] == 0)),
+        "stores": came_back,
+    }
+
+
+def page(
+    kind: str, ref: str, lines: list[dict[str, Any]], chosen: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """Return what each page needs on which units are chosen, whatever they come from."""
     chosen = chosen or {}
     reason = chosen.get("reason")
     return {
         "kind": kind,
         "ref": ref,
-        "order": order,
-        "currency": order["currency"] if order else None,
-        "customer": customer,
-        "lines": sorted(lines, key=lambda line: bool(line["left"] == 0)),
-        "left": total,
+        "left": sum(line["left"] for line in lines),
         "reason": reason,
         "disposition": chosen.get("disposition") or rules.DEFAULTS.get(reason or ""),
         "reasons": REASONS,
         "defaults": rules.DEFAULTS,
         "dispositions": DISPOSITIONS,
         "key": secrets.token_hex(12),
+        "elsewhere": False,
+        "provisional": False,
     }
 
 
@@ -161,4 +180,5 @@ def _row(connection: Connection, found: Mapping[str, Any], known: cards.Known) -
         "went": {code: words for code, words, _icon in DISPOSITIONS},
         "states": STATES,
         "refunds": REFUNDS,
+        "conflict": CONFLICTS.get(found["conflict"] or ""),
     }

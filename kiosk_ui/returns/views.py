@@ -15,12 +15,15 @@ from hub.returns import actions, queries, rules
 from kiosk_ui.counter import find as counter
 from kiosk_ui.counter import scans
 from kiosk_ui.pressing import Press, as_problem
-from kiosk_ui.returns import find, shown
+from kiosk_ui.returns import elsewhere as abroad
+from kiosk_ui.returns import find, shown, strange
 from kiosk_ui.session import hub, need
 from kiosk_ui.words import _
 
 returns = Blueprint("returns", __name__, url_prefix="/counter/returns")
 UNITS: Final = "qty:"
+# The form names articles, for nobody here knows the order's lines.
+BY_SKU: Final = "by_sku"
 MOST_DIGITS: Final = 6
 # What may be pressed on a return's page, and the right that it needs.
 STEPS: Final = {"dispose": "returns", "close": "returns", "cancel": "returns", "refund": "refund"}
@@ -50,7 +53,7 @@ def look() -> BaseResponse:
         with hub().reader() as connection:
             named = find.exact(connection, text)
             found = [] if named else find.orders(connection, text)
-            if named:
+            if named and not abroad.is_abroad(named[1] if named[0] == "order" else None):
                 shown.sources(connection, *named)
     except NotFound:
         named, found = None, []
@@ -66,6 +69,7 @@ def look() -> BaseResponse:
             text=text[: counter.LONGEST],
             found=found,
             named=named,
+            elsewhere=not named and find.maybe_abroad(text),
             address=_address,
         )
     )
@@ -80,9 +84,12 @@ def _address(kind: str, ref: str) -> str:
 def take_page() -> str:
     need("returns")
     kind, ref = _source(request.args)
-    return render_template(
-        "returns/take.html", here="counter", tab="returns", **shown.taking(kind, ref)
-    )
+    found = strange.taking(ref) if _is_abroad(kind, ref) else shown.taking(kind, ref)
+    return render_template("returns/take.html", here="counter", tab="returns", **found)
+
+
+def _is_abroad(kind: str, ref: str) -> bool:
+    return kind == "order" and abroad.is_abroad(ref)
 
 
 @returns.post("/count")
@@ -91,6 +98,9 @@ def count() -> str:
     need("returns")
     kind, ref = _source(request.form)
     counted, text = _counted(), find.clean(request.form.get("text", "").strip())
+    if _is_abroad(kind, ref):
+        counted, refused, hit = strange.counted(ref, counted, text, BY_SKU in request.form)
+        return _part(kind, ref, counted, refused, hit)
     with hub().reader() as connection:
         sources = shown.sources(connection, kind, ref)
         sku = counter.sku_of(connection, text)
@@ -115,7 +125,10 @@ def take() -> BaseResponse:
     reason = request.form.get("reason", "")
     asked: dict[str, Any] = {
         "lines": [
-            {"line_id" if kind == "order" else "sku": key, "qty": qty}
+            {
+                "line_id" if kind == "order" and BY_SKU not in request.form else "sku": key,
+                "qty": qty,
+            }
             for key, qty in counted.items()
         ],
         "reason": reason,
@@ -136,7 +149,7 @@ def take() -> BaseResponse:
         key = request.form.get("key") or None
         sent = Press(person, "POST /counter/returns/take", key, msgspec.json.encode(asked))
         try:
-            reply = sent.run(work)
+            reply = abroad.take(sent, asked) if _is_abroad(kind, ref) else sent.run(work)
             refused = as_problem(reply)
             if refused is None:
                 opened = msgspec.json.decode(reply.body)["return_id"]
@@ -196,7 +209,10 @@ def _part(
     kind: str, ref: str, counted: dict[str, int], refused: str | None, hit: str | None = None
 ) -> str:
     chosen = {name: request.form.get(name, "") for name in ("reason", "disposition")}
-    found = shown.taking(kind, ref, counted, chosen)
+    if _is_abroad(kind, ref):
+        found = strange.taking(ref, counted, chosen)
+    else:
+        found = shown.taking(kind, ref, counted, chosen)
     return render_template("returns/take_body.html", refused=refused, hit=hit, **found)
 
 

@@ -132,11 +132,11 @@ def back(conn: Connection, order_id: str, but: str = "") -> dict[str, int]:
     return {row["line_id"]: int(row["qty"]) for row in rows}
 
 
-def stores_of(conn: Connection, order_id: str, but: str = "") -> list[str]:
+def stores_of(conn: Connection, order_id: str) -> list[str]:
     """Return by name the stores where units of an order came back."""
     rows = conn.execute(
         f"SELECT DISTINCT s.name {JOINED} JOIN store s ON s.store_id = r.store_id"
-        f" WHERE r.order_id = ? AND r.store_id <> ? AND {COUNTS} ORDER BY s.name",
-        (order_id, but),
+        f" WHERE r.order_id = ? AND {COUNTS} ORDER BY s.name",
+        (order_id,),
     )
     return [str(row["name"]) for row in rows]

@@ -244,7 +244,7 @@ def _say(tx: Tx, row: dict[str, Any], known: Bought, word: Word) -> None:
         }
     else:
         came_back = word.reason == return_rules.CAME_BACK
-        stores = rows.stores_of(tx.conn, known.order_id, but=store_id) if came_back else []
+        stores = rows.stores_of(tx.conn, known.order_id) if came_back else []
         command |= {"reason": word.reason, "stores": stores}
         rows.say(tx, store_id, return_id, "CONFLICT", word.reason)
     store_feed.add_command(tx, store_id, command)

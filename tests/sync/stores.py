@@ -4,8 +4,6 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from flask.testing import FlaskClient
-
 from hub.staff import actions as staff
 from kiosk_ui.app import create_app
 from kiosk_ui.ports import Hub
@@ -31,27 +29,22 @@ class Shop:
         url = f"http://127.0.0.1:{self.line.address[1]}"
         self.side = StoreSide(directory / "hub", url, credential, name)
         store = self.side.store
-        self.app = create_app(
-            Hub(
-                store=name,
-                clock=store.clock,
-                writer=store.writer,
-                reader=store.database.reader,
-                ring=store.ring,
-                secret_key=secrets.token_bytes(32),
-                status=dict,
-                sync_state=self.side.agent.state,
-                checks=list,
-                elsewhere=self.side.agent.elsewhere,
-            ),
-            testing=True,
+        self.hub = Hub(
+            store=name,
+            clock=store.clock,
+            writer=store.writer,
+            reader=store.database.reader,
+            ring=store.ring,
+            secret_key=secrets.token_bytes(32),
+            status=dict,
+            sync_state=self.side.agent.state,
+            checks=list,
+            elsewhere=self.side.agent.elsewhere,
         )
+        self.app = create_app(self.hub, testing=True)
         token = store.writer.run(lambda tx: staff.create_token(tx, "test", "lead"))
         self._token, self._client = token, self.app.test_client()
         self.side.agent.start()
-
-    def browser(self) -> FlaskClient:
-        return self.app.test_client()
 
     def post(self, path: str, body: object = None, key: str | None = None) -> Any:
         headers = self._headers() | ({"Idempotency-Key": key} if key else {})
@@ -117,13 +110,13 @@ class Shop:
 
 
 class Stores:
-    """A central and its stores."""
+    """A central and its first `count` stores."""
 
-    def __init__(self, directory: Path, database: str | None) -> None:
+    def __init__(self, directory: Path, database: str | None, count: int = len(NAMES)) -> None:
         self.central = Central(directory / "head-office", database=database)
         for name, called in NAMES.items():
             self.central.post("/stores", {"store": name, "name": called})
-        self.shops = [Shop(directory / name, self.central, name) for name in NAMES]
+        self.shops = [Shop(directory / name, self.central, name) for name in list(NAMES)[:count]]
 
     def knows(self, order_id: str) -> None:
         """Wait until central has heard that an order was handed over."""

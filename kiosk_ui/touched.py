@@ -7,7 +7,7 @@ from typing import Final
 
 from hub.events import Ringing
 
-ABOUT: Final = ("pickup", "staff", "catalog", "customers")
+ABOUT: Final = ("pickup", "staff", "catalog", "customers", "tasks")
 
 
 class Touched:

@@ -110,6 +110,7 @@ def draw(name: str, mark: tuple[str, int, str]) -> Drawing:
             for name, title, icon, states in cards.COLUMNS
         ]
         held = boards.board(connection, (Status.ON_HOLD,), HELD_SHOWN, now)
+        calling = known.still_unclaimed()
         strip = [cards.card(order, known, now) for order in held]
         coming = [cards.arrival(order, known, now) for order in boards.coming(connection, now)]
     shown_cards = [card for column in columns for card in column.cards]
@@ -118,6 +119,7 @@ def draw(name: str, mark: tuple[str, int, str]) -> Drawing:
         name=name,
         columns=columns,
         held=strip,
+        calling=calling,
         coming=coming,
         open=sum(column.total for column in columns),
         late=sum(card.timing == "late" for card in shown_cards),

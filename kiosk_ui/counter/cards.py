@@ -13,6 +13,7 @@ from flask import url_for
 
 from hub.catalog import queries as catalog
 from hub.customers import queries as customers
+from hub.pickup import accepting, queries
 from hub.pickup.lifecycle import NEXT, Status
 from hub.staff import queries as staff
 from hub.tasks import queries as tasks
@@ -34,6 +35,7 @@ TAP: Final = {
     "PREPARED": ("ready", later("Ready for pickup")),
 }
 THUMBS: Final = 4
+CALLING_SHOWN: Final = 12
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Card:
     by: str
     images: tuple[str, ...]
     hands: tuple[str, ...] = ()  # who has its handover open
-    calls: bool = False  # nobody picks it, for longer than the store allows
+    calls: str = ""  # why it calls: nobody picks it, for longer than the store allows
     travels: bool = False  # its goods are still to come from elsewhere
 
 
@@ -75,7 +77,7 @@ class Known:
         self._products: dict[str, catalog.Product | None] = {}
         self._people: dict[str, str] | None = None
         self._customers: dict[str, str] = {}
-        self._calling: set[str] | None = None
+        self._calling: dict[str, dict[str, Any]] | None = None
 
     def product(self, sku: str) -> catalog.Product | None:
         if sku not in self._products:
@@ -101,12 +103,29 @@ class Known:
         found = customers.person(self._connection, ref) if ref else None
         return found.plate if found else None
 
-    def calls(self, order_id: str) -> bool:
-        """Does nobody pick this order, for longer than the store allows?"""
+    def calls(self, order_id: str) -> str:
+        """Return why an order calls that nobody picks; "" for one that does not."""
+        task = self._unclaimed().get(order_id)
+        return "" if task is None else str(task["reason"])
+
+    def still_unclaimed(self) -> list[dict[str, Any]]:
+        """Return the orders that called in vain, the longest first: nobody came."""
+        still = accepting.REASONS[-1]
+        found = [one for one in self._unclaimed().values() if one["reason"] == still]
+        return [
+            {
+                "order_id": one["order_id"],
+                "short_code": queries.load(self._connection, one["order_id"]).short_code,
+                "at": one["opened_at"],
+            }
+            for one in found[:CALLING_SHOWN]
+        ]
+
+    def _unclaimed(self) -> dict[str, dict[str, Any]]:
         if self._calling is None:
             found = tasks.board(self._connection, kinds=[Kind.UNCLAIMED.value])
-            self._calling = {task["order_id"] for task in found}
-        return order_id in self._calling
+            self._calling = {task["order_id"]: task for task in found}
+        return self._calling
 
     def person(self, actor: str | None) -> str:
         """Return who an actor is, as staff read it."""

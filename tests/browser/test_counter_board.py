@@ -29,6 +29,13 @@ def six(shop: SampleStore) -> SampleStore:
             task_id="T-1", kind="unclaimed", subject="order:R-3", reason="UNCLAIMED", order_id="R-3"
         )
     )
+    shop.place("R-5", [("4712", 1)], code="8NB4", minutes=300)
+    shop.append(
+        TaskOpened(
+            task_id="T-2", kind="unclaimed", subject="order:R-5", reason="STILL_UNCLAIMED",
+            order_id="R-5",
+        )
+    )  # fmt: skip
     shop.append(facts.BuyerSeen(order_id="R-2", where="arrived"))
     shop.append(facts.BuyerSeen(order_id="R-1", where="on_the_way"))
     shop.append(facts.BuyerSeen(order_id="R-4", where="on_the_way", eta_minutes=45))
@@ -43,7 +50,9 @@ def test_the_board_at_six_in_the_evening(
     assert page.locator(".arrival b").all_inner_texts() == ["2PX9", "7K4M", "6CD7"]
     expect(page.locator("#coming-R-4 .expected")).to_have_text(re.compile("^4[0-5] min$"))
     expect(page.locator("#card-R-3")).to_contain_text("Nobody picks it")
-    expect(page.locator("#board .card", has_text="Nobody picks it")).to_have_count(1)
+    expect(page.locator("#board .card", has_text="Still nobody picks it")).to_have_count(1)
+    expect(page.locator("#calling")).to_contain_text("Still nobody picks: Start one")
+    assert page.locator("#calling a").all_inner_texts()[0].startswith("8NB4")
     page.evaluate(AXE.read_text())
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -23,6 +23,7 @@ from . import (
     hub_doors,
     notice_views,
     pages,
+    points_views,
     return_doors,
     store_fleet,
     store_notices,
@@ -78,6 +79,7 @@ def create_app(inventory: Inventory, brand: str = BRAND, places: int = 48) -> Fl
     app.register_blueprint(api.blueprint)
     app.register_blueprint(fleet_views.blueprint)
     app.register_blueprint(supply_views.blueprint)
+    app.register_blueprint(points_views.blueprint)
     app.register_blueprint(hub_doors.blueprint)
     app.register_blueprint(return_doors.blueprint)
     app.register_blueprint(notice_views.blueprint)

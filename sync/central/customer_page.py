@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from hub.errors import HubError, Invalid, NotFound
 from hub.experience import rules as experience
 
-from . import store_buyer, store_journal, store_orders
+from . import store_buyer, store_journal, store_orders, store_points
 from .store_port import Tx
 from .web import inventory
 from .words import _, later, speak, words
@@ -126,6 +126,7 @@ def _page(order_id: str, problem: str | None = None) -> str:
         first = shown.get("rerouted_from")
         from_name = store_journal.store(conn, first)["name"] if first else None
         said = store_buyer.of_order(conn, order_id, shown.get("customer_ref"))
+        points = store_points.of_order(conn, order_id, shown.get("customer_ref"))
     speak(shown.get("language"))
     state, key = shown["state"], right_key(order_id)
     title, sentence = SAID[state]
@@ -146,6 +147,7 @@ def _page(order_id: str, problem: str | None = None) -> str:
         steps=STEPS,
         reached=REACHED.get(state),
         total=total,
+        points=points,
         key=key,
         lang=request.args.get("lang"),
         problem=problem,

@@ -46,6 +46,8 @@ class Customer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who collects; name, email and phone are in central's customer table and nowhere else.
 
     `language`: what they read, a tag such as `de`. `consent`: also what they need not be told.
+    `ref`: a customer that central knows already, by the `customer_ref` of an earlier order; what
+    is known of them stands.
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -53,6 +55,7 @@ class Customer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     phone: Annotated[str, msgspec.Meta(max_length=40)] | None = None
     language: Annotated[str, msgspec.Meta(pattern=LANGUAGE)] | None = None
     consent: bool = False
+    ref: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from . import intake, openapi_fleet, openapi_supply
+from . import intake, openapi_fleet, openapi_supply, points_views
 
 _PROBLEM: Final = {
     "description": "A problem (RFC 9457); `detail` is a sentence for people.",
@@ -40,8 +40,8 @@ _ROWS: Final = {
 
 def document() -> dict[str, Any]:
     """Return the document."""
-    (order, sent, wanted), parts = msgspec.json.schema_components(
-        [intake.Order, intake.Shipped, openapi_fleet.Wanted],
+    (order, sent, wanted, rate), parts = msgspec.json.schema_components(
+        [intake.Order, intake.Shipped, openapi_fleet.Wanted, points_views.Loyalty],
         ref_template="#/components/schemas/{name}",
     )
     return {
@@ -78,6 +78,15 @@ def document() -> dict[str, Any]:
             },
             "/api/v1/customers/{ref}/erase": {
                 "post": _post("Forget a person everywhere.", {"type": "object"}, 200, "ref")
+            },
+            "/api/v1/customers/{ref}/points": {
+                "get": _get(
+                    "A customer's points: balance, and what each fact was worth; `after`.", "ref"
+                )
+            },
+            "/api/v1/loyalty": {
+                "get": _get("Points for each major unit of money, for orders to come."),
+                "post": _post("Set it; 0: none. Orders handed over keep theirs.", rate, 200),
             },
             "/api/v1/catalog/import": {
                 "post": _post("Publish products, barcodes and prices.", _ROWS, 200)

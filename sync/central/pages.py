@@ -28,6 +28,7 @@ from . import (
     intake,
     notice_views,
     offers,
+    points_views,
     return_doors,
     store_journal,
     supply_views,
@@ -66,6 +67,7 @@ def register(app: Flask) -> None:
     csrf.exempt(return_doors.blueprint)
     csrf.exempt(fleet_views.blueprint)
     csrf.exempt(supply_views.blueprint)
+    csrf.exempt(points_views.blueprint)
     csrf.exempt(notice_views.blueprint)
     limiter.init_app(app)
     app.register_blueprint(blueprint)

@@ -39,7 +39,9 @@ FACTS: Final[Mapping[tuple[str, int], type]] = {
 
 
 DIGEST: Final = blake2b(
-    msgspec.json.encode([sorted(FACTS), PickupOrder._fields, Line._fields, LineStep._fields]),
+    msgspec.json.encode(
+        [sorted(FACTS), PickupOrder._fields, Line._fields, LineStep._fields, "goods"]
+    ),
     digest_size=16,
 ).hexdigest()
 """Names what this release folds and how it keeps it: another digest means: fold again."""
@@ -64,6 +66,18 @@ _timelines: Final = msgspec.json.Decoder(list[dict[str, Any]])
 _PICKUP: Final = frozenset(pickup.FACTS.values())
 _AISLE: Final = frozenset(aisle.FACTS.values())
 _RETURNS: Final = frozenset(returns.FACTS.values())
+# What moves goods between the shop and a customer: points follow it.
+_GOODS: Final = frozenset(
+    {
+        pickup.OrderHandedOver,
+        pickup.HandoverCorrected,
+        returns.ReturnOpened,
+        returns.ReturnLineDisposed,
+        returns.ReturnClosed,
+        returns.ReturnConfirmed,
+        returns.RefundSettled,
+    }
+)
 
 
 class News(NamedTuple):
@@ -73,6 +87,14 @@ class News(NamedTuple):
     order_id: str
     kind: str
     at: str
+
+
+class Goods(NamedTuple):
+    """A fact that moved goods to a customer or back: the entry's id and time."""
+
+    entry: str
+    at: str
+    fact: Any
 
 
 RightsFact = stock.RightsGranted | stock.RightsRecalled | stock.RightsReclaimed | stock.RightsTold
@@ -98,6 +120,7 @@ class Fold:
     returns: list[Any] = field(default_factory=list)
     broken: list[tuple[str, str]] = field(default_factory=list)
     news: list[News] = field(default_factory=list)
+    goods: list[Goods] = field(default_factory=list)
     _changed: dict[str, tuple[PickupOrder, list[dict[str, Any]]]] = field(default_factory=dict)
 
     def take(self, content: bytes) -> str | None:
@@ -113,6 +136,8 @@ class Fold:
             fact = decoder.decode(entry.body)
         except msgspec.DecodeError as error:
             return f"{entry.type}: {error}"
+        if type(fact) in _GOODS:
+            self.goods.append(Goods(entry.id, entry.recorded_at, fact))
         if type(fact) is stock.StockMoved:
             self._move(fact)
         elif type(fact) in _PICKUP:

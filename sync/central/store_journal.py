@@ -22,6 +22,7 @@ from . import (
     store_life,
     store_notices,
     store_people,
+    store_points,
     store_reroute,
     store_returns,
     store_rights,
@@ -176,6 +177,7 @@ def _project(
         store_notices.add(tx, fold.news)
     store_reroute.note_broken(tx, store_id, fold.broken)
     store_returns.take(tx, store_id, fold.returns)
+    store_points.take(tx, store_id, fold.goods)
     store_rights.take(tx, store_id, fold.rights)
     store_aisle.take(tx, store_id, fold.aisle)
     for ref in fold.erased:
@@ -221,6 +223,7 @@ def refold_store(tx: Tx, store_id: str) -> dict[str, Any]:
     known = store(tx.conn, store_id)
     for table in ("stock", "pickup", "feedback", "quarantine"):
         tx.conn.execute(f"DELETE FROM {table} WHERE store_id = ?", (store_id,))
+    store_points.forget(tx, store_id)
     after = 0
     while rows := tx.conn.execute(
         "SELECT seq, hash, entry FROM journal WHERE store_id = ? AND seq > ? ORDER BY seq LIMIT ?",

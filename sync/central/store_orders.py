@@ -63,7 +63,7 @@ def place(
     for named in (order.store, order.fallback):
         if named is not None and not _has_store(tx.conn, named):
             raise NotFound(f"No store {named} here.")
-    ref = store_people.add(tx, order.customer)
+    ref = store_people.known_or_new(tx, order.customer)
     code = short_code_at(tx.conn, order.store, intake.short_code())
     body = _body(order, name_of, ref, code, stamp(tx.now))
     body["rights"] = []
@@ -106,7 +106,7 @@ def _digest(order: intake.Order) -> bytes:
         del parts["fallback"]
     if order.supply == "store":
         del parts["supply"]
-    for name in ("language", "consent"):
+    for name in ("language", "consent", "ref"):
         if not parts["customer"][name]:
             del parts["customer"][name]
     for line in parts["lines"]:

@@ -44,6 +44,15 @@ def add(tx: Tx, customer: intake.Customer) -> str:
     return ref
 
 
+def known_or_new(tx: Tx, customer: intake.Customer) -> str:
+    """Return the reference of whom an order names, or of somebody new. Raises NotFound."""
+    if customer.ref is None:
+        return add(tx, customer)
+    if find(tx.conn, customer.ref) is None:
+        raise NotFound(f"No customer {customer.ref} here.")
+    return customer.ref
+
+
 def keep(tx: Tx, person: Person) -> bool:
     """Keep whom a store's hub tells of, under its reference; the first word of one counts.
 

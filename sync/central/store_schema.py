@@ -329,3 +329,26 @@ def m019_shipments(db: Ddl) -> None:
         " tracking TEXT, at TEXT NOT NULL, PRIMARY KEY (order_id, parcel)) WITHOUT ROWID"
     )
     db.execute("CREATE INDEX shipment_parcel ON shipment (parcel)")
+
+
+@MIGRATIONS()
+def m020_points(db: Ddl) -> None:
+    """Which facts moved goods of orders to customers and back: points are derived from them.
+
+    `points_order`: the rate that an order began with; it outlives a fold again.
+    """
+    db.execute(
+        "CREATE TABLE points_order (order_id TEXT PRIMARY KEY, rate INTEGER NOT NULL) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE points_entry (store_id TEXT NOT NULL, entry_id TEXT NOT NULL,"
+        " line_id TEXT NOT NULL, order_id TEXT NOT NULL, kind TEXT NOT NULL, at TEXT NOT NULL,"
+        " qty INTEGER NOT NULL, PRIMARY KEY (store_id, entry_id, line_id)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX points_entry_order ON points_entry (order_id)")
+    db.execute(
+        "CREATE TABLE points_return (store_id TEXT NOT NULL, return_id TEXT NOT NULL,"
+        " part TEXT NOT NULL, order_id TEXT NOT NULL, line_id TEXT, qty INTEGER NOT NULL,"
+        " missing INTEGER NOT NULL, closed INTEGER NOT NULL,"
+        " PRIMARY KEY (store_id, return_id, part)) WITHOUT ROWID"
+    )

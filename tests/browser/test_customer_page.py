@@ -78,6 +78,7 @@ def healthy(page: Page, name: str) -> None:
 def test_from_confirmed_to_the_last_word_with_one_thumb(
     phone: Page, complaints: Complaints, both: Both
 ) -> None:
+    both.central.post("/loyalty", {"points_per_unit": 3})
     placed(both, "R-1")
     phone.goto(link(both, "R-1"))
     expect(phone.get_by_role("heading", level=1)).to_have_text("Confirmed")
@@ -109,6 +110,8 @@ def test_from_confirmed_to_the_last_word_with_one_thumb(
     phone.get_by_label("Friendly people").check(force=True)
     phone.get_by_role("button", name="Send").tap()
     expect(phone.get_by_text("Thank you for telling us.")).to_be_visible()
+    expect(phone.locator("#balance")).to_have_text("11")  # 2 at 1.99, three points each unit
+    phone.locator("#balance").scroll_into_view_if_needed()
     healthy(phone, "thanks")
     assert complaints == []
 

@@ -20,6 +20,7 @@ CONFORMANCE = frozenset(
         "test_central_pushes",
         "test_fallback",
         "test_notices",
+        "test_points",
         "test_promise",
         "test_returns_elsewhere",
         "test_shipments",

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton
 from flask import Flask, g, request
-from flask_babel import format_currency, get_locale
+from flask_babel import format_currency, format_decimal, get_locale
 from markupsafe import Markup
 
 from hub.clock import parse
@@ -104,6 +104,11 @@ def money(minor: int | None, currency: str | None = None) -> str:
     return str(format_currency(Decimal(minor).scaleb(-digits), name))
 
 
+def number(value: int) -> str:
+    """Return a whole number as people write it in the reader's language: 1,435, 1.435."""
+    return str(format_decimal(value))
+
+
 def picture(image: str | None) -> str:
     """Return a drawn picture's address: by the product's image, else the plain parcel."""
     name = image if image and load(image) is not None else FALLBACK
@@ -153,6 +158,7 @@ def install(app: Flask) -> None:
         age=age,
         age_ms=age_ms,
         money=money,
+        number=number,
         picture=picture,
         state_name=state_name,
         initials=initials,

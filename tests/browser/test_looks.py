@@ -44,6 +44,9 @@ def busy(shop: SampleStore) -> SampleStore:
     shop.append(facts.OrderStaged(order_id="R-4", shelf="B-12"))
     shop.append(facts.OrderReady(order_id="R-4"))
     shop.place("R-5", [("4711", 1)], minutes=70, code="4ZT2")
+    # As wide as a card on a phone can be: four pictures, hours, a code of wide letters.
+    four = [("4711", 3), ("4712", 9), ("4713", 1), ("4714", 4)]
+    shop.place("R-6", four, minutes=149, name="محمد عبد الرحمن", code="MWQM")
     shop.paper("R-5", "in_doubt")
     shop.paper("R-2", "no_paper")
     shop.quarantine("scanner-03", b'{"id": "x", <script>alert(1)</script>')

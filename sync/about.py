@@ -13,6 +13,7 @@ import msgspec
 from hub import chain, journal, quarantine
 from hub.clock import Clock, parse, stamp
 from hub.database import FORMAT
+from hub.house import queries as house
 from hub.pickup import promising
 
 from .protocol import About
@@ -40,15 +41,18 @@ class Portrait:
         self._release = importlib.metadata.version("storehub")
         self._quarantine = 0
         self._promise: promising.Told | None = None
+        self._pace: tuple[str, str | None] | None = None
         self._counted_at = self._promised_at = float("-inf")
 
     def said(self, conn: sqlite3.Connection, reaches: int) -> About:
         """Return what goes with a push that brings the journal up to seq `reaches`."""
         if time.monotonic() - self._counted_at >= COUNT_EVERY_S:
             self._quarantine, self._counted_at = quarantine.count(conn), time.monotonic()
-        if time.monotonic() - self._promised_at >= PROMISE_EVERY_S:
+        # The push that brings a new pace tells it: the next one may come a minute later.
+        pace = house.told_pace(conn)
+        if pace != self._pace or time.monotonic() - self._promised_at >= PROMISE_EVERY_S:
             self._promise = promising.told(conn, self._clock.now())
-            self._promised_at = time.monotonic()
+            self._promised_at, self._pace = time.monotonic(), pace
         pair = journal.pair_at(conn, reaches) if self._seal else None
         waiting = journal.entries(conn, reaches, 1)
         return About(
@@ -61,6 +65,7 @@ class Portrait:
             promise_minutes=self._promise.minutes if self._promise else None,
             opening_hours=self._promise.opening_hours if self._promise else "",
             time_zone=self._promise.time_zone if self._promise else "",
+            pace=self._promise.pace if self._promise else "",
             key=self._seal.public if self._seal and pair else "",
             signature=self._seal.sign(self._store, pair) if self._seal and pair else "",
         )

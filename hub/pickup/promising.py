@@ -15,13 +15,14 @@ from hub.stock import queries as stock
 class Told(NamedTuple):
     """What head office may promise: in so many minutes; 0: picking is paused, nobody says how long.
 
-    A pause with an end is part of the minutes. Opening hours and their time zone tell it which of
-    those minutes count.
+    A pause with an end, or a slow pace (`house.rules.PACES`), is part of the minutes. Opening hours
+    and their time zone tell it which of those minutes count.
     """
 
     minutes: int
     opening_hours: str
     time_zone: str
+    pace: str
 
 
 def due(conn: Connection, now: datetime, own: int = 1) -> datetime:
@@ -32,7 +33,8 @@ def due(conn: Connection, now: datetime, own: int = 1) -> datetime:
 
 def told(conn: Connection, now: datetime) -> Told:
     """Return what goes to head office."""
-    pace, at = house.pace(conn, now), (house.word(conn, "opening_hours"), house.zone(conn).key)
+    pace = house.pace(conn, now)
+    said = house.word(conn, "opening_hours"), house.zone(conn).key, pace["pace"]
     if pace["pace"] == "paused" and pace["until"] is None:
-        return Told(0, *at)
-    return Told(-((now - due(conn, now)) // timedelta(minutes=1)), *at)
+        return Told(0, *said)
+    return Told(-((now - due(conn, now)) // timedelta(minutes=1)), *said)

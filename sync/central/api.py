@@ -19,6 +19,7 @@ from . import (
     store_journal,
     store_keys,
     store_orders,
+    store_promise,
     store_return_rows,
 )
 from .web import answer, inventory, may, numbers, once
@@ -77,6 +78,8 @@ def place() -> Response:
 def order(order_id: str) -> Response:
     with inventory().store.reader() as conn:
         shown = store_orders.order(conn, order_id) | _page(order_id)
+        now = inventory().store.clock.now()
+        shown |= {"store_now": store_promise.mood(conn, shown["store"], now)}
     if "orders" not in g.rights:
         # Who has the code collects, and who has the link cancels: reading alone gives neither.
         shown = {name: value for name, value in shown.items() if name not in KEYS_OF_AN_ORDER}

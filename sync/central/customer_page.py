@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from hub.errors import HubError, Invalid, NotFound
 from hub.experience import rules as experience
 
-from . import store_buyer, store_journal, store_orders, store_points
+from . import store_buyer, store_journal, store_orders, store_points, store_promise
 from .store_port import Tx
 from .web import inventory
 from .words import _, later, speak, words
@@ -73,6 +73,15 @@ SAID: Final = {
 }
 PARTLY: Final = later("Your items arrived at the store, but not all of them whole")
 SENT: Final = later("Your items are sent to the store. We tell you when you can come.")
+# What a customer who waits is told of a store that does not do as always.
+MOODS: Final = {
+    "slow": later("The store is busy; your order may be ready later than usual."),
+    "paused": later("The store has paused picking for now; your order will be ready later."),
+    "silent": later(
+        "The store has no connection right now; what you see here may be older than it looks."
+    ),
+}
+WAITS: Final = frozenset({"PROPOSED", "RESERVED", "RECEIVED", "PICKING"})
 # What a customer is told of what happened; all else is the store's own business.
 TOLD: Final = {
     "placed": later("You ordered"),
@@ -125,10 +134,13 @@ def _page(order_id: str, problem: str | None = None) -> str:
         name = store_journal.store(conn, shown["store"])["name"]
         first = shown.get("rerouted_from")
         from_name = store_journal.store(conn, first)["name"] if first else None
+        mood = store_promise.mood(conn, shown["store"], inventory().store.clock.now())
         said = store_buyer.of_order(conn, order_id, shown.get("customer_ref"))
         points = store_points.of_order(conn, order_id, shown.get("customer_ref"))
     speak(shown.get("language"))
     state, key = shown["state"], right_key(order_id)
+    waits = state in WAITS
+    word = MOODS.get(mood) if waits else None
     title, sentence = SAID[state]
     if state == "RESERVED" and shown.get("supply") == "ship_to_store":
         sentence = SENT
@@ -160,7 +172,9 @@ def _page(order_id: str, problem: str | None = None) -> str:
         expected=state in store_buyer.EXPECTED,
         may_cancel=state not in store_orders.FINAL and not shown.get("cancel_asked_at"),
         final=state in store_orders.FINAL,
-        version=_version(shown, said),
+        word=words()(word) if word else None,
+        promise_moved=waits and shown.get("promise_was") not in (None, shown.get("promise_at")),
+        version=f"{_version(shown, said)} {word or ''}",
     )
 
 

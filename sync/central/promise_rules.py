@@ -13,6 +13,9 @@ from hub.house import hours
 
 Word = Literal["has", "asks", "lacks"]
 When = Literal["told", "silent", "paused", "unknown"]
+# What a customer who waits may hear of a store.
+Mood = Literal["normal", "slow", "paused", "silent", "unknown"]
+_MOODS: Final[Mapping[str, Mood]] = {"normal": "normal", "slow": "slow", "paused": "paused"}
 # Hubs speak each minute. Who has not for so long is promised later than it said: at least by an
 # hour, and by as long as it has been silent, for nobody there knows of the order yet.
 SILENT: Final = timedelta(minutes=10)
@@ -72,6 +75,15 @@ def due(
         return hours.ready(at.week, now, work, at.zone), "told"
     late = -(-max(silence, SILENCE_COSTS) // timedelta(minutes=STEP_MIN)) * STEP_MIN
     return hours.ready(at.week, now, work + timedelta(minutes=late), at.zone), "silent"
+
+
+def mood(pace: str, told_at: datetime | None, now: datetime) -> Mood:
+    """Say how a store does, by the pace that its hub told at `told_at` ("": it tells none)."""
+    if told_at is None:
+        return "unknown"
+    if now - told_at > SILENT:
+        return "silent"
+    return _MOODS.get(pace, "unknown")
 
 
 def ready(told: int | None, told_at: datetime | None, now: datetime, at: Open = ALWAYS) -> Ready:

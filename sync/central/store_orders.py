@@ -5,7 +5,7 @@ of an order is the hub's fact or PROPOSED.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -216,6 +216,7 @@ def order(conn: Connection, order_id: str) -> dict[str, Any]:
         shown = {"shelf": view.shelf, "reason": view.reason}
         found |= {name: value for name, value in shown.items() if value}
         found.setdefault("short_code", view.short_code)
+        found |= _promised(found, view.promise_at)
         found["lines"] = _merged(found.get("lines", []), [_line(line) for line in view.lines])
         found["timeline"] = [*found.get("timeline", []), *msgspec.json.decode(told["timeline"])]
         found["as_of"] = told["pushed_at"]
@@ -255,7 +256,7 @@ def _as_placed(conn: Connection, placed: Row) -> dict[str, Any]:
 def _moved(conn: Connection, order_id: str, timeline: list[Any]) -> dict[str, Any]:
     """Return which store could not fulfill the order, and the timeline with what it said."""
     row = conn.execute(
-        "SELECT r.*, k.timeline FROM rerouted r LEFT JOIN pickup k"
+        "SELECT r.*, k.timeline, k.folded FROM rerouted r LEFT JOIN pickup k"
         " ON k.store_id = r.from_store AND k.order_id = r.order_id WHERE r.order_id = ?",
         (order_id,),
     ).fetchone()
@@ -264,7 +265,15 @@ def _moved(conn: Connection, order_id: str, timeline: list[Any]) -> dict[str, An
     told = msgspec.json.decode(row["timeline"] or "[]")
     move = {"at": row["at"], "what": "rerouted", "from": row["from_store"], "to": row["to_store"]}
     told = [event | {"store": row["from_store"]} for event in told]
-    return {"rerouted_from": row["from_store"], "timeline": [*timeline, *told, move]}
+    moved = {"rerouted_from": row["from_store"], "timeline": [*timeline, *told, move]}
+    first = read_order(row["folded"]).promise_at if row["folded"] else None
+    return moved | ({"promise_was": first} if first else {})
+
+
+def _promised(found: Mapping[str, Any], told: str | None) -> dict[str, Any]:
+    """Return the promise that counts, which is the store's, and the first one where it moved."""
+    now, first = told or found.get("promise_at"), found.get("promise_was")
+    return {"promise_at": now, "promise_was": first or found.get("promise_at") or now}
 
 
 def _merged(placed: list[dict[str, Any]], told: list[dict[str, Any]]) -> list[dict[str, Any]]:

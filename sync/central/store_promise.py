@@ -14,7 +14,7 @@ from hub.clock import parse, stamp
 from sync.protocol import About
 
 from . import promise_rules
-from .promise_rules import Open, Ready, Word
+from .promise_rules import Mood, Open, Ready, Word
 from .store_port import Connection, Row, Tx
 
 OFFERED_MOST: Final = 50
@@ -71,6 +71,14 @@ def promise_at(tx: Tx, store_id: str) -> str | None:
     (row,) = _stores(tx.conn, [store_id])
     found, when = promise_rules.due(*_heard(row, tx.now))
     return stamp(found) if found is not None and when == "silent" else None
+
+
+def mood(conn: Connection, store_id: str, now: datetime) -> Mood:
+    """Return how a store does, for a customer who waits; nothing personal is in it."""
+    (row,) = _stores(conn, [store_id])
+    about = _abouts.decode(row["told"]) if row["told"] else About()
+    told_at = parse(row["told_at"]) if row["told_at"] else None
+    return promise_rules.mood(about.pace, told_at, now)
 
 
 def _ready(row: Row, now: datetime) -> Ready:

@@ -14,6 +14,7 @@ class About:
     not bring. `schema`: the format of hub.db. `quarantine`: messages that wait at the hub.
     `promise_minutes`: when an order would be due that came now; 0: not to be said, None: not told.
     `opening_hours`, `time_zone`: in which of those minutes somebody is there; "": always.
+    `pace`: normal, slow or paused; "": not told.
     `signature`: of the head that this push leads to, with the hub's `key` (`sync.seal`).
     """
 
@@ -28,3 +29,4 @@ class About:
     signature: str = ""
     opening_hours: str = ""
     time_zone: str = ""
+    pace: str = ""

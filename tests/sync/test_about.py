@@ -6,6 +6,7 @@ from importlib.metadata import version
 from hub.chain import ORIGIN
 from hub.clock import SystemClock, parse
 from hub.database import FORMAT
+from hub.house import actions as house
 from sync import frames
 from sync.about import Portrait
 from sync.protocol import About, Push
@@ -50,3 +51,22 @@ def test_what_a_hub_says_travels_and_who_says_nothing_is_understood() -> None:
     about = About("2026-11-21T12:00:00.000Z", "0.1.0", 1, 7, 30, 2)
     assert frames.unpack_push(frames.pack_push(Push(ORIGIN, about=about))).about == about
     assert frames.unpack_push(frames.pack_push(Push(ORIGIN))).about is None
+
+
+def test_the_push_that_brings_a_new_pace_tells_it(both: Both) -> None:
+    """What is told is counted now and then, and the next push may come a minute later."""
+    portrait = Portrait(SystemClock())
+
+    def told() -> tuple[str, int | None]:
+        with both.hub.store.database.reader() as conn:
+            said = portrait.said(conn, 0)
+        return said.pace, said.promise_minutes
+
+    def pace(name: str) -> None:
+        both.hub.store.writer.run(lambda tx: house.set_pace(tx, name, actor="hub", cause=name))
+
+    assert told() == ("normal", 120)
+    pace("slow")
+    assert told() == ("slow", 240)
+    pace("paused")
+    assert told() == ("paused", 0)

@@ -309,3 +309,73 @@ def test_a_silent_store_is_promised_for_hours_in_which_it_is_open(central: Centr
     assert hours.is_open(hours.read(opens), promised, BERLIN)
     minutes = item["ready"]["minutes"]
     assert abs(promised - store.clock.now() - timedelta(minutes=minutes)) < timedelta(minutes=2)
+
+
+def test_a_customer_who_waits_hears_of_a_store_that_is_busy_pauses_or_is_silent(
+    central: Central,
+) -> None:
+    from tests.sync.test_fallback import proposed
+
+    say, store = _says(central), central.running.inventory.store
+    assert central.post("/orders", order_body("Q-1", {"4711": 2})).status_code == 201
+
+    def shown(**headers: str) -> str:
+        return requests.get(f"{central.url}/orders/Q-1", headers=headers, timeout=40).text
+
+    def now() -> str:
+        return str(central.get("/orders/Q-1").json()["store_now"])
+
+    assert (now(), "store-now" in shown()) == ("unknown", False), "no hub has told of it yet"
+    say("store-1", *proposed("Q-1", "OrderReserved", "store-1"), promise_minutes=60)
+    assert now() == "unknown", "a hub of an older release tells no pace"
+    for pace, german in (("slow", "ist viel los"), ("paused", "stellt im Moment nichts zusammen")):
+        say("store-1", promise_minutes=60, pace=pace)
+        assert now() == pace
+        assert german in shown(**{"Accept-Language": "de"})
+        assert "Ida" not in shown()
+    assert "The store has paused picking for now" in shown()
+    ago = stamp(store.clock.now() - timedelta(minutes=11))
+    silent = "UPDATE store SET told_at = ? WHERE store_id = 'store-1'"
+    store.run(lambda tx: tx.conn.execute(silent, (ago,)) and None)
+    assert now() == "silent"
+    assert "The store has no connection right now" in shown()
+    say("store-1", promise_minutes=60, pace="normal")
+    assert (now(), "store-now" in shown()) == ("normal", False)
+    say("store-1", promise_minutes=60, pace="slow")
+    ready = entry("ready", {"order_id": "Q-1"}, kind="OrderReady")
+    taken = {"order_id": "Q-1", "by": "staff:ada"}
+    staged = entry("staged", {"order_id": "Q-1", "shelf": "A-1"}, kind="OrderStaged")
+    say("store-1", entry("claim", taken, kind="PickingClaimed"), staged, ready, pace="slow")
+    assert central.get("/orders/Q-1").json()["state"] == "READY_FOR_PICKUP"
+    assert "store-now" not in shown(), "who may come has nothing to wait for"
+
+
+def test_an_order_says_what_its_store_promised_and_what_it_was_before(central: Central) -> None:
+    from tests.sync.test_fallback import proposed
+
+    say = _says(central)
+    say("harbour")
+
+    def by(store: str, then: str, at: str) -> list[bytes]:
+        taken, ended = proposed("Q-1", then, store)
+        return [taken.replace(b'"short_code"', f'"promise_at":"{at}","short_code"'.encode()), ended]
+
+    body = order_body("Q-1", {"4711": 2}, fallback="harbour")
+    assert central.post("/orders", body).status_code == 201
+    first, later = "2031-01-01T10:00:00.000Z", "2031-01-01T14:30:00.000Z"
+    say("store-1", *by("store-1", "OrderRejected", first))
+    order = central.get("/orders/Q-1").json()
+    assert (order["state"], order["promise_at"], order["promise_was"]) == ("PROPOSED", None, first)
+    say("harbour", *by("harbour", "OrderReserved", later))
+    order = central.get("/orders/Q-1").json()
+    assert (order["promise_at"], order["promise_was"]) == (later, first)
+    page = requests.get(f"{central.url}/orders/Q-1", timeout=40).text
+    moved = page.split('id="promise-moved"')[1].split("</p>")[0]
+    assert f'<time datetime="{first}">' in moved.split("and is now promised for")[0]
+    assert f'<time datetime="{later}">' in moved.split("and is now promised for")[1]
+    # One that never moved says its promise, and no more.
+    body = order_body("Q-2", {"4711": 2}, promise_at=first)
+    assert central.post("/orders", body).status_code == 201
+    page = requests.get(f"{central.url}/orders/Q-2", timeout=40).text
+    assert "Promised for" in page
+    assert "promise-moved" not in page

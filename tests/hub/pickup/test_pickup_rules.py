@@ -243,7 +243,7 @@ def test_an_order_whose_work_would_end_at_night_is_promised_for_after_the_store_
     shop.clock.advance(timedelta(hours=4))
     assert due() == "Mon 09:00", "an hour until six, and one on Monday"
     said = shop.store.read(promising.told, shop.clock.now())
-    assert said == (40 * 60, "mo-fr 08:00-20:00, sa 09:00-18:00", "Europe/Berlin")
+    assert said == (40 * 60, "mo-fr 08:00-20:00, sa 09:00-18:00", "Europe/Berlin", "normal")
     shop.do(house.set_pace, "slow", actor=LENA)
     assert due() == "Mon 11:00"
     shop.do(house.set_pace, "paused", 90, actor=LENA)

@@ -130,13 +130,6 @@ def test_a_restored_backup_signs_nobody_in(
     again.close()
 
 
-def test_a_cookie_of_the_release_before_asks_to_sign_in_once(app: Flask, sign_in: SignIn) -> None:
-    ada = sign_in("ada")
-    with ada.session_transaction() as session:
-        del session["id"]
-    assert not opens(ada)
-
-
 def test_a_person_has_so_many_sessions_and_the_hub_forgets_those_of_the_shift_before(
     tmp_path: Path,
 ) -> None:
@@ -159,11 +152,16 @@ def test_a_person_has_so_many_sessions_and_the_hub_forgets_those_of_the_shift_be
     shop.close()
 
 
-def test_reading_pages_writes_nothing(sign_in: SignIn, shop: SampleStore) -> None:
+def test_reading_pages_writes_nothing_and_a_cookie_of_the_release_before_asks_to_sign_in_once(
+    sign_in: SignIn, shop: SampleStore
+) -> None:
     ada = sign_in("ada")
     written: list[object] = []
     run = shop.store.writer.run
     shop.store.writer.run = lambda work: (written.append(work), run(work))[1]  # type: ignore[method-assign]
     for _ in range(3):
         assert opens(ada)
+    with ada.session_transaction() as session:
+        del session["id"]
+    assert not opens(ada)
     assert not written

@@ -6,9 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from hub.cli import storehub
 from hub.errors import Invalid, NotFound, Refusal
+from hub.settings import Settings
 from hub.staff import actions, pins, queries, signin
+from hub.store import Store
 from tests.hub.office import Office, opened
 
 
@@ -159,3 +163,21 @@ def test_a_live_token_is_not_replaced_by_a_new_one_of_its_name(office: Office) -
     office.run(lambda tx: actions.create_token(tx, "till-1", "lead"))
     with pytest.raises(NotFound):
         office.run(lambda tx: actions.revoke_token(tx, "till-2"))
+
+
+def test_a_new_pin_from_the_command_line_signs_its_person_out_everywhere(tmp_path: Path) -> None:
+    def opened_store() -> Store:
+        return Store(tmp_path, Settings(store="s1", ballast_mib=0))
+
+    with opened_store() as store:
+        run = store.writer.run
+        run(lambda tx: actions.add(tx, "ada", "Ada Lind", "lead", pin_hash=pins.hashed("2580")))
+        session = run(lambda tx: actions.begin_session(tx, "ada"))
+        assert store.read(queries.in_session, session) is not None
+    for pin, code in (("1234", 1), ("9753", 0)):
+        wanted = ["staff", "pin", "ada", "--pin", pin, "--data", str(tmp_path)]
+        answer = CliRunner().invoke(storehub, wanted)
+        assert answer.exit_code == code, answer.output
+    with opened_store() as store:
+        assert store.read(queries.in_session, session) is None
+        assert pins.matches("9753", store.read(queries.pin_hash, "ada"))

@@ -4,6 +4,7 @@ It must never reach for data; a view hands over what is shown.
 """
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -116,6 +117,14 @@ def picture(image: str | None) -> str:
     return f"/static/{name}?v={found.version if found else 0}"
 
 
+def stands_on(order: Mapping[str, Any]) -> str | None:
+    """Return the shelves that an order stands on, as one reads them; None: none."""
+    if order.get("shelves"):
+        return " + ".join(one["shelf"] for one in order["shelves"])
+    names = [order["shelf"], *order.get("also_on", "").split()]
+    return " + ".join(names) if order["shelf"] else None
+
+
 def state_name(state: str) -> str:
     """Return what staff call a state."""
     names = {
@@ -161,6 +170,7 @@ def install(app: Flask) -> None:
         number=number,
         picture=picture,
         state_name=state_name,
+        stands_on=stands_on,
         initials=initials,
     )
     app.jinja_env.globals.update(icon=icon)

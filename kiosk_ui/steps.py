@@ -99,7 +99,9 @@ STEPS: Final[dict[str, Step]] = {
     "receive": Step(
         arrival_bodies.Receive, "Receive the goods, or one of their parcels.", actions.receive
     ),
-    "put_away": Step(bodies.Stage, "Pick and stage at once what came together.", actions.put_away),
+    "put_away": Step(
+        arrival_bodies.PutAway, "Pick and stage at once what came together.", actions.put_away
+    ),
     "cancel": Step(bodies.Cancel, "Cancel the order.", actions.cancel),
     "hold": Step(bodies.Hold, "Put the order on hold.", actions.hold),
     "resume": Step(bodies.Nothing, "Go on with an order on hold.", actions.resume),

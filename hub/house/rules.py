@@ -4,8 +4,8 @@ It must never read a clock or a database: times and shelves are arguments.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from hub.errors import Invalid, NotFound, Refusal
 from hub.house import hours
@@ -159,6 +159,24 @@ def suggest(shelves: Iterable[Shelf], kind: str, beside: str | None = None) -> s
     free = [shelf for shelf in shelves if shelf.kind == kind and shelf.free]
     best = min(free, key=lambda one: (one.shelf != beside, -one.free, one.shelf), default=None)
     return None if best is None else best.shelf
+
+
+def suggest_each(
+    shelves: Iterable[Shelf], lines: Iterable[tuple[str, str]], beside: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Return the best free shelf for each kind of goods, the most demanding kind first.
+
+    `lines`: (line id, kind). `beside`: where the customer's other orders stand. Answers
+    `{"kind","shelf","lines"}`.
+    """
+    planned, kinds = list(shelves), dict[str, list[str]]()
+    for line_id, kind in lines:
+        kinds.setdefault(demanding([kind]), []).append(line_id)
+    near = {one.kind: one.shelf for one in planned if one.shelf in beside and one.free}
+    return [
+        {"kind": kind, "shelf": suggest(planned, kind, near.get(kind)), "lines": kinds[kind]}
+        for kind in sorted(kinds, key=STORAGE.index, reverse=True)
+    ]
 
 
 def check_shelf(planned: Mapping[str, Shelf], shelf: str, unknown: str) -> None:

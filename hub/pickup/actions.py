@@ -17,7 +17,14 @@ from hub.pickup import moves, promising, proofs, queries, rules
 from hub.pickup.arrival.actions import order_of, put_aside, put_away, receive, receive_parcel, ship
 from hub.pickup.code import PickupCode
 from hub.pickup.ending import cancel, expire, hold, overdue, refuse_cancel, resume, settle
-from hub.pickup.facts import HandedLine, OrderLine, OrderProposed, OrderRejected, OrderReserved
+from hub.pickup.facts import (
+    HandedLine,
+    OrderLine,
+    OrderProposed,
+    OrderRejected,
+    OrderReserved,
+    OrderStaged,
+)
 from hub.pickup.intake import (
     read_code,
     read_order,
@@ -29,7 +36,7 @@ from hub.pickup.intake import (
 from hub.pickup.lifecycle import Status
 from hub.pickup.loading import append, holds, is_lead, load, open_pick, pick_tasks
 from hub.pickup.order import PickupOrder
-from hub.pickup.staging import check_shelf
+from hub.pickup.staging import check_shelf, shelf_kinds
 from hub.stock import queries as stock_queries
 from hub.stock import rules as stock
 from hub.stock.facts import RightsTold
@@ -219,17 +226,24 @@ def stage(
     tx: Transaction,
     order_id: str,
     shelf: str,
+    lines: Sequence[str] | None = None,
+    split: bool = False,
     *,
     actor: str,
     cause: str,
     occurred_at: datetime | None = None,
 ) -> list[Entry]:
-    """The goods stand on `shelf` (its number, or the scan of its code)."""
+    """The goods stand on `shelf` (its number, or the scan of its code): these `lines`, or all.
+
+    `split`: only what belongs on a shelf of its kind, where the order has goods of several.
+    """
     order, holder = load(tx, order_id)
     number = read_shelf(shelf)
     check_shelf(tx.conn, number)
-    facts: list[Fact] = [*rules.decide_stage(order, actor, holder, number)]
-    if facts and order.state is Status.PICKING:
+    if split and not lines:
+        lines = rules.part_for(order, number, shelf_kinds(tx.conn))
+    facts: list[Fact] = [*rules.decide_stage(order, actor, holder, number, lines or ())]
+    if order.state is Status.PICKING and any(isinstance(fact, OrderStaged) for fact in facts):
         facts += moves.staged(order, holds(tx, order_id))
         facts += decide_finish(pick_tasks(tx, order_id), actor)
     return append(tx, facts, actor, cause, occurred_at)

@@ -176,10 +176,21 @@ class LineStepUndone(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     substitute_line_id: str | None = None
 
 
-class OrderStaged(_OrderFact, frozen=True, kw_only=True):
-    """All lines are resolved and the goods stand on `shelf`; a second one moved them."""
+class LinesStaged(_OrderFact, frozen=True, kw_only=True):
+    """These lines lie on `shelf`; others of the order lie on none yet."""
 
     shelf: str
+    lines: tuple[str, ...]
+
+
+class OrderStaged(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """All lines are resolved and lie on shelves; a later one moved them.
+
+    `lines`: those that lie on `shelf`, where others lie elsewhere; none named: all of them.
+    """
+
+    shelf: str
+    lines: tuple[str, ...] = ()
 
 
 class StagingUndone(_OrderFact, frozen=True, kw_only=True):
@@ -274,6 +285,7 @@ ALL: Final = (
     LinePostponed,
     LineSubstituted,
     LineStepUndone,
+    LinesStaged,
     OrderStaged,
     StagingUndone,
     OrderReady,

@@ -26,6 +26,7 @@ class Line(NamedTuple):
     substitutes: str = "any"
     storage: str = "ambient"
     age_min: int = 0
+    shelf: str | None = None
 
     @property
     def allowed(self) -> tuple[str, ...] | None:

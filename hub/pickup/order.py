@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
+from hub.house.rules import demanding
 from hub.pickup import facts as f
 from hub.pickup.lifecycle import NEXT, WHERE_IT_WAS, Status, Step
 from hub.pickup.lines import Line, LineStep
@@ -51,6 +52,8 @@ class PickupOrder(NamedTuple):
     carrier: str | None = None
     tracking: str | None = None
     received_at: str | None = None
+    # the other shelves that goods were put on, besides `shelf`
+    also_on: str = ""
     conflicts: int = 0
     lines: tuple[Line, ...] = ()
     steps: tuple[LineStep, ...] = ()
@@ -222,7 +225,8 @@ def _step_undone(order: PickupOrder, fact: f.LineStepUndone, at: str, _: Status)
         if (left[index].step, left[index].line_id) == (fact.step, fact.line_id):
             del left[index]
             break
-    order = order._replace(steps=tuple(left))
+    off = [fact.line_id, *([fact.substitute_line_id] if fact.substitute_line_id else [])]
+    order = _on_shelf(order._replace(steps=tuple(left)), None, off)
     if fact.step == "substitute":
         order = _change(order, fact.line_id, substituted=-fact.qty)
         other = fact.substitute_line_id or ""
@@ -233,9 +237,28 @@ def _step_undone(order: PickupOrder, fact: f.LineStepUndone, at: str, _: Status)
 
 
 def _staged(order: PickupOrder, fact: f.OrderStaged, at: str, before: Status) -> PickupOrder:
+    order = _on_shelf(order, fact.shelf, fact.lines)
+    main = _main_shelf(order) or fact.shelf
+    others = (line.shelf for line in order.lines if line.shelf != main and line.picked > 0)
+    also = " ".join(dict.fromkeys(shelf for shelf in others if shelf))
+    order = order._replace(shelf=main, also_on=also)
     if before is not Status.PICKING:
-        return order._replace(shelf=fact.shelf)
-    return order._replace(shelf=fact.shelf, claimed_by=None, picked_at=at)
+        return order
+    return order._replace(claimed_by=None, picked_at=at)
+
+
+def _on_shelf(order: PickupOrder, shelf: str | None, lines: Iterable[str] = ()) -> PickupOrder:
+    """These lines lie on `shelf` now; none named: all of them."""
+    named = set(lines) or {line.line_id for line in order.lines}
+    there = (line._replace(shelf=shelf) if line.line_id in named else line for line in order.lines)
+    return order._replace(lines=tuple(there))
+
+
+def _main_shelf(order: PickupOrder) -> str | None:
+    """The shelf of the most demanding goods: the one that is named where only one can be."""
+    there = [line for line in order.lines if line.shelf is not None and line.picked > 0]
+    kind = demanding(line.storage for line in there)
+    return next((line.shelf for line in there if line.storage == kind), None)
 
 
 def _staging_undone(
@@ -243,7 +266,8 @@ def _staging_undone(
 ) -> PickupOrder:
     if before is not Status.PREPARED:
         return order
-    return order._replace(shelf=None, picked_at=None, claimed_by=fact.by)
+    order = _on_shelf(order, None)
+    return order._replace(shelf=None, also_on="", picked_at=None, claimed_by=fact.by)
 
 
 def _handed_over(
@@ -303,6 +327,7 @@ _EFFECTS: Final[dict[type, Callable[[PickupOrder, Any, str, Status], PickupOrder
     f.LineShorted: _shorted,
     f.LineSubstituted: _substituted,
     f.LineStepUndone: _step_undone,
+    f.LinesStaged: lambda order, fact, at, _: _on_shelf(order, fact.shelf, fact.lines),
     f.OrderStaged: _staged,
     f.StagingUndone: _staging_undone,
     f.OrderReady: lambda order, fact, at, _: order._replace(ready_at=at),

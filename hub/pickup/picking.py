@@ -3,6 +3,7 @@
 It must never take more units than a line still waits for, and never stage an open line.
 """
 
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Final
 
@@ -12,6 +13,7 @@ from hub.pickup.facts import (
     LinePicked,
     LinePostponed,
     LineShorted,
+    LinesStaged,
     LineStepUndone,
     LineSubstituted,
     OrderLine,
@@ -107,9 +109,21 @@ def substitute_id(order: PickupOrder, line_id: str) -> str:
     return next(name for n in count(1) if order.line(name := f"{line_id}.s{n}") is None)
 
 
-def decide_stage(order: PickupOrder, by: str, holder: str, shelf: str) -> list[OrderStaged]:
-    """All lines are resolved and the goods stand on a shelf. The same shelf again is no news."""
+def decide_stage(
+    order: PickupOrder, by: str, holder: str, shelf: str, lines: Sequence[str] = ()
+) -> list[LinesStaged | OrderStaged]:
+    """All lines are resolved and these lie on a shelf. The same shelf again is no news.
+
+    No `lines`: all that lie on no shelf yet; of an order that is prepared, all of it. The order is
+    prepared once every line lies on a shelf.
+    """
     check_step(order, Step.STAGE)
+    for name in lines:
+        if line_of(order, name).to_hand_over <= 0:
+            raise Refusal(
+                f"Nothing of {name_of(line_of(order, name))} is to be put on a shelf.",
+                slug="nothing-to-stage",
+            )
     if order.state is Status.PICKING:
         check_picker(order, by, holder)
         pending = sum(line.pending for line in order.lines)
@@ -121,9 +135,32 @@ def decide_stage(order: PickupOrder, by: str, holder: str, shelf: str) -> list[O
                 f"Nothing was picked for order {order.label}; cancel it as out of stock.",
                 slug="nothing-picked",
             )
-    elif order.shelf == shelf:
+    there = [line for line in order.lines if line.to_hand_over > 0]
+    open_lines = [line for line in there if line.shelf is None]
+    named = set(lines) or {line.line_id for line in open_lines or there}
+    if all(line.shelf == shelf for line in there if line.line_id in named):
         return []
-    return [OrderStaged(order_id=order.order_id, shelf=shelf)]
+    others = [line for line in there if line.line_id not in named and line.shelf != shelf]
+    part = tuple(line.line_id for line in there if line.line_id in named) if others else ()
+    if any(line.shelf is None for line in others):
+        return [LinesStaged(order_id=order.order_id, shelf=shelf, lines=part)]
+    return [OrderStaged(order_id=order.order_id, shelf=shelf, lines=part)]
+
+
+def part_for(order: PickupOrder, shelf: str, kinds: Mapping[str, str]) -> tuple[str, ...]:
+    """Which lines belong on a scanned shelf, by the `kinds` of the planned ones; none: all left.
+
+    Goods for which no shelf is planned go with any others. Where nothing is of the shelf's kind a
+    person put the rest there all the same.
+    """
+    kind = kinds.get(shelf)
+    there = [line for line in order.lines if line.to_hand_over > 0]
+    left = [line for line in there if line.shelf is None] or there
+    if kind not in {line.storage for line in left}:
+        return ()
+    planned = set(kinds.values())
+    own = [line for line in left if line.storage == kind or line.storage not in planned]
+    return tuple(line.line_id for line in own) if len(own) < len(left) else ()
 
 
 def decide_undo(

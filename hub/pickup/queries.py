@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hub.catalog import queries as catalog
 from hub.errors import Invalid, NotFound
 from hub.house import queries as house
-from hub.house.rules import Shelf, demanding, suggest
+from hub.house.rules import Shelf, demanding, suggest_each
 from hub.pickup import tables
 from hub.pickup.arrival.shown import shown as way_of
 from hub.pickup.lifecycle import Status
@@ -70,7 +70,9 @@ def order(conn: Connection, order_id: str) -> dict[str, Any]:
         "state": found.state.value,
         "version": found.version,
         "shelf": found.shelf,
+        "shelves": shelves_of(found),
         "suggested_shelf": suggested_shelf(conn, found),
+        "suggested_shelves": suggested_shelves(conn, found),
         "short_code": found.short_code,
         "channel": found.channel,
         "supply": found.supply,
@@ -257,24 +259,50 @@ def keys(conn: Connection) -> dict[str, Ed25519PublicKey]:
     return {key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in known.items()}
 
 
+def shelves_of(found: PickupOrder) -> list[dict[str, Any]]:
+    """Where an order's goods lie, for the customer or to be put back: `{"shelf","lines"}`."""
+    there: dict[str, list[str]] = {}
+    for line in found.lines:
+        if line.shelf is not None and (line.to_hand_over > 0 or line.canceled > 0):
+            there.setdefault(line.shelf, []).append(line.line_id)
+    main_first = sorted(there.items(), key=lambda one: one[0] != found.shelf)
+    return [{"shelf": name, "lines": lines} for name, lines in main_first]
+
+
 def suggested_shelf(conn: Connection, found: PickupOrder) -> str | None:
-    """The best free staging shelf for an order that stands on none yet."""
+    """The best free staging shelf for the most demanding goods of an order on none yet."""
+    each = suggested_shelves(conn, found)
+    return each[0]["shelf"] if each else None
+
+
+def suggested_shelves(conn: Connection, found: PickupOrder) -> list[dict[str, Any]]:
+    """The best free shelf for each kind of goods that lies on none yet, the most demanding first.
+
+    `{"kind","shelf","lines"}`; `shelf` is None where none of its kind is free.
+    """
     if found.shelf is not None or found.state not in TO_STAGE:
-        return None
-    beside = conn.execute(
-        "SELECT shelf FROM pickup_order WHERE customer_ref = ? AND order_id <> ?"
-        f" AND shelf IS NOT NULL AND state IN ({_STANDING}) LIMIT 1",
+        return []
+    rows = conn.execute(
+        "SELECT DISTINCT l.shelf FROM pickup_order o JOIN pickup_line l ON l.order_id = o.order_id"
+        " WHERE o.customer_ref = ? AND o.order_id <> ? AND l.shelf IS NOT NULL"
+        f" AND o.state IN ({_STANDING}) ORDER BY l.shelf",
         (found.customer_ref, found.order_id),
-    ).fetchone()
-    kinds = demanding(line.storage for line in found.lines if line.pending + line.to_hand_over)
-    return suggest(staging_shelves(conn), kinds, beside["shelf"] if beside else None)
+    )
+    left = [
+        (line.line_id, line.storage)
+        for line in found.lines
+        if line.shelf is None and line.pending + line.to_hand_over > 0
+    ]
+    return suggest_each(staging_shelves(conn), left, [name for (name,) in rows])
 
 
 def staging_shelves(conn: Connection) -> list[Shelf]:
-    """The planned staging shelves, with how many orders stand on each."""
+    """The planned staging shelves, with how many orders have goods on each."""
     rows = conn.execute(
-        "SELECT shelf, count(*) FROM pickup_order WHERE shelf IS NOT NULL"
-        f" AND state IN ({_STANDING}) GROUP BY shelf"
+        "SELECT l.shelf, count(DISTINCT l.order_id) FROM pickup_order o"
+        " JOIN pickup_line l ON l.order_id = o.order_id"
+        f" WHERE o.state IN ('PICKING', {_STANDING}) AND l.shelf IS NOT NULL"
+        " AND l.picked > l.handed_over GROUP BY l.shelf"
     )
     there = dict(map(tuple, rows))
     return [one._replace(orders=there.get(one.shelf, 0)) for one in house.shelves(conn)]
@@ -315,4 +343,5 @@ def _line(line: Line) -> dict[str, Any]:
         "substitutes": line.wish,
         "storage": line.storage,
         "age_min": line.age_min,
+        "shelf": line.shelf,
     }

@@ -31,6 +31,7 @@ from hub.pickup.picking import (
     decide_substitute,
     decide_undo,
     last_step,
+    part_for,
     substitute_id,
 )
 
@@ -49,6 +50,7 @@ __all__ = [
     "decide_undo",
     "evolve",
     "last_step",
+    "part_for",
     "substitute_id",
 ]
 

@@ -19,6 +19,11 @@ def check_shelf(conn: Connection, shelf: str) -> None:
     rules.check_shelf(_planned(conn), shelf, house.word(conn, "unknown_shelves"))
 
 
+def shelf_kinds(conn: Connection) -> dict[str, str]:
+    """Return the kind of goods that each planned shelf is for."""
+    return {one.shelf: one.kind for one in house.shelves(conn)}
+
+
 def plan_shelf(
     tx: Transaction, shelf: str, capacity: int, kind: str, *, actor: str, cause: str
 ) -> list[Entry]:

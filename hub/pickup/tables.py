@@ -49,6 +49,7 @@ CREATE TABLE pickup_order (
   carrier TEXT,
   tracking TEXT,
   received_at TEXT,
+  also_on TEXT NOT NULL,
   conflicts INTEGER NOT NULL,
   steps TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -74,6 +75,7 @@ CREATE TABLE pickup_line (
   substitutes TEXT NOT NULL,
   storage TEXT NOT NULL,
   age_min INTEGER NOT NULL,
+  shelf TEXT,
   PRIMARY KEY (order_id, n)
 ) WITHOUT ROWID;
 CREATE TABLE pickup_event (

@@ -23,6 +23,7 @@ _ORDER: Final = (
     "promise_at",
     "channel",
     "suggested_shelf",
+    "suggested_shelves",
 )
 
 
@@ -41,13 +42,14 @@ def _spread(conn: Connection, orders: Sequence[dict[str, Any]]) -> None:
     """Suggest no shelf to more orders of a round than it has room for: they come together."""
     shelves = queries.staging_shelves(conn)
     for order in orders:
-        if order["suggested_shelf"] is None:
-            continue
-        best = suggest(shelves, order["storage"], order["suggested_shelf"])
-        order["suggested_shelf"] = best
-        shelves = [
-            one._replace(orders=one.orders + 1) if one.shelf == best else one for one in shelves
-        ]
+        for part in order["suggested_shelves"]:
+            best = suggest(shelves, part["kind"], part["shelf"])
+            part["shelf"] = best
+            shelves = [
+                one._replace(orders=one.orders + 1) if one.shelf == best else one for one in shelves
+            ]
+        if order["suggested_shelves"]:
+            order["suggested_shelf"] = order["suggested_shelves"][0]["shelf"]
 
 
 def picking(conn: Connection, actor: str) -> dict[str, Any]:

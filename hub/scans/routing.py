@@ -200,6 +200,7 @@ def _stage(tx: Transaction, scan: _Scan) -> Outcome:
         tx,
         scan.order_id,
         scan.meaning.text,
+        split=True,
         actor=scan.actor,
         cause=scan.cause,
         occurred_at=scan.occurred_at,

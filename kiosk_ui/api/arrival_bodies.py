@@ -37,3 +37,7 @@ class ReceiveParcel(Asked):
     """`lines` as in `Receive`."""
 
     lines: list[ReceivedLine] | None = None
+
+
+class PutAway(Asked):
+    shelf: Code

@@ -52,7 +52,11 @@ class Substitute(Asked):
 
 
 class Stage(Asked):
+    """No `lines`: all that lie on no shelf yet. `split`: only what belongs on its kind of shelf."""
+
     shelf: Code
+    lines: list[Id] | None = None
+    split: bool = False
 
 
 class Proof(Asked):
@@ -116,6 +120,7 @@ class OrderLine(Struct):
     substitutes: str | list[str] = "any"
     storage: str = "ambient"
     age_min: int = 0
+    shelf: str | None = None
     category: str | None = None
     image: str | None = None
 
@@ -128,7 +133,9 @@ class Order(Struct):
     short_code: str
     lines: list[OrderLine]
     timeline: list[dict[str, Any]]
+    shelves: list[dict[str, Any]] = []
     suggested_shelf: str | None = None
+    suggested_shelves: list[dict[str, Any]] = []
     buyer_eta_minutes: int | None = None
     buyer_stall: str | None = None
     has_delegate: bool = False

@@ -11,6 +11,7 @@ from hub.catalog import queries as catalog
 from hub.pickup import queries, waves
 from hub.pickup.board import queries as boards
 from hub.pickup.lifecycle import Status
+from hub.pickup.staging import shelf_kinds
 from hub.shelf import queries as shelf
 from hub.shelf.rules import Place
 from hub.stock import queries as stock
@@ -113,7 +114,8 @@ def picking(person: Person) -> dict[str, Any]:
         found = waves.picking(connection, person.actor)
         waiting = [order["order_id"] for order in _waiting(connection)]
         lines = [_line(connection, line, known) for line in found["lines"]]
-    return {"orders": found["orders"], "lines": lines, "waiting": waiting}
+        kinds = shelf_kinds(connection)
+    return {"orders": found["orders"], "lines": lines, "waiting": waiting, "shelves": kinds}
 
 
 def _line(connection: Connection, line: Mapping[str, Any], known: cards.Known) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from hub.catalog import queries as catalog
 from hub.clock import stamp
 from hub.pickup import queries
 from hub.pickup.board import queries as boards
-from kiosk_ui import sight
+from kiosk_ui import show, sight
 from kiosk_ui.assets import load
 from kiosk_ui.counter import cards, page
 from kiosk_ui.session import hub, need
@@ -84,7 +84,7 @@ def _kept(order: dict[str, Any], known: cards.Known, groups: dict[str, int]) -> 
         "order_id": order["order_id"],
         "short_code": order["short_code"],
         "state": order["state"],
-        "shelf": order["shelf"],
+        "shelf": show.stands_on(order),
         "promise_at": order["promise_at"],
         "group": groups.setdefault(ref, len(groups)),
         "age_min": order.get("age_min", 0),

@@ -226,12 +226,22 @@ def _parcel(order: Mapping[str, Any], known: cards.Known) -> dict[str, Any]:
         "order": order,
         "ready": order["state"] == READY,
         "lines": waiting,
+        "places": _places(waiting, order["shelf"]),
         "gone": [line for line in lines if line["handed_over"]],
         "missing": [line for line in lines if line["short"] or line["canceled"]],
         "units": sum(line["to_hand_over"] for line in waiting),
         "by": known.person(order["claimed_by"]),
         "last": page.happened(order["timeline"][-1], known) if order["timeline"] else None,
     }
+
+
+def _places(lines: list[dict[str, Any]], shelf: str | None) -> list[dict[str, Any]]:
+    """Return each shelf to go to, with what lies there."""
+    there: dict[str | None, list[dict[str, Any]]] = {}
+    for line in lines:
+        there.setdefault(line["shelf"] or shelf, []).append(line)
+    main_first = sorted(there.items(), key=lambda one: one[0] != shelf)
+    return [{"shelf": name, "lines": lying} for name, lying in main_first]
 
 
 def _proves(connection: Any, code: str, theirs: Mapping[str, str]) -> bool:

@@ -52,6 +52,12 @@ ID_KINDS: Final = (
     ("staff_card", later("Staff card")),
     ("other", later("Another document")),
 )
+KINDS: Final = {
+    "ambient": later("Room temperature"),
+    "large": later("Large goods"),
+    "chilled": later("Chilled"),
+    "frozen": later("Frozen"),
+}
 TONES: Final = {
     "READY_FOR_PICKUP": "ok",
     "PICKED_UP": "ok",
@@ -112,6 +118,7 @@ def shown(order_id: str, person: Person, code: str | None = None) -> dict[str, A
         "open": bool(steps) and state != "PICKED_UP",
         "picking": state == "PICKING",
         "travels": cards.travels(order),
+        "parts": parts(order, lines),
         "allowed": steps,
         "more": more(order, steps, person),
         "left": sum(line["pending"] for line in wanted),
@@ -126,6 +133,28 @@ def shown(order_id: str, person: Person, code: str | None = None) -> dict[str, A
         "paper": Markup(panel.panel("pickup_slip", order_id)),
         "keys": lambda: secrets.token_hex(12),
     }
+
+
+def parts(order: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what belongs on which shelf, of an order with goods of several kinds; else nothing."""
+    known = {line["line_id"]: line for line in lines}
+    listed = [(one["kind"], None, one["shelf"], one["lines"]) for one in order["suggested_shelves"]]
+    if order["state"] == "PICKING":
+        there = [(known[one["lines"][0]]["storage"], one["shelf"], None, one["lines"])
+                 for one in order["shelves"]]  # fmt: skip
+        listed = there + listed
+    if len(listed) < 2:
+        return []
+    return [
+        {
+            "kind": KINDS.get(kind, kind),
+            "there": on,
+            "shelf": shelf,
+            "units": sum(max(known[n]["pending"], 0) + known[n]["to_hand_over"] for n in ids),
+            "names": [known[n]["name"] for n in ids],
+        }
+        for kind, on, shelf, ids in listed
+    ]
 
 
 def more(order: Mapping[str, Any], steps: set[str], person: Person) -> set[str]:
@@ -185,6 +214,7 @@ def happened(event: Mapping[str, Any], known: cards.Known) -> dict[str, Any]:
         "LinePicked": _("Picked %(n)s", n=qty),
         "LineShorted": _("%(n)s not there", n=qty),
         "LinePostponed": _("Pick later"),
+        "LinesStaged": _("Put on shelf %(shelf)s", shelf=note or ""),
         "LineSubstituted": _("Substituted %(n)s", n=qty),
         "LineStepUndone": _("Last step undone"),
         "OrderStaged": _("Put on shelf %(shelf)s", shelf=note or ""),

@@ -18,7 +18,7 @@ from hub.pickup.lifecycle import Status
 from hub.staff import rules as staff_rules
 from hub.staff import signin as staff
 from kiosk_ui import session
-from kiosk_ui.api import bodies
+from kiosk_ui.api import arrival_bodies, bodies
 from kiosk_ui.counter import find
 from kiosk_ui.pressing import Press, as_problem
 from kiosk_ui.session import Person, hub
@@ -109,7 +109,9 @@ def _in_order(text: str, order_id: str, person: Person, key: str | None) -> Resp
     if text.startswith(SHELF):
         with hub().reader() as connection:
             here = queries.load(connection, order_id).state is Status.RECEIVED
-        return _run(person, order_id, "put_away" if here else "stage", bodies.Stage(text), key)
+        if here:
+            return _run(person, order_id, "put_away", arrival_bodies.PutAway(text), key)
+        return _run(person, order_id, "stage", bodies.Stage(text, split=True), key)
     with hub().reader() as connection:
         order = queries.order(connection, order_id)
         sku = find.sku_of(connection, text)

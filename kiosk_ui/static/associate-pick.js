@@ -33,9 +33,11 @@
   function now() {
     const lines = wave.lines.map((line) => ({ ...line, unsure: 0 }));
     const gone = new Set();
+    const laid = new Set();
     for (const item of unsent()) {
       const { order_id, what, body } = step(item) || {};
-      if (what === "stage" || what === "cancel") gone.add(order_id);
+      if (what === "stage" && body.lines) body.lines.forEach((id) => laid.add(`${order_id}/${id}`));
+      else if (what === "stage" || what === "cancel") gone.add(order_id);
       const line = lines.find((one) => one.order_id === order_id && one.line_id === body.line_id);
       if (!line) continue;
       line.unsure += 1;
@@ -46,7 +48,7 @@
     const orders = wave.orders.filter((order) => !gone.has(order.order_id));
     const open = lines.filter((line) => !gone.has(line.order_id) && !line.substitute_for);
     open.sort((one, other) => Number(one.later) - Number(other.later));
-    return { orders, lines: open, all: lines, todo: open.filter((line) => line.pending > 0) };
+    return { orders, laid, lines: open, all: lines, todo: open.filter((line) => line.pending > 0) };
   }
 
   // A command's answer is the order as it stood after it; an older one says nothing new.
@@ -57,7 +59,8 @@
       wave.orders.splice(at, 1);
       wave.lines = wave.lines.filter((line) => line.order_id !== order.order_id);
     } else {
-      wave.orders[at].version = order.version;
+      const { version, suggested_shelf, suggested_shelves } = order;
+      Object.assign(wave.orders[at], { version, suggested_shelf, suggested_shelves });
       for (const line of order.lines) {
         const known = wave.lines.find((one) => one.order_id === order.order_id && one.line_id === line.line_id);
         if (known) Object.assign(known, { picked: line.picked, short: line.short, substituted: line.substituted, canceled: line.canceled, pending: line.pending });
@@ -119,12 +122,13 @@
     tell(say("substituted", { what: name, name: line.name }), "done");
   }
 
+  const named = (part) => part.kind ? say("part", { code: part.short_code, kind: say(part.kind) }) : part.short_code;
   function stage(order, shelf) {
-    act(order.order_id, "stage", { shelf }, order.short_code);
-    act(order.order_id, "ready", {}, order.short_code);
+    act(order.order_id, "stage", order.more ? { shelf, lines: order.lines } : { shelf }, order.short_code);
+    if (!order.more) act(order.order_id, "ready", {}, order.short_code);
     navigator.vibrate?.(60);
     undoable = "";
-    tell(say("staged", { code: order.short_code, shelf: shelf.replace(/^SH1:S:/, "") }), "done");
+    tell(say("staged", { code: named(order), shelf: shelf.replace(/^SH1:S:/, "") }), "done");
   }
 
   // ---- what a scan means here
@@ -201,16 +205,29 @@
     const { orders, lines } = now();
     return orders.filter((order) => !lines.some((line) => line.order_id === order.order_id && line.pending > 0));
   }
+  // What is put on a shelf at once: an order, or of one with goods of several kinds each kind. The
+  // last of them takes all that lies nowhere yet, so that nothing which the hub added is left.
+  function parts(orders) {
+    const { all, laid } = now();
+    return orders.flatMap((order) => {
+      const waits = (id) => !laid.has(`${order.order_id}/${id}`) && all.some((line) => line.order_id === order.order_id && line.line_id === id && line.picked > 0);
+      const each = (order.suggested_shelves || []).filter((part) => part.lines.some(waits));
+      if ((order.suggested_shelves || []).length < 2 || !each.length) return [order];
+      return each.map((part) => ({ ...order, kind: part.kind, suggested_shelf: part.shelf, lines: part.lines.filter(waits), more: each.length > 1 }));
+    });
+  }
   const found = (order) => now().all.some((line) => line.order_id === order.order_id && line.picked > 0);
 
   function shelved(text, order) {
-    const ready = order ? [order] : complete().filter(found);
+    let ready = order ? [order] : parts(complete().filter(found));
+    const own = ready.filter((one) => one.kind && one.kind === wave.shelves?.[text.replace(/^SH1:S:/, "").toUpperCase()]);
+    if (own.length) ready = own;
     if (!ready.length) { tell(say("nocomplete"), "refused"); return; }
     if (ready.length === 1) { stage(ready[0], text); return; }
     $("which-title").textContent = say("which", { shelf: text.replace(/^SH1:S:/, "") });
     $("which").replaceChildren(...ready.map((one) => {
       const button = document.createElement("button");
-      button.type = "button"; button.className = "btn big wide"; button.textContent = one.short_code;
+      button.type = "button"; button.className = "btn big wide"; button.textContent = named(one);
       button.addEventListener("click", () => { $("sheet-which").close(); stage(one, text); });
       return button;
     }));
@@ -364,14 +381,15 @@
   }
 
   function showStaging(line) {
-    const ready = complete();
+    const done = complete();
+    const ready = [...parts(done.filter(found)), ...done.filter((order) => !found(order))];
     $("staging").replaceChildren(...ready.map((order) => {
       const row = $("t-staging").content.cloneNode(true);
       const any = found(order);
       const shelf = order.suggested_shelf;
       row.querySelector("article").dataset.order = order.order_id;
       row.querySelector("article").classList.toggle("small", Boolean(line));
-      row.querySelector("h2").textContent = say(any ? "complete" : "empty", { code: order.short_code });
+      row.querySelector("h2").textContent = say(any ? "complete" : "empty", { code: named(order) });
       row.querySelector(".where").hidden = !any;
       const put = row.querySelector(".put");
       put.hidden = !any || !shelf;

@@ -188,6 +188,7 @@ class SampleStore:
         substitutes: object = "any",
         age: int = 0,
         supply: str = "store",
+        frozen: str = "",
     ) -> None:
         """Take an order in as central's command does."""
         from hub.pickup import actions as pickup
@@ -214,6 +215,7 @@ class SampleStore:
                     "unit_price_minor": 349,
                     "substitutes": substitutes,
                     **({"age_min": age} if age else {}),
+                    **({"storage": "frozen"} if sku == frozen else {}),
                     "currency": "EUR",
                 }
                 for n, (sku, qty) in enumerate(lines, 1)

@@ -365,3 +365,33 @@ def test_the_board_says_when_a_customer_on_the_way_is_expected(tmp_path: Path) -
     assert ("R-2", "5 min late") in coming()
     app.extensions["storehub_stream"].stop()
     shop.close()
+
+
+def test_the_counter_asks_for_a_shelf_for_each_kind_of_goods(
+    sign_in: SignIn, shop: SampleStore
+) -> None:
+    from hub.pickup import staging
+
+    for shelf, kind in (("A1", "ambient"), ("F1", "frozen")):
+        shop.store.writer.run(
+            lambda tx, s=shelf, k=kind: staging.plan_shelf(
+                tx, s, 3, k, actor="staff:ada", cause=f"plan:{s}"
+            )
+        )
+    for sku in ("4711", "4714"):
+        shop.receive(sku, 5)
+    shop.place("R-1", [("4711", 1), ("4714", 1)], frozen="4714")
+    client, order = sign_in("ada"), "/counter/orders/R-1"
+    press(client, f"{order}/claim")
+    for line in ("L1", "L2"):
+        page = press(client, f"{order}/pick", line_id=line, qty="1").text
+    parts = page.split('id="parts"', 1)[1].split("</ul>", 1)[0]
+    found = [parts.index(word) for word in ("Frozen", "F1", "Room temperature", "A1")]
+    assert found == sorted(found)
+    page = press(client, "/counter/scan", text="SH1:S:F1", order_id="R-1").text
+    assert "Done." in page
+    page = client.get(order).text
+    assert 'name="split"' in page, "the rest waits for its shelf"
+    press(client, f"{order}/stage", shelf="A1", split="true")
+    assert "It stands on F1 + A1" in client.get(order).text
+    assert "F1 + A1" in client.get("/counter").text

@@ -55,7 +55,8 @@ def _cards(
     conn: Connection, where: str, given: Sequence[str], limit: int, now: datetime | None
 ) -> list[dict[str, Any]]:
     rows = conn.execute(
-        "SELECT o.order_id, o.short_code, o.state, o.shelf, o.channel, o.supply, o.customer_ref,"
+        "SELECT o.order_id, o.short_code, o.state, o.shelf, o.also_on, o.channel, o.supply,"
+        " o.customer_ref,"
         " o.claimed_by, o.promise_at, o.accepted_at, o.ready_at, o.buyer_on_the_way_at,"
         " o.buyer_arrived_at, o.buyer_eta_minutes, o.buyer_stall, o.picked_up_at, o.reason,"
         " o.version,"

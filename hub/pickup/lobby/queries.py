@@ -31,7 +31,9 @@ def waiting(conn: Connection, soon: str, limit: int) -> Lobby:
         (soon, limit),
     )
     ready = conn.execute(
-        "SELECT short_code, shelf FROM pickup_order WHERE state = 'READY_FOR_PICKUP'"
+        "SELECT short_code, CASE also_on WHEN '' THEN shelf ELSE"
+        " shelf || ' + ' || replace(also_on, ' ', ' + ') END"
+        " FROM pickup_order WHERE state = 'READY_FOR_PICKUP'"
         " ORDER BY ready_at DESC, order_id LIMIT ?",
         (limit,),
     )

@@ -14,6 +14,7 @@ QTY = st.integers(1, 3)
 ORDER = st.just("R-1")
 WHO = st.sampled_from(["staff:anna", "staff:ben"])
 LINES = (f.OrderLine(line_id="L1", sku="A", qty=2), f.OrderLine(line_id="L2", sku="B", qty=1))
+STAGED = st.lists(LINE, max_size=2).map(tuple)
 RECEIVED = st.lists(
     st.builds(f.ReceivedLine, line_id=LINE, missing=st.integers(0, 2), damaged=st.integers(0, 2)),
     max_size=2,
@@ -40,6 +41,8 @@ def any_fact(kind: type) -> st.SearchStrategy[Any]:
             f.OrderProposed: st.just(LINES),
             f.OrderReceived: RECEIVED,
             f.GoodsToStock: RECEIVED,
+            f.LinesStaged: STAGED,
+            f.OrderStaged: STAGED,
         }.get(kind, HANDED),
         "parcel": st.sampled_from(["P-1", "P-2"]),
         "parcels": st.sampled_from([(), ("P-1",), ("P-1", "P-2")]),
@@ -82,6 +85,7 @@ def test_every_step_of_the_table_has_its_fact_and_every_fact_its_effect() -> Non
         f.ParcelsNamed,
         f.ParcelArrived,
         f.GoodsToStock,
+        f.LinesStaged,
         f.BuyerSeen,
         f.DelegateNamed,
         f.CancelRefused,

@@ -15,6 +15,8 @@ TOUR = {
     **{name: path for name, path in PATHS.items() if not name.endswith(("-picking", "-doubted"))},
     "shelves": "/shelves",
     "tasks": "/associate",
+    "store-rules": "/console/policies",
+    "staging-shelves": "/console/staging",
     "handover": "/counter/handover/R-4",
     "language": "/language",
 }

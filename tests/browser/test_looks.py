@@ -33,7 +33,7 @@ def busy(shop: SampleStore) -> SampleStore:
     """A store in the middle of its day."""
     from tests.kiosk_ui.sample import facts
 
-    shop.place("R-1", [("4711", 2), ("4712", 1)], minutes=-4, name="Maria Keller", code="7K4M")
+    shop.place("R-1", [("4711", 2), ("4712", 1)], minutes=-70, name="Maria Keller", code="7K4M")
     shop.place("R-2", [("4713", 1), ("4714", 2)], minutes=9, name="Jonas Weber", code="2PX9")
     shop.place("R-3", [("4711", 2), ("4714", 1)], minutes=42, name="Olga Nowak", code="3WE8")
     shop.place("R-4", [("4713", 2)], minutes=30, name="Amélie Fontaine", code="6CD7")

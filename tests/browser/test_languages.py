@@ -21,7 +21,7 @@ TOUR = {
     "language": "/language",
 }
 # What is wider than its box: a word that was cut, or pushed over its neighbour.
-OVERFLOWING = """() => [...document.querySelectorAll("button, .btn, .card, .chip, .rail span, h1, h2, th")]
+OVERFLOWING = """() => [...document.querySelectorAll("button,.btn,.card,.chip,.rail span,h1,h2,th")]
     .filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 2 && e.clientWidth > 1
         && getComputedStyle(e).display !== "inline")
     .map((e) => e.outerHTML.slice(0, 120) + " " + e.scrollWidth + ">" + e.clientWidth)"""

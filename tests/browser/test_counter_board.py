@@ -29,11 +29,11 @@ def six(shop: SampleStore) -> SampleStore:
             task_id="T-1", kind="unclaimed", subject="order:R-3", reason="UNCLAIMED", order_id="R-3"
         )
     )
-    shop.place("R-5", [("4712", 1)], code="8NB4", minutes=300)
+    shop.place("R-77", [("4712", 1)], code="8NB4", minutes=300)
     shop.append(
         TaskOpened(
-            task_id="T-2", kind="unclaimed", subject="order:R-5", reason="STILL_UNCLAIMED",
-            order_id="R-5",
+            task_id="T-2", kind="unclaimed", subject="order:R-77", reason="STILL_UNCLAIMED",
+            order_id="R-77",
         )
     )  # fmt: skip
     shop.append(facts.BuyerSeen(order_id="R-2", where="arrived"))

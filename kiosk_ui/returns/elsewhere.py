@@ -79,10 +79,15 @@ def _claim(
     if central is None:
         return None, lines
     try:
-        wanted = abroad.by_line(central.look(order_id), lines)
-        claim = central.claim(return_id, order_id, wanted)
+        found = central.look(order_id)
     except NotFound:
         raise abroad.unknown_at_central(order_id) from None
     except Unavailable:
         return None, lines
+    wanted = abroad.by_line(found, lines)
+    try:
+        claim = central.claim(return_id, order_id, wanted)
+    except Unavailable:
+        # It may have been taken: the return that is opened under its name settles it.
+        claim = Claim("WAITS", "", [], found)
     return claim, [{"line_id": line_id, "qty": qty} for line_id, qty in wanted]

@@ -211,6 +211,9 @@ def _part(
     chosen = {name: request.form.get(name, "") for name in ("reason", "disposition")}
     if _is_abroad(kind, ref):
         found = strange.taking(ref, counted, chosen)
+        if found["provisional"] != (BY_SKU in request.form):
+            # The line came or went since the page was drawn: what was counted has other names now.
+            found = strange.taking(ref, None, chosen)
     else:
         found = shown.taking(kind, ref, counted, chosen)
     return render_template("returns/take_body.html", refused=refused, hit=hit, **found)

@@ -21,6 +21,8 @@ _MOODS: Final[Mapping[str, Mood]] = {"normal": "normal", "slow": "slow", "paused
 SILENT: Final = timedelta(minutes=10)
 SILENCE_COSTS: Final = timedelta(hours=1)
 STEP_MIN: Final = 5
+# Whoever says more says nothing of use, and no hub may make central reckon through a century.
+MOST_MIN: Final = 60 * 24 * 60
 
 
 class Offer(NamedTuple):
@@ -52,7 +54,7 @@ def opened(opening_hours: str, time_zone: str) -> Open:
     """Read when a store is open; what this release cannot read counts as always."""
     try:
         return Open(hours.read(opening_hours), ZoneInfo(time_zone or "UTC"))
-    except (Invalid, ZoneInfoNotFoundError, ValueError):
+    except (Invalid, ZoneInfoNotFoundError, ValueError, OSError):
         return ALWAYS
 
 
@@ -69,7 +71,8 @@ def due(
         return None, "unknown"
     if told == 0:
         return None, "paused"
-    work = hours.between(at.week, told_at, told_at + timedelta(minutes=told), at.zone)
+    told_for = timedelta(minutes=min(told, MOST_MIN))
+    work = hours.between(at.week, told_at, told_at + told_for, at.zone)
     silence = now - told_at
     if silence <= SILENT:
         return hours.ready(at.week, now, work, at.zone), "told"

@@ -32,6 +32,20 @@ def add_command(
     tx.feeds.commands.append(Told(store_id, text, customer_ref))
 
 
+def tell_erased(tx: Tx, ref: str) -> None:
+    """Have a person forgotten at every store that was told of them."""
+    rows = tx.conn.execute(
+        "SELECT store_id FROM placed WHERE customer_ref = ?1 UNION"
+        " SELECT r.from_store FROM rerouted r JOIN placed p USING (order_id)"
+        " WHERE p.customer_ref = ?1"
+        " UNION SELECT store_id FROM aisle_order WHERE customer_ref = ?1",
+        (ref,),
+    )
+    for (store_id,) in rows.fetchall():
+        command = {"id": f"erase-{ref}", "type": "customer.erase", "ref": ref}
+        add_command(tx, store_id, command)
+
+
 def add_rows(tx: Tx, feed: Iterable[rows.Row]) -> None:
     """Publish catalogue rows to every store with this work's commit, where they are news.
 

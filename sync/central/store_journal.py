@@ -18,6 +18,7 @@ from sync.protocol import Fence, Push, Received, has_gone_back, receive
 from . import (
     store_access,
     store_aisle,
+    store_feed,
     store_fleet,
     store_life,
     store_notices,
@@ -198,7 +199,8 @@ def _forget(tx: Tx, store_id: str, ref: str) -> None:
         store_aisle.is_customer(tx.conn, store_id, ref)
         and store_people.find(tx.conn, ref) is not None
     ):
-        store_people.erase(tx, ref)
+        if store_people.erase(tx, ref) is not None:
+            store_feed.tell_erased(tx, ref)
         store_words.erase(tx, ref)
         store_notices.forget(tx, ref)
 

@@ -323,14 +323,5 @@ def erase(tx: Tx, ref: str) -> dict[str, Any]:
     store_notices.forget(tx, ref)
     if at is None:
         return {"ref": ref, "erased_at": store_people.erased_at(tx.conn, ref)}
-    stores = tx.conn.execute(
-        "SELECT store_id FROM placed WHERE customer_ref = ?1 UNION"
-        " SELECT r.from_store FROM rerouted r JOIN placed p USING (order_id)"
-        " WHERE p.customer_ref = ?1"
-        " UNION SELECT store_id FROM aisle_order WHERE customer_ref = ?1",
-        (ref,),
-    ).fetchall()
-    for (store_id,) in stores:
-        command = {"id": f"erase-{ref}", "type": "customer.erase", "ref": ref}
-        store_feed.add_command(tx, store_id, command)
+    store_feed.tell_erased(tx, ref)
     return {"ref": ref, "erased_at": at}

@@ -111,7 +111,10 @@ def _refunded(conn: Connection, store_id: str, fact: Any) -> list[tuple[str, str
             # It was closed before central knew what was bought: the refund is asked for only now.
             return _there(conn, *key)
         case RefundSettled() if fact.state == "REFUSED":
-            return _there(conn, *key)
+            there = _there(conn, *key)
+            if not there:  # before central's word came: it asks for no refund any more
+                conn.execute(f"DELETE FROM points_return {_OF_RETURN}", key)
+            return there
     return []
 
 

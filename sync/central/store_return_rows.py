@@ -12,9 +12,11 @@ from .return_rules import Part, Unit
 from .store_port import Connection, Tx
 
 PAGE: Final = 100
-# Units that count: central confirmed them, and they did not go home again and were not missing.
+# Units that count: central confirmed them or a lead paid for them all the same, and they did not go
+# home again and were not missing.
 COUNTS: Final = (
-    "r.word = 'CONFIRMED' AND r.state <> 'CANCELED' AND NOT (r.state = 'CLOSED' AND l.missing = 1)"
+    "(r.word = 'CONFIRMED' OR r.paid = 1) AND r.state <> 'CANCELED'"
+    " AND NOT (r.state = 'CLOSED' AND l.missing = 1)"
 )
 JOINED: Final = (
     "FROM goods_return r JOIN goods_return_line l"

@@ -4,9 +4,11 @@ It must never let more units of a line come back, over all stores, than were han
 hold anything personal. A claim is a hub's intention; the hub's own fact is what counts.
 """
 
+import secrets
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
+from zlib import crc32
 
 from hub.clock import parse
 from hub.errors import NotFound
@@ -84,7 +86,10 @@ def release(tx: Tx, store_id: str, return_id: str) -> bool:
 
 def take(tx: Tx, store_id: str, facts: Iterable[Any]) -> None:
     """Take over what a hub says of its returns; the same again changes nothing."""
-    touched: dict[str, None] = {}
+    facts, touched = list(facts), dict[str, None]()
+    # Before the first row: another store's push may be deciding about one of these returns.
+    for lock in sorted({_lock(name) for name in _orders(tx, store_id, facts)}):
+        tx.hold(lock)
     for fact in facts:
         match fact:
             case f.ReturnOpened():
@@ -103,6 +108,11 @@ def take(tx: Tx, store_id: str, facts: Iterable[Any]) -> None:
                 _believe(tx, store_id, fact.return_id, _units_of(fact))
             case f.ReturnConflicted():
                 _believe(tx, store_id, fact.return_id, None, fact.reason)
+            case f.RefundSettled() if fact.state == "PAID":
+                tx.conn.execute(
+                    "UPDATE goods_return SET paid = 1 WHERE store_id = ? AND return_id = ?",
+                    (store_id, fact.return_id),
+                )
         if not isinstance(fact, f.ReturnedElsewhere):
             touched[fact.return_id] = None
     undecided = [
@@ -112,11 +122,21 @@ def take(tx: Tx, store_id: str, facts: Iterable[Any]) -> None:
         _decide(tx, row, heard=False)
 
 
+def _orders(tx: Tx, store_id: str, facts: Sequence[Any]) -> set[str]:
+    found = {fact.order_id for fact in facts if isinstance(fact, f.ReturnOpened) and fact.order_id}
+    told = {fact.return_id for fact in facts if not isinstance(fact, f.ReturnOpened)}
+    known = (rows.row_of(tx.conn, store_id, name) for name in sorted(told))
+    return found | {str(row["order_id"]) for row in known if row is not None}
+
+
 def _opened(tx: Tx, store_id: str, fact: f.ReturnOpened) -> None:
     if fact.order_id is None:
         return
     known = rows.row_of(tx.conn, store_id, fact.return_id)
-    if known is not None:
+    if known is not None and fact.provisional and known["state"] == "ASKED":
+        # The hub did not hear that its claim was taken: it waits for a word.
+        release(tx, store_id, fact.return_id)
+    elif known is not None:
         tx.conn.execute(
             "UPDATE goods_return SET state = 'OPEN', awaits = NULL"
             " WHERE store_id = ? AND return_id = ? AND state = 'ASKED'",
@@ -188,13 +208,14 @@ def _decide(tx: Tx, row: dict[str, Any], *, heard: bool, unknown: bool = False) 
     `heard`: of the store that the return awaits. `unknown`: there may be stores that hold an order
     which this central forgot.
     """
+    store_id, return_id, order_id = row["store_id"], row["return_id"], row["order_id"]
+    tx.hold(_lock(order_id))
+    row = rows.row_of(tx.conn, store_id, return_id) or row
     if row["word"] != "WAITS":
         return
-    store_id, return_id, order_id = row["store_id"], row["return_id"], row["order_id"]
     if row["state"] == "CANCELED":
         rows.awaits(tx, store_id, return_id, None)
         return
-    tx.hold(_lock(order_id))
     known = bought(tx.conn, order_id)
     parts = rows.parts(tx.conn, row)
     back = rows.back(tx.conn, order_id)
@@ -271,7 +292,7 @@ def _tell_origin(tx: Tx, store_id: str, return_id: str, what: str) -> None:
             if origins.get(one["line_id"]) == origin
         ]
         command = {
-            "id": f"back-{what}-{return_id}",
+            "id": f"back-{what}-{store_id}-{return_id}-{secrets.token_hex(4)}",
             "type": "returned.elsewhere",
             "order_id": row["order_id"],
             "return_id": return_id,
@@ -282,4 +303,5 @@ def _tell_origin(tx: Tx, store_id: str, return_id: str, what: str) -> None:
 
 
 def _lock(order_id: str) -> str:
-    return f"returns of {order_id}"
+    # Not one an order: PostgreSQL has room for some thousand locks, and a fold again takes all.
+    return f"returns {crc32(order_id.encode()) % 256:03}"

@@ -309,7 +309,7 @@ def m018_goods_return(db: Ddl) -> None:
     db.execute(
         "CREATE TABLE goods_return (store_id TEXT NOT NULL, return_id TEXT NOT NULL,"
         " order_id TEXT NOT NULL, state TEXT NOT NULL, word TEXT NOT NULL, reason TEXT NOT NULL,"
-        " own INTEGER NOT NULL, awaits TEXT, at TEXT NOT NULL,"
+        " own INTEGER NOT NULL, awaits TEXT, at TEXT NOT NULL, paid INTEGER NOT NULL DEFAULT 0,"
         " PRIMARY KEY (store_id, return_id)) WITHOUT ROWID"
     )
     db.execute("CREATE INDEX goods_return_order ON goods_return (order_id)")

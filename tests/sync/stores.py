@@ -60,6 +60,10 @@ class Shop:
         answer = self._client.get(f"/api/v1{path}", headers=self._headers())
         return answer.json if answer.status_code == 200 else None
 
+    def page(self, path: str, form: dict[str, str]) -> Any:
+        """Send a form of the screens, as the browser of the lead does."""
+        return self._client.post(path, data=form, headers=self._headers())
+
     def down(self) -> None:
         self.line.down()
         # What is under way breaks off; the next word of the hub's own finds the line cut.

@@ -179,3 +179,22 @@ def test_a_customer_s_orders_add_up_and_each_keeps_the_rate_that_it_began_with(
     assert central.get(f"/customers/{ref}/points").status_code == 404
     late = central.post("/orders", order_body("R-4", {"4711": 1}, customer=known))
     assert late.status_code == 404
+
+
+def test_a_refund_refused_before_centrals_word_takes_no_points(central: Central) -> None:
+    central.post("/loyalty", {"points_per_unit": 1})
+    central.place("R-1", {"4711": 5})
+    ref, till = ref_of(central, "R-1"), Till(central)
+    till.say(handed("R-1", L1=5))
+    earned = points(central, ref)
+    brought = returns.ReturnedLine(line_id="B1", sku="4711", qty=2)
+    till.say(
+        returns.ReturnOpened(
+            return_id="B-1", order_id="R-1", lines=(brought,), reason="OTHER", provisional=True
+        ),
+        returns.ReturnClosed(return_id="B-1"),
+        returns.RefundSettled(return_id="B-1", state="REFUSED"),
+    )
+    confirmed = returns.ConfirmedLine(line_id="B1", source_line="L1", sku="4711", qty=2)
+    till.say(returns.ReturnConfirmed(return_id="B-1", lines=(confirmed,), refund_minor=398))
+    assert points(central, ref) == earned

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from hub.errors import Unavailable
 from hub.returns import queries
+from hub.writer import Writer
 from tests.sync.pair import until
 from tests.sync.stores import Shop, Stores
 
@@ -298,3 +300,77 @@ def test_central_that_folds_again_says_the_same_and_nothing_twice(stores: Stores
     for name in ("store-1", "store-2", "store-1"):
         assert stores.central.post(f"/stores/{name}/refold", {}).status_code == 200
     assert known() == wanted
+
+
+def test_a_claim_whose_answer_is_lost_is_settled_by_the_return_itself(
+    stores: Stores, tea: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mill, harbour, old_town = stores.shops
+    order_id = mill.handed_over(stores.central, {tea: 1})
+    stores.knows(order_id)
+    elsewhere = harbour.side.agent.elsewhere
+    heard = elsewhere.claim
+
+    def lost(*asked: Any) -> None:
+        heard(*asked)
+        raise Unavailable("Head office is not heard.")
+
+    monkeypatch.setattr(elsewhere, "claim", lost)
+    back = harbour.done("/returns", bring(order_id))
+    assert back["word"] == "WAITS"
+    harbour.done(f"/returns/{back['return_id']}/close")
+    until(has(harbour, back, word="CONFIRMED", refund="REQUESTED"), "central said its word")
+    assert old_town.post("/returns", bring(order_id)).status_code == 409
+
+
+def test_what_a_lead_pays_in_spite_of_a_conflict_has_come_back(stores: Stores, tea: str) -> None:
+    mill, harbour, old_town = stores.shops
+    order_id = mill.handed_over(stores.central, {tea: 1})
+    stores.knows(order_id)
+    mill.down()
+    own = mill.done("/returns", bring(order_id))
+    claimed = harbour.done("/returns", bring(order_id))
+    mill.done(f"/returns/{own['return_id']}/close")
+    mill.up()
+    until(has(mill, own, refund="HELD"), "the conflict is found")
+    harbour.done(f"/returns/{claimed['return_id']}/cancel", {"reason": "BUYER_REQUEST"})
+    mill.done(f"/returns/{own['return_id']}/refund", {"state": "PAID"})
+    until(
+        lambda: old_town.get(f"/handed/{order_id}")["lines"][0]["back"] == 1,
+        "central counts what was paid, and no more what went home",
+    )
+    assert old_town.post("/returns", bring(order_id)).status_code == 409
+
+
+def test_the_origin_is_told_of_a_second_try_after_a_full_disk(
+    stores: Stores, tea: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mill, harbour, _ = stores.shops
+    order_id = mill.handed_over(stores.central, {tea: 1})
+    stores.knows(order_id)
+    run = Writer.run
+
+    def full(writer: Writer, work: Any) -> Any:
+        if writer is harbour.side.store.writer:
+            raise Unavailable("The disk is full.")
+        return run(writer, work)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Writer, "run", full)
+        assert harbour.post("/returns", bring(order_id), key=f"{tea}-1").status_code == 503
+    assert harbour.post("/returns", bring(order_id), key=f"{tea}-1").status_code == 201
+    until(lambda: told(mill, order_id) == ["Harbour"], "the store that handed over knows")
+    assert mill.post("/returns", bring(order_id)).status_code == 409
+
+
+def test_a_page_drawn_before_the_line_fell_names_no_article_by_its_line(
+    stores: Stores, tea: str
+) -> None:
+    mill, harbour, _ = stores.shops
+    order_id = mill.handed_over(stores.central, {tea: 1})
+    stores.knows(order_id)
+    harbour.down()
+    form = {"order": order_id, "qty:L1": "1"}
+    page = harbour.page("/counter/returns/take", form)
+    assert page.status_code == 200
+    assert 'name="qty:L1"' not in page.text

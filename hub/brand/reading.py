@@ -55,6 +55,8 @@ def chosen(directory: Path, file: str = FILE) -> tuple[Brand, str]:
         return read(directory, file), ""
     except BrandError as error:
         return Brand(), error.sentence
+    except (ValueError, RecursionError) as error:  # of what TOML allows and nobody writes
+        return Brand(), f"{file} cannot be used: {error}."
 
 
 def read(directory: Path, file: str = FILE) -> Brand:

@@ -105,7 +105,15 @@ def _give_up(
     broken = tasks.unfinished(tx.conn, Kind.BROKEN, f"order:{order_id}")
     if broken is not None:
         facts += decide_drop(broken, reason)
-    if any(line.to_hand_over > 0 for line in order.lines):
+    if order.parcels_here and order.received_at is None:
+        subject = f"order:{order_id}"
+        waits = tasks.unfinished(tx.conn, Kind.PARCEL, subject)
+        facts += decide_open(
+            waits, Kind.PARCEL, subject, "PUT_ASIDE", cause=cause, order_id=order_id
+        )
+    # What came together for it stands in the back, where nobody looks for goods to sell.
+    together = order.supply == "ship_to_store" and order.received_at is not None
+    if any(line.to_hand_over > 0 or (together and line.pending > 0) for line in order.lines):
         facts += decide_open(
             tasks.unfinished(tx.conn, Kind.RESHELVE, f"order:{order_id}"),
             Kind.RESHELVE,

@@ -159,7 +159,7 @@ def received(order: PickupOrder, lines: Mapping[str, ReceivedLine]) -> list[Stoc
 def to_stock(order: PickupOrder, lines: Mapping[str, ReceivedLine]) -> list[StockMoved]:
     """Goods that came for an order which waits for none may be sold to anybody."""
     moved = []
-    for line in order.lines:
+    for line in (one for one in order.lines if one.substitute_for is None):
         missing, damaged = _lacking(lines, line)
         good = line.ordered - missing - damaged
         parts = ((good, "available", None), (damaged, "damaged", "DAMAGED"))

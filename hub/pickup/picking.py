@@ -137,8 +137,11 @@ def decide_stage(
             )
     there = [line for line in order.lines if line.to_hand_over > 0]
     open_lines = [line for line in there if line.shelf is None]
-    named = set(lines) or {line.line_id for line in open_lines or there}
-    if all(line.shelf == shelf for line in there if line.line_id in named):
+    # All may lie on shelves already, where what was open was taken back and found short.
+    last = order.state is Status.PICKING and not open_lines
+    here = [line for line in there if last and line.shelf == shelf]
+    named = set(lines) or {line.line_id for line in open_lines or here or there}
+    if not last and all(line.shelf == shelf for line in there if line.line_id in named):
         return []
     others = [line for line in there if line.line_id not in named and line.shelf != shelf]
     part = tuple(line.line_id for line in there if line.line_id in named) if others else ()

@@ -299,10 +299,8 @@ def suggested_shelves(conn: Connection, found: PickupOrder) -> list[dict[str, An
 def staging_shelves(conn: Connection) -> list[Shelf]:
     """The planned staging shelves, with how many orders have goods on each."""
     rows = conn.execute(
-        "SELECT l.shelf, count(DISTINCT l.order_id) FROM pickup_order o"
-        " JOIN pickup_line l ON l.order_id = o.order_id"
-        f" WHERE o.state IN ('PICKING', {_STANDING}) AND l.shelf IS NOT NULL"
-        " AND l.picked > l.handed_over GROUP BY l.shelf"
+        "SELECT shelf, count(DISTINCT order_id) FROM pickup_line"
+        " WHERE shelf IS NOT NULL AND picked > handed_over GROUP BY shelf"
     )
     there = dict(map(tuple, rows))
     return [one._replace(orders=there.get(one.shelf, 0)) for one in house.shelves(conn)]

@@ -78,6 +78,8 @@ CREATE TABLE pickup_line (
   shelf TEXT,
   PRIMARY KEY (order_id, n)
 ) WITHOUT ROWID;
+CREATE INDEX pickup_line_lies ON pickup_line (shelf, order_id)
+  WHERE shelf IS NOT NULL AND picked > handed_over;
 CREATE TABLE pickup_event (
   order_id TEXT NOT NULL,
   n INTEGER NOT NULL,

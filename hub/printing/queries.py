@@ -133,7 +133,7 @@ def _pickup_slip(
     found = Order(
         order["order_id"],
         order["short_code"],
-        order["shelf"],
+        " + ".join(one["shelf"] for one in order["shelves"]) or order["shelf"],
         order["promise_at"],
         lines,
         order["language"],

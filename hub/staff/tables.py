@@ -149,7 +149,7 @@ def delete_sessions_of(connection: sqlite3.Connection, staff_id: str, *, but: in
     connection.execute(
         "DELETE FROM staff_session WHERE staff_id = :who AND digest NOT IN"
         " (SELECT digest FROM staff_session WHERE staff_id = :who"
-        " ORDER BY begun_at DESC, rowid DESC LIMIT :but)",
+        " ORDER BY rowid DESC LIMIT :but)",
         {"who": staff_id, "but": but},
     )
 

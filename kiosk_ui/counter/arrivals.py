@@ -15,6 +15,8 @@ from hub.errors import HubError
 from hub.journal import Transaction
 from hub.pickup import actions, queries
 from hub.pickup.arrival import queries as arrivals
+from hub.pickup.arrival.rules import read_parcel
+from hub.pickup.code import PREFIX
 from hub.tasks import queries as work
 from hub.tasks.rules import Kind
 from kiosk_ui import show
@@ -138,8 +140,10 @@ def _shown(code: str) -> dict[str, Any]:
             "unknown": bool(code) and order is None and refused is None,
             "order": order,
             "lines": [page.line_shown(line, known) for line in order["lines"]] if order else [],
-            "by_parcel": _by_parcel(order, code),
-            "travels": order is not None and cards.travels(order),
+            "by_parcel": (scanned := _by_parcel(order, code)),
+            # Received without this one: the refusal says what to do with it.
+            "late": order is not None
+            and any(one["code"] == scanned and not one["here"] for one in order["parcels"]),
             "timing": show.timer(order["promise_at"], hub().clock.now()) if order else None,
             "coming": [_row(queries.order(connection, one), known) for one in coming],
             "here_now": [_row(queries.order(connection, one), known) for one in here],
@@ -154,9 +158,11 @@ def _shown(code: str) -> dict[str, Any]:
 
 def _by_parcel(order: Mapping[str, Any] | None, code: str) -> str:
     """Return the parcel that was scanned, where it is one; the order's number is none."""
-    if order is None or code in ("", order["order_id"], order["short_code"]):
+    if order is None or code.startswith(PREFIX):
         return ""
-    return code
+    if code in ("", order["order_id"], order["short_code"]):
+        return ""
+    return read_parcel(code)
 
 
 def _row(order: Mapping[str, Any], known: cards.Known) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import msgspec
 from flask import Blueprint, render_template
 
 from hub.customers import actions, queries
-from hub.errors import HubError
+from hub.errors import Forbidden, HubError
 from kiosk_ui.counter.cards import Known
 from kiosk_ui.session import Person, hub, need
 
@@ -23,6 +23,8 @@ EDGE: Final = 20  # a line at the edge is drawn whole
 def look(order_id: str) -> str:
     """Draw it; a refusal is said in its place."""
     person = need("signature")
+    if person.program:
+        raise Forbidden("A program may not look at a signature.")
     try:
         strokes, _at = hub().writer.run(
             lambda tx: actions.look_at_signature(tx, order_id, actor=person.actor)

@@ -124,7 +124,7 @@
 
   const named = (part) => part.kind ? say("part", { code: part.short_code, kind: say(part.kind) }) : part.short_code;
   function stage(order, shelf) {
-    act(order.order_id, "stage", order.more ? { shelf, lines: order.lines } : { shelf }, order.short_code);
+    act(order.order_id, "stage", order.more ? { shelf, lines: order.lines } : order.kind ? { shelf, split: true } : { shelf }, order.short_code);
     if (!order.more) act(order.order_id, "ready", {}, order.short_code);
     navigator.vibrate?.(60);
     undoable = "";

@@ -153,3 +153,10 @@ def test_the_doctor_names_the_brand_or_what_is_wrong_with_it(tmp_path: Path) -> 
     found = said()
     assert not found["ok"]
     assert "line 3, light.accent" in str(found["detail"])
+
+
+@pytest.mark.parametrize(
+    "text", ['logo = "a\\u0000.svg"', f"radius = {'9' * 5000}", f"font = {'[' * 5000}"]
+)
+def test_no_file_whatever_it_holds_stops_a_hub(tmp_path: Path, text: str) -> None:
+    assert "brand.toml" in refusal(tmp_path, f"{text}\n")

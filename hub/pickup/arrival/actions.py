@@ -25,7 +25,7 @@ from hub.pickup.arrival.rules import (
     read_parcels,
 )
 from hub.pickup.code import PREFIX
-from hub.pickup.facts import GoodsToStock, OrderReceived, OrderShipped, ReceivedLine
+from hub.pickup.facts import GoodsToStock, OrderReceived, OrderShipped, OrderStaged, ReceivedLine
 from hub.pickup.intake import read_shelf
 from hub.pickup.lifecycle import Status
 from hub.pickup.loading import append, holds, load, open_pick, pick_tasks
@@ -84,9 +84,10 @@ def receive(
     decided = decide_receive(order, _read_lines(lines or ()), due)
     for fact in decided:
         facts += [fact, *_consequences(tx, order, fact, cause)]
-    aside = tasks.unfinished(tx.conn, Kind.PARCEL, f"order:{order_id}")
-    if decided and aside is not None:
-        facts += decide_finish([aside], actor)
+    if decided:
+        names = (f"order:{order_id}", f"parcel:{order_id.upper()}", f"parcel:{order.short_code}")
+        waits = (tasks.unfinished(tx.conn, Kind.PARCEL, one) for one in names)
+        facts += decide_finish([one for one in waits if one is not None], actor)
     return append(tx, facts, actor, cause)
 
 
@@ -143,9 +144,11 @@ def put_away(tx: Transaction, order_id: str, shelf: str, *, actor: str, cause: s
             if line.pending > 0:
                 facts += rules.decide_pick(picking, actor, holder, line.line_id, line.pending)
         picking = _after(order, facts)
-        facts += rules.decide_stage(picking, actor, holder, number)
-        facts += moves.staged(picking, holds(tx, order_id))
-        facts += decide_finish(pick_tasks(tx, order_id), actor)
+        staged = rules.decide_stage(picking, actor, holder, number)
+        facts += staged
+        if any(isinstance(fact, OrderStaged) for fact in staged):
+            facts += moves.staged(picking, holds(tx, order_id))
+            facts += decide_finish(pick_tasks(tx, order_id), actor)
     else:
         facts += rules.decide_stage(order, actor, holder, number)
     return append(tx, facts, actor, cause)

@@ -93,7 +93,8 @@ def check_first(order: PickupOrder, parcel: str) -> None:
     """Refuse what was received before; what came later than that is no order's any more."""
     if order.received_at is None:
         return
-    if parcel in order.parcels.split() and parcel not in order.parcels_here.split():
+    lacking = any(line.short or line.canceled for line in order.lines)
+    if lacking and parcel in order.parcels_to_come:
         raise Refusal(
             f"Order {order.label} was received without parcel {parcel}:"
             " book what is in it as a receipt of goods.",

@@ -95,6 +95,7 @@ def lines_to_pick(conn: Connection) -> int:
     row = conn.execute(
         "SELECT count(*) FROM pickup_line l JOIN pickup_order o USING (order_id)"
         " WHERE o.state IN ('RESERVED', 'RECEIVED', 'PICKING')"
+        " AND (o.state <> 'RESERVED' OR o.supply <> 'ship_to_store')"
         " AND l.ordered > l.picked + l.short + l.substituted + l.canceled"
     ).fetchone()
     return int(row[0])

@@ -171,3 +171,23 @@ def test_what_is_taken_back_lies_on_no_shelf(mixed: Shop) -> None:
     assert mixed.order("R-1")["shelves"] == []
     assert mixed.buckets("ICE") == {"available": 8, "committed": 1}
     mixed.is_sound()
+
+
+def test_what_is_left_when_the_other_part_was_not_found_is_scanned_once_more(mixed: Shop) -> None:
+    mixed.do(pickup.stage, "R-1", "A1", ["L1"])
+    mixed.do(pickup.undo, "R-1")
+    mixed.do(pickup.short, "R-1", "L2", 1, "NOT_IN_STOCK")
+    mixed.do(pickup.stage, "R-1", "A1", split=True)
+    assert (mixed.state("R-1"), mixed.buckets("MILK")) == (
+        "PREPARED",
+        {"available": 7, "staged": 2},
+    )
+    mixed.is_sound()
+
+
+def test_a_shelf_with_goods_of_a_picker_who_gave_up_is_not_empty(mixed: Shop) -> None:
+    mixed.do(pickup.stage, "R-1", "F1", ["L2"])
+    mixed.do(pickup.release, "R-1")
+    assert stands(mixed) == {"A1": 0, "F1": 1}
+    with pytest.raises(Refusal, match="order stands on shelf F1"):
+        mixed.do(staging.drop_shelf, "F1")

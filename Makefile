@@ -6,6 +6,8 @@
 LOCKS := $(wildcard deploy/locks/*.txt)
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# Half of the tests wait for processes and browsers: two cores carry three at a time.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 3 ? 3 : n > 4 ? 4 : n)))
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -14,10 +16,10 @@ run: system-run .venv/.run  ## prepare everything and start the sample store (AR
 	@exec $(BIN)/storehub demo $(ARGS)
 
 check: .venv/.dev static  ## format, lint, types, import contracts and the fast tests
-	@$(PYTEST) -q -n 2 --dist worksteal -m "not slow and not browser and not kill and not soak and not bench" $(ARGS)
+	@$(PYTEST) -q -n $(WORKERS) --dist worksteal -m "not slow and not browser and not kill and not soak and not bench" $(ARGS)
 
 test: system-test .venv/.dev static  ## everything but soak and bench; ends with pytest's closing line
-	@$(PYTEST) -q -n 2 --dist worksteal $(ARGS)
+	@$(PYTEST) -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 soak: system-test .venv/.dev  ## the long part: properties with many examples, a day of trouble (SOAK_MINUTES)
 	@HYPOTHESIS_PROFILE=soak $(PYTEST) -q -o timeout=1800 -m "soak or not (slow or browser or kill or bench)" $(ARGS)

@@ -86,7 +86,10 @@ def associate(hour: Hour, device: str, badge: str) -> None:
             for sku, qty in wanted.units.items():
                 for _ in range(qty):
                     _scan(scanner, hour.gtins[sku])
-            _scan(scanner, SHELVES[len(wanted.order_id) % len(SHELVES)])
+            shelf = SHELVES[len(wanted.order_id) % len(SHELVES)]
+            _scan(scanner, shelf)
+            if _state(hub, wanted.order_id) == "PICKING":
+                _scan(scanner, shelf)  # goods of another kind: there they stand beside the others
             _press(hub, f"/orders/{wanted.order_id}/ready", {}, f"ready-{wanted.order_id}")
             hour.to_hand_over.put(wanted)
 
@@ -143,6 +146,11 @@ def _press(hub: Http, path: str, body: object, key: str) -> Any:
     answer = _answer(hub, path, body, key)
     assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
     return answer.json()
+
+
+def _state(hub: Http, order_id: str) -> str:
+    answer = _patiently(lambda: hub.get(f"/orders/{order_id}"))
+    return str(answer.json()["state"])
 
 
 def _answer(hub: Http, path: str, body: object, key: str) -> requests.Response:

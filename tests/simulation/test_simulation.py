@@ -53,7 +53,7 @@ def test_one_seed_is_one_world_to_the_byte() -> None:
         assert play(seed).trace() == play(seed).trace()
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_broken_rule_is_noticed(name: str) -> None:
     first = FOUND.get(name)

@@ -8,11 +8,11 @@ import pytest
 
 from tests.floor import Floor
 
-OBSERVATIONS = 2000
+OBSERVATIONS = 1000
 
 
 def sell_through_a_kill(floor: Floor, name: str, round_no: int) -> None:
-    """Send 2,000 sales of one unit; end `name` by signal 9 somewhere on the way."""
+    """Send 1,000 sales of one unit; end `name` by signal 9 somewhere on the way."""
     sku = f"KILL-{round_no}-{secrets.token_hex(4)}"
     floor.receive({sku: OBSERVATIONS + 1})
     with floor.device("till-1") as till:

@@ -22,7 +22,9 @@ import urllib3
 
 from hub.chain import Pair
 from hub.errors import Forbidden, HubError, Invalid, NotFound, Refusal, Unavailable
+from hub.returns.abroad import Claim, Handed
 
+from .claims import read_claim, read_handed
 from .frames import (
     BYTES,
     INSTANCE_HEADER,
@@ -192,17 +194,19 @@ class Client:
         """Tell central how the devices are, as `frames.pack_telemetry` packs it."""
         self._call("POST", "/telemetry", data=body)
 
-    def ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        data: bytes | None = None,
-        params: dict[str, Any] | None = None,
-        read_s: float = READ_S,
-    ) -> bytes:
-        """Ask what somebody at a screen waits for; return central's answer in JSON."""
-        return self._call(method, path, data=data, params=params, read_s=read_s).body
+    def handed(self, order_id: str, read_s: float) -> Handed:
+        """Return what was handed over of an order, at whatever store. Rejected (404): unknown."""
+        asked = {"order_id": order_id}
+        reply = self._call("GET", "/handed", params=asked, read_s=read_s)
+        return _read(read_handed, reply.body)
+
+    def claim(self, body: bytes, read_s: float) -> Claim:
+        """Claim units for a return, as `claims.pack` packs it."""
+        return _read(read_claim, self._call("POST", "/returns", data=body, read_s=read_s).body)
+
+    def release(self, return_id: str, read_s: float) -> None:
+        """Give up the claim of a return that was not opened."""
+        self._call("POST", f"/returns/{return_id}/release", read_s=read_s)
 
     def refold(self) -> None:
         """Ask central to fold this store's facts again."""

@@ -6,14 +6,13 @@ It must never wait long: a line that is silent is a line that is down.
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final, NoReturn, TypeVar
+from typing import Final, TypeVar
 
 from hub.errors import NotFound, Unavailable
 from hub.returns.abroad import Claim, Handed
 
 from . import claims
-from .client import Client, Rejected, Trouble, Unanswered
-from .frames import Malformed
+from .client import Client, Rejected, Trouble
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -30,49 +29,33 @@ class Elsewhere:
 
     def look(self, order_id: str) -> Handed:
         """Return what was handed over of an order. Raises NotFound, Unavailable."""
-        body = self._ask("GET", "/handed", params={"order_id": order_id})
-        return _read(lambda: claims.read_handed(body))
+        return self._ask(lambda: self._client.handed(order_id, READ_S))
 
     def claim(self, return_id: str, order_id: str, lines: Sequence[tuple[str, int]]) -> Claim:
         """Claim units for a return that is about to be opened. Raises NotFound, Unavailable."""
         asked = claims.Asked(return_id, order_id, [claims.AskedLine(*line) for line in lines])
-        body = self._ask("POST", "/returns", data=claims.pack(asked))
-        return _read(lambda: claims.read_claim(body))
+        return self._ask(lambda: self._client.claim(claims.pack(asked), READ_S))
 
     def release(self, return_id: str) -> None:
         """The return was not opened. Central finds it out by itself when this is not heard."""
         try:
-            self._ask("POST", f"/returns/{return_id}/release")
+            self._ask(lambda: self._client.release(return_id, READ_S))
         except (Unavailable, NotFound):
             log.info("A claim that came to nothing lapses at central")
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        data: bytes | None = None,
-        params: dict[str, str] | None = None,
-    ) -> bytes:
+    def _ask(self, ask: Callable[[], T]) -> T:
         if not self._agreed():
-            _silent(None)
+            raise _not_heard()
         try:
             with self._lock:
-                return self._client.ask(method, path, data=data, params=params, read_s=READ_S)
+                return ask()
         except Rejected as rejected:
             if rejected.status == 404:
                 raise NotFound("Head office does not know this order.") from None
-            _silent(rejected)
+            raise _not_heard() from rejected
         except Trouble as trouble:
-            _silent(trouble)
+            raise _not_heard() from trouble
 
 
-def _silent(why: Trouble | None) -> NoReturn:
-    raise Unavailable("Head office is not heard.") from why
-
-
-def _read(read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except Malformed as error:
-        _silent(Unanswered(str(error)))
+def _not_heard() -> Unavailable:
+    return Unavailable("Head office is not heard.")

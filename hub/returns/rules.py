@@ -91,6 +91,34 @@ def decide_open(
         raise Invalid(f"reason must be one of {', '.join(REASONS)}.", field="reason")
     if disposition is not None:
         _check_disposition(disposition)
+    lines = tuple(
+        ReturnedLine(
+            line_id=f"B{n}",
+            sku=sources[key].sku,
+            qty=qty,
+            source_line=key if order_id is not None and not provisional else None,
+            unit_price_minor=sources[key].unit_price_minor,
+        )
+        for n, (key, qty) in enumerate(_units(wanted, sources).items(), start=1)
+    )
+    opened = ReturnOpened(
+        return_id=return_id,
+        lines=lines,
+        reason=reason,
+        order_id=order_id,
+        sale_id=sale_id,
+        currency=currency,
+        origin=origin[0] if origin else None,
+        origin_name=origin[1] if origin else None,
+        provisional=provisional,
+    )
+    if disposition is None:
+        return [opened]
+    return [opened, *(_disposed(return_id, line.line_id, disposition) for line in lines)]
+
+
+def _units(wanted: Sequence[tuple[str, int]], sources: Mapping[str, Source]) -> dict[str, int]:
+    """Return the units by line; refuse more than may still come back."""
     total: dict[str, int] = {}
     for key, qty in wanted:
         total[key] = total.get(key, 0) + qty
@@ -107,30 +135,7 @@ def decide_open(
                 f" {source.got} were handed over, {source.back} came back.",
                 slug="too-many",
             )
-    lines = tuple(
-        ReturnedLine(
-            line_id=f"B{n}",
-            sku=sources[key].sku,
-            qty=qty,
-            source_line=key if order_id is not None and not provisional else None,
-            unit_price_minor=sources[key].unit_price_minor,
-        )
-        for n, (key, qty) in enumerate(total.items(), start=1)
-    )
-    opened = ReturnOpened(
-        return_id=return_id,
-        lines=lines,
-        reason=reason,
-        order_id=order_id,
-        sale_id=sale_id,
-        currency=currency,
-        origin=origin[0] if origin else None,
-        origin_name=origin[1] if origin else None,
-        provisional=provisional,
-    )
-    if disposition is None:
-        return [opened]
-    return [opened, *(_disposed(return_id, line.line_id, disposition) for line in lines)]
+    return total
 
 
 def _check_disposition(disposition: str) -> None:

@@ -122,6 +122,12 @@ class Stores:
             self.central.post("/stores", {"store": name, "name": called})
         self.shops = [Shop(directory / name, self.central, name) for name in list(NAMES)[:count]]
 
+    def collected(self, shop: Shop, units: dict[str, int]) -> str:
+        """Let a customer order and collect at a shop, and central hear of it; return the order."""
+        order_id = shop.handed_over(self.central, units)
+        self.knows(order_id)
+        return order_id
+
     def knows(self, order_id: str) -> None:
         """Wait until central has heard that an order was handed over."""
         until(

@@ -75,8 +75,7 @@ def test_with_the_line_up_a_unit_is_claimed_once_and_restocked_where_it_came(
     stores: Stores, tea: str
 ) -> None:
     mill, harbour, old_town = stores.shops
-    order_id = mill.handed_over(stores.central, {tea: 2})
-    stores.knows(order_id)
+    order_id = stores.collected(mill, {tea: 2})
     shown = harbour.get(f"/handed/{order_id}")
     assert (shown["store"], shown["name"]) == ("store-1", "Mill Lane")
     assert [(one["sku"], one["handed"], one["back"]) for one in shown["lines"]] == [(tea, 2, 0)]
@@ -110,8 +109,7 @@ def test_a_retry_claims_nothing_twice_and_what_goes_home_may_come_back(
     stores: Stores, tea: str
 ) -> None:
     mill, harbour, old_town = stores.shops
-    order_id = mill.handed_over(stores.central, {tea: 2})
-    stores.knows(order_id)
+    order_id = stores.collected(mill, {tea: 2})
     first = harbour.done("/returns", bring(order_id), key="once")
     again = harbour.done("/returns", bring(order_id), key="once")
     assert again["return_id"] == first["return_id"]
@@ -134,8 +132,7 @@ def test_what_is_refused_here_after_the_claim_is_given_back(
     stores: Stores, tea: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mill, harbour, _ = stores.shops
-    order_id = mill.handed_over(stores.central, {tea: 1})
-    stores.knows(order_id)
+    order_id = stores.collected(mill, {tea: 1})
     writer = harbour.side.store.writer
     with monkeypatch.context() as broken:
         broken.setattr(type(writer), "run", _full)
@@ -153,8 +150,7 @@ def test_with_the_line_down_goods_are_taken_provisionally_and_central_confirms(
     stores: Stores, tea: str
 ) -> None:
     mill, harbour, _ = stores.shops
-    order_id = mill.handed_over(stores.central, {tea: 2})
-    stores.knows(order_id)
+    order_id = stores.collected(mill, {tea: 2})
     harbour.down()
     refused = harbour.post("/returns", bring(order_id))
     assert refused.status_code == 422
@@ -181,8 +177,7 @@ def test_two_stores_take_one_unit_with_their_lines_down_and_one_refund_is_held(
     stores: Stores, tea: str
 ) -> None:
     mill, harbour, old_town = stores.shops
-    order_id = mill.handed_over(stores.central, {tea: 1})
-    stores.knows(order_id)
+    order_id = stores.collected(mill, {tea: 1})
     backs = []
     for shop in (harbour, old_town):
         shop.down()
@@ -210,8 +205,7 @@ def test_the_store_that_handed_over_takes_it_with_its_line_down_and_central_find
     stores: Stores, tea: str
 ) -> None:
     mill, harbour, _ = stores.shops
-    order_id = mill.handed_over(stores.central, {tea: 1})
-    stores.knows(order_id)
+    order_id = stores.collected(mill, {tea: 1})
     mill.down()
     own = mill.done("/returns", bring(order_id))
     harbour.done("/returns", bring(order_id))
@@ -270,8 +264,7 @@ def test_an_order_that_nobody_knows_is_refused_and_with_the_line_down_held(
 
 def test_what_was_missing_is_not_refunded_and_may_still_come_back(stores: Stores, tea: str) -> None:
     mill, harbour, old_town = stores.shops
-    order_id = mill.handed_over(stores.central, {tea: 1})
-    stores.knows(order_id)
+    order_id = stores.collected(mill, {tea: 1})
     back = harbour.done("/returns", bring(order_id))
     at = f"/returns/{back['return_id']}"
     harbour.done(f"{at}/dispose", {"line_id": "B1", "disposition": "MISSING"})
@@ -285,8 +278,7 @@ def test_what_was_missing_is_not_refunded_and_may_still_come_back(stores: Stores
 
 def test_central_that_folds_again_says_the_same_and_nothing_twice(stores: Stores, tea: str) -> None:
     mill, harbour, _ = stores.shops
-    order_id = mill.handed_over(stores.central, {tea: 2})
-    stores.knows(order_id)
+    order_id = stores.collected(mill, {tea: 2})
     back = harbour.done("/returns", bring(order_id))
     harbour.done(f"/returns/{back['return_id']}/close")
     own = mill.done("/returns", bring(order_id))
@@ -306,8 +298,7 @@ def test_a_claim_whose_answer_is_lost_is_settled_by_the_return_itself(
     stores: Stores, tea: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mill, harbour, old_town = stores.shops
-    order_id = mill.handed_over(stores.central, {tea: 1})
-    stores.knows(order_id)
+    order_id = stores.collected(mill, {tea: 1})
     elsewhere = harbour.side.agent.elsewhere
     heard = elsewhere.claim
 
@@ -325,8 +316,7 @@ def test_a_claim_whose_answer_is_lost_is_settled_by_the_return_itself(
 
 def test_what_a_lead_pays_in_spite_of_a_conflict_has_come_back(stores: Stores, tea: str) -> None:
     mill, harbour, old_town = stores.shops
-    order_id = mill.handed_over(stores.central, {tea: 1})
-    stores.knows(order_id)
+    order_id = stores.collected(mill, {tea: 1})
     mill.down()
     own = mill.done("/returns", bring(order_id))
     claimed = harbour.done("/returns", bring(order_id))
@@ -346,8 +336,7 @@ def test_the_origin_is_told_of_a_second_try_after_a_full_disk(
     stores: Stores, tea: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mill, harbour, _ = stores.shops
-    order_id = mill.handed_over(stores.central, {tea: 1})
-    stores.knows(order_id)
+    order_id = stores.collected(mill, {tea: 1})
     run = Writer.run
 
     def full(writer: Writer, work: Any) -> Any:
@@ -367,8 +356,7 @@ def test_a_page_drawn_before_the_line_fell_names_no_article_by_its_line(
     stores: Stores, tea: str
 ) -> None:
     mill, harbour, _ = stores.shops
-    order_id = mill.handed_over(stores.central, {tea: 1})
-    stores.knows(order_id)
+    order_id = stores.collected(mill, {tea: 1})
     harbour.down()
     form = {"order": order_id, "qty:L1": "1"}
     page = harbour.page("/counter/returns/take", form)

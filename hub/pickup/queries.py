@@ -65,14 +65,15 @@ def order(conn: Connection, order_id: str) -> dict[str, Any]:
     found = load(conn, order_id)
     walk = shelf.walk_order(conn, (line.sku for line in found.lines))
     pictured = catalog.pictured(conn, (line.sku for line in found.lines))
+    suggested = suggested_shelves(conn, found)
     return {
         "order_id": found.order_id,
         "state": found.state.value,
         "version": found.version,
         "shelf": found.shelf,
         "shelves": shelves_of(found),
-        "suggested_shelf": suggested_shelf(conn, found),
-        "suggested_shelves": suggested_shelves(conn, found),
+        "suggested_shelf": suggested[0]["shelf"] if suggested else None,
+        "suggested_shelves": suggested,
         "short_code": found.short_code,
         "channel": found.channel,
         "supply": found.supply,
@@ -267,12 +268,6 @@ def shelves_of(found: PickupOrder) -> list[dict[str, Any]]:
             there.setdefault(line.shelf, []).append(line.line_id)
     main_first = sorted(there.items(), key=lambda one: one[0] != found.shelf)
     return [{"shelf": name, "lines": lines} for name, lines in main_first]
-
-
-def suggested_shelf(conn: Connection, found: PickupOrder) -> str | None:
-    """The best free staging shelf for the most demanding goods of an order on none yet."""
-    each = suggested_shelves(conn, found)
-    return each[0]["shelf"] if each else None
 
 
 def suggested_shelves(conn: Connection, found: PickupOrder) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ def order_of(conn: Connection, text: str) -> str | None:
     if codes.is_signed(text):
         read = codes.read(text, queries.keys(conn), None)
         return read.order_id if queries.find(conn, read.order_id) is not None else None
-    found = _orders_of(conn, read_parcel(text.strip().removeprefix(codes.PREFIX)))
+    named = text.strip().removeprefix(codes.PREFIX)
+    found = _orders_of(conn, read_parcel(named), named)
     return found[0] if found else None
 
 
@@ -28,15 +29,21 @@ def is_parcel(conn: Connection, text: str) -> bool:
     return row.fetchone() is not None
 
 
-def _orders_of(conn: Connection, code: str) -> list[str]:
-    """Ids of the orders that a code means, one that still waits for its goods first."""
+def _orders_of(conn: Connection, code: str, named: str) -> list[str]:
+    """Ids of the orders that a code means, one that still waits for its goods first.
+
+    `code`: as a parcel's is kept; `named`: as it was read, for an order's number in small letters.
+    """
+    # Each part by its index: a store keeps years of orders, and the writer waits for the answer.
     rows = conn.execute(
         "SELECT o.order_id FROM pickup_order o WHERE o.order_id IN"
-        " (SELECT order_id FROM pickup_parcel WHERE code = ?1) OR upper(o.order_id) = ?1"
-        " OR (o.short_code = ?1 AND o.supply = 'ship_to_store')"
+        " (SELECT order_id FROM pickup_parcel WHERE code = ?1"
+        "  UNION SELECT order_id FROM pickup_order WHERE order_id IN (?1, ?2)"
+        "  UNION SELECT order_id FROM pickup_order"
+        "   WHERE short_code = ?1 AND supply = 'ship_to_store')"
         " ORDER BY o.received_at IS NOT NULL, o.state IN ('CANCELED', 'EXPIRED', 'REJECTED'),"
         " o.accepted_at DESC, o.order_id",
-        (code,),
+        (code, named),
     )
     return [order_id for (order_id,) in rows]
 

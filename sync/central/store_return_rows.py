@@ -5,6 +5,7 @@ It must never decide whether units may come back: that is `return_rules`.
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from zlib import crc32
 
 from hub.clock import stamp
 
@@ -12,6 +13,7 @@ from .return_rules import Part, Unit
 from .store_port import Connection, Tx
 
 PAGE: Final = 100
+LOCKS: Final = 256
 # Units that count: central confirmed them or a lead paid for them all the same, and they did not go
 # home again and were not missing.
 COUNTS: Final = (
@@ -22,6 +24,14 @@ JOINED: Final = (
     "FROM goods_return r JOIN goods_return_line l"
     " ON l.store_id = r.store_id AND l.return_id = r.return_id"
 )
+
+
+def lock(order_id: str) -> str:
+    """Return the name under which a work holds what came back of an order.
+
+    Not one an order: PostgreSQL has room for some thousand locks, and a fold again takes all.
+    """
+    return f"returns {crc32(order_id.encode()) % LOCKS:03}"
 
 
 def returns(

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
-from zlib import crc32
 
 from hub.clock import parse
 from hub.errors import NotFound
@@ -47,7 +46,7 @@ def handed(conn: Connection, order_id: str) -> Handed:
 
 def claim(tx: Tx, store_id: str, asked: Asked) -> Claim:
     """Claim units for a return that a hub is about to open; the same return again is one claim."""
-    tx.hold(_lock(asked.order_id))
+    tx.hold(rows.lock(asked.order_id))
     found = handed(tx.conn, asked.order_id)
     if rows.row_of(tx.conn, store_id, asked.return_id) is not None:
         return Claim("CLAIMED", "", [], found)
@@ -88,7 +87,7 @@ def take(tx: Tx, store_id: str, facts: Iterable[Any]) -> None:
     """Take over what a hub says of its returns; the same again changes nothing."""
     facts, touched = list(facts), dict[str, None]()
     # Before the first row: another store's push may be deciding about one of these returns.
-    for lock in sorted({_lock(name) for name in _orders(tx, store_id, facts)}):
+    for lock in sorted({rows.lock(name) for name in _orders(tx, store_id, facts)}):
         tx.hold(lock)
     for fact in facts:
         match fact:
@@ -209,7 +208,7 @@ def _decide(tx: Tx, row: dict[str, Any], *, heard: bool, unknown: bool = False) 
     which this central forgot.
     """
     store_id, return_id, order_id = row["store_id"], row["return_id"], row["order_id"]
-    tx.hold(_lock(order_id))
+    tx.hold(rows.lock(order_id))
     row = rows.row_of(tx.conn, store_id, return_id) or row
     if row["word"] != "WAITS":
         return
@@ -300,8 +299,3 @@ def _tell_origin(tx: Tx, store_id: str, return_id: str, what: str) -> None:
             "lines": lines,
         }
         store_feed.add_command(tx, origin, command)
-
-
-def _lock(order_id: str) -> str:
-    # Not one an order: PostgreSQL has room for some thousand locks, and a fold again takes all.
-    return f"returns {crc32(order_id.encode()) % 256:03}"

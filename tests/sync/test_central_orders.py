@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from hub.chain import ORIGIN
 from hub.errors import Refusal
 from hub.pickup import code as pickup_code
 from sync import central as setup
 from sync.central import intake, pages, store_orders, store_people
-from tests.sync.pair import STORE, Central, order_body
+from tests.sync.pair import STORE, Central, entry, order_body, push
 
 
 def test_an_order_is_proposed_with_codes(central: Central) -> None:
@@ -212,3 +213,16 @@ def test_of_those_who_were_erased_no_byte_is_left(central: Central) -> None:
     files = [one for one in (central.directory / "central").iterdir() if one.is_file()]
     kept = b"".join(one.read_bytes() for one in files)
     assert [name for n, name in enumerate(names) if n % 2 and name[:10].encode() in kept] == []
+
+
+def test_whom_one_store_erases_all_stores_that_know_them_forget(central: Central) -> None:
+    central.post("/stores", {"store": "store-2", "name": "Harbour"})
+    central.place("R-1", {"1": 1})
+    ref = central.get("/orders/R-1").json()["customer_ref"]
+    central.place("R-2", {"1": 1}, store="store-2", customer={"name": "Ida Probe", "ref": ref})
+    erased = [entry("c1", {"ref": ref}, "PersonalDataErased")]
+    assert push(central, ORIGIN, erased).status_code == 200
+    with central.running.inventory.store.reader() as conn:
+        rows = conn.execute("SELECT store_id, row FROM command_feed").fetchall()
+    told = {row[0] for row in rows if f'"erase-{ref}"' in row[1]}
+    assert "store-2" in told

@@ -379,3 +379,10 @@ def test_an_order_says_what_its_store_promised_and_what_it_was_before(central: C
     page = requests.get(f"{central.url}/orders/Q-2", timeout=40).text
     assert "Promised for" in page
     assert "promise-moved" not in page
+
+
+def test_no_word_of_a_hub_makes_central_reckon_for_ever() -> None:
+    opened = promise_rules.opened("mo-fr 08:00-20:00", "Europe/Berlin")
+    most, _ = promise_rules.due(promise_rules.MOST_MIN, NOON, NOON, opened)
+    assert promise_rules.due(10**12, NOON, NOON, opened) == (most, "told")
+    assert promise_rules.opened("mo-fr 08:00-20:00", "Europe") == promise_rules.ALWAYS

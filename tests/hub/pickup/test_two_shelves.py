@@ -14,6 +14,7 @@ from hub.pickup import staging
 from hub.pickup.lifecycle import Status
 from hub.pickup.order import Line, PickupOrder
 from hub.pickup.picking import part_for
+from hub.printing import queries as papers
 from tests.hub.shop import Shop
 
 SEEN = {"kind": "id_seen", "value": "passport"}
@@ -191,3 +192,10 @@ def test_a_shelf_with_goods_of_a_picker_who_gave_up_is_not_empty(mixed: Shop) ->
     assert stands(mixed) == {"A1": 0, "F1": 1}
     with pytest.raises(Refusal, match="order stands on shelf F1"):
         mixed.do(staging.drop_shelf, "F1")
+
+
+def test_the_slip_names_both_shelves(mixed: Shop) -> None:
+    mixed.do(pickup.stage, "R-1", "F1", ["L2"])
+    mixed.do(pickup.stage, "R-1", "A1")
+    slip = mixed.store.read(papers.document, "pickup_slip", "R-1", mixed.clock.now(), None)
+    assert "F1 + A1" in str(slip)

@@ -14,6 +14,7 @@ from hub.returns.facts import (
     ReturnConflicted,
     ReturnLineDisposed,
     ReturnOpened,
+    brought_as,
 )
 from hub.returns.rules import CONFLICT, WAITS, Line, Return, Source, decide_open
 
@@ -181,7 +182,7 @@ def decide_confirmed(back: Return, said: ReturnConfirmed) -> list[ReturnConfirme
 
 
 def _is_there(known: Mapping[str, Line], line: ConfirmedLine) -> bool:
-    of = known.get(line.line_id) or known.get(line.line_id.partition(".")[0])
+    of = known.get(line.line_id) or known.get(brought_as(line.line_id))
     return of is not None and of.disposition != "MISSING"
 
 

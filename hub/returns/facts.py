@@ -65,8 +65,13 @@ class RefundSettled(_ReturnFact, frozen=True, kw_only=True):
     state: str
 
 
+def brought_as(line_id: str) -> str:
+    """Return the line of a return that was brought: B1 for B1.2, a further part of it."""
+    return line_id.partition(".")[0]
+
+
 class ConfirmedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Units of the return's line as units of the order's. `line_id` B1.2: a further part of B1."""
+    """Units of the return's line as units of the order's. `line_id`: `brought_as`."""
 
     line_id: str
     source_line: str

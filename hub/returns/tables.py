@@ -15,6 +15,7 @@ from hub.returns.facts import (
     ReturnedElsewhere,
     ReturnLineDisposed,
     ReturnOpened,
+    brought_as,
 )
 
 SCHEMA: Final = """
@@ -96,7 +97,7 @@ def _confirmed(conn: Connection, entry: Entry, fact: ReturnConfirmed) -> None:
             " ON CONFLICT (return_id, line_id) DO UPDATE SET qty = excluded.qty,"
             " source_line = excluded.source_line, unit_price_minor = excluded.unit_price_minor",
             (fact.return_id, line.line_id, line.sku, line.qty, line.source_line,
-             line.unit_price_minor, line.line_id.partition(".")[0]),
+             line.unit_price_minor, brought_as(line.line_id)),
         )  # fmt: skip
     conn.execute(
         "UPDATE goods_return SET word = 'CONFIRMED', conflict = NULL, came_back_at = NULL,"

@@ -14,9 +14,9 @@ from hub.house import queries as decided
 from hub.house.rules import POLICIES
 from hub.journal import Transaction
 from hub.pickup import staging as shelves
-from hub.staff import queries as staff
 from kiosk_ui.api.house import shelves_shown, zone
 from kiosk_ui.console import opening
+from kiosk_ui.counter.cards import Known
 from kiosk_ui.pressing import pressed
 from kiosk_ui.session import hub, need
 from kiosk_ui.words import _, later
@@ -100,17 +100,18 @@ def read(name: str, typed: str) -> int | str:
 def groups() -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the policies by what they are about; one that has no group yet stands at the end."""
     with hub().reader() as connection:
-        shown = {one["name"]: one | said(connection, one) for one in decided.shown(connection)}
+        known = Known(connection)
+        shown = {one["name"]: one | said(known, one) for one in decided.shown(connection)}
     listed = [(title, [shown.pop(name) for name in names]) for title, names in GROUPS]
     return [*listed, *([(_("More"), list(shown.values()))] if shown else [])]
 
 
-def said(connection: Any, one: Mapping[str, Any]) -> dict[str, Any]:
+def said(known: Known, one: Mapping[str, Any]) -> dict[str, Any]:
     more: dict[str, Any] = {
         "label": NAMES.get(one["name"], one["name"]),
         "unit_name": UNITS.get(one["unit"], one["unit"]),
         "choice_names": {choice: CHOICES.get(choice, choice) for choice in one["choices"]},
-        "by": by(connection, one["set_by"]),
+        "by": known.person(one["set_by"]),
     }
     if one["name"] == "opening_hours":
         more |= {"hours": hours(one["value"])}
@@ -126,15 +127,6 @@ def hours(text: str) -> dict[str, Any]:
     except Invalid as error:
         return {"days": [], "wrong": error.sentence}
     return {"days": days, "opened": opened, "sentence": sentence, "wrong": None}
-
-
-def by(connection: Any, actor: str | None) -> str:
-    """Return who decided, as a person reads it."""
-    kind, _colon, name = (actor or "").partition(":")
-    if kind == "staff":
-        member = staff.member(connection, name)
-        return member.name if member is not None else name
-    return name or _("the command line") if actor else ""
 
 
 # -- staging shelves

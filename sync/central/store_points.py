@@ -18,6 +18,7 @@ from hub.returns.facts import (
     ReturnConfirmed,
     ReturnLineDisposed,
     ReturnOpened,
+    brought_as,
 )
 
 from . import points_rules, store_life, store_people
@@ -143,8 +144,7 @@ def _confirmed(conn: Connection, store_id: str, fact: ReturnConfirmed) -> bool:
     conn.execute(f"DELETE FROM points_return {_OF_RETURN}", key)
     parts = []
     for line in fact.lines:
-        # B1.2 is a further part of what was disposed as B1.
-        gone = missing.get(line.line_id, missing.get(line.line_id.partition(".")[0], 0))
+        gone = missing.get(line.line_id, missing.get(brought_as(line.line_id), 0))
         part = line.line_id, order_id, line.source_line, line.qty
         parts.append((*key, *part, gone, int(closed)))
     conn.executemany(_PART, parts)

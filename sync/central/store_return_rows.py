@@ -8,6 +8,7 @@ from typing import Any, Final
 from zlib import crc32
 
 from hub.clock import stamp
+from hub.returns.facts import brought_as
 
 from .return_rules import Part, Unit
 from .store_port import Connection, Tx
@@ -101,7 +102,7 @@ def confirm(tx: Tx, store_id: str, return_id: str, units: Iterable[Unit]) -> Non
     missing = {one["part"]: one["missing"] for one in known}
     lines = [
         (one.part, one.sku, one.qty, one.line_id,
-         missing.get(one.part, missing.get(one.part.partition(".")[0], 0)))
+         missing.get(one.part, missing.get(brought_as(one.part), 0)))
         for one in units
     ]  # fmt: skip
     write(tx, store_id, return_id, lines)

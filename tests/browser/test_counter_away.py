@@ -96,7 +96,6 @@ def test_a_page_that_is_opened_without_the_hub_shows_the_last_board(
     page.evaluate(AXE.read_text())
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.wait_for_timeout(150)
         picture(page, f"away-shell-{scheme}")
         assert violations(page) == []
     assert too_small(page) == []

@@ -97,7 +97,15 @@ def test_a_screen_is_accessible_in_light_and_dark_and_fits_fingers_and_phones(
 
 
 def violations(page: Page) -> list[tuple[str, list[str]]]:
-    found = page.evaluate("async () => (await axe.run(document)).violations")
+    """Return what axe finds once colours have stopped to fade into one another."""
+    found = page.evaluate(
+        """async () => {
+          await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+          const fading = document.getAnimations().filter((one) => one instanceof CSSTransition);
+          await Promise.allSettled(fading.map((one) => one.finished));
+          return (await axe.run(document)).violations;
+        }"""
+    )
     return [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found]
 
 

@@ -6,6 +6,7 @@ once its session was ended.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -70,6 +71,20 @@ def who() -> Person | None:
         g.person = _program(token) if token else _staff()
     found: Person | None = g.person
     return found
+
+
+def standing() -> Callable[[], bool] | None:
+    """Return how to ask later whether this session or token still stands; None for strangers."""
+    if who() is None:
+        return None
+    token, store = bearer(), hub()
+    digest = rules.token_digest(token) if token else rules.session_digest(session["id"])
+
+    def stands() -> bool:
+        with store.reader() as connection:
+            return staff.stands(connection, digest)
+
+    return stands
 
 
 def need(step: str) -> Person:

@@ -30,14 +30,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class Screen:
-    """One open stream. `coarse` streams belong to nobody signed in and see no ids of things."""
+    """One open stream; `known` asks whether its session or token still stands, None: a stranger."""
 
     sock: socket.socket
     after: str | None
-    coarse: bool
+    known: Callable[[], bool] | None
     source: str = ""
     seq: int = 0
     pending: bytearray = field(default_factory=bytearray)
+
+    @property
+    def coarse(self) -> bool:
+        """Strangers see no ids of things."""
+        return self.known is None
 
 
 class Stream:
@@ -108,14 +113,24 @@ class Stream:
         """Return when the first chunk after `at` (seconds since 1970) went to the screens."""
         return next((written for written in list(self._written) if written >= at), None)
 
-    def adopt(self, sock: socket.socket, after: str | None, coarse: bool, source: str = "") -> None:
-        """Take over a socket whose response headers have been written."""
+    def adopt(
+        self,
+        sock: socket.socket,
+        after: str | None,
+        known: Callable[[], bool] | None,
+        source: str = "",
+    ) -> None:
+        """Take over a socket whose response headers have been written.
+
+        `known` is asked at each heartbeat and ends the stream with False; None is a stranger's.
+        """
         with self._lock:
             # Many may have been told that there is a place before the first of them took it.
-            if not self.full(source if coarse else None):
+            stranger = known is None
+            if not self.full(source if stranger else None):
                 self._open += 1
-                self._strangers.update([source] if coarse else [])
-                self._arrivals.append(Screen(sock, after, coarse, source))
+                self._strangers.update([source] if stranger else [])
+                self._arrivals.append(Screen(sock, after, known, source))
                 sock = None  # type: ignore[assignment]
         if sock is not None:
             sock.close()
@@ -163,6 +178,7 @@ class Stream:
                 self._tell_states()
             if now - beat >= self._heartbeat_s:
                 beat = now
+                self._dismiss()
                 self._send_all(HEARTBEAT, HEARTBEAT)
 
     def _close(self) -> None:
@@ -178,6 +194,12 @@ class Stream:
             self._gone(screen)
         for screen in list(self._screens):
             self._drop(screen)
+
+    def _dismiss(self) -> None:
+        """End the streams of who signed out and of revoked tokens; a browser returns as nobody."""
+        for screen in list(self._screens):
+            if screen.known is not None and not screen.known():
+                self._drop(screen)
 
     def _hush(self) -> None:
         with contextlib.suppress(BlockingIOError):

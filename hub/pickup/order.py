@@ -237,11 +237,7 @@ def _step_undone(order: PickupOrder, fact: f.LineStepUndone, at: str, _: Status)
 
 
 def _staged(order: PickupOrder, fact: f.OrderStaged, at: str, before: Status) -> PickupOrder:
-    order = _on_shelf(order, fact.shelf, fact.lines)
-    main = _main_shelf(order) or fact.shelf
-    others = (line.shelf for line in order.lines if line.shelf != main and line.picked > 0)
-    also = " ".join(dict.fromkeys(shelf for shelf in others if shelf))
-    order = order._replace(shelf=main, also_on=also)
+    order = _stands_on(_on_shelf(order, fact.shelf, fact.lines), fact.shelf)
     if before is not Status.PICKING:
         return order
     return order._replace(claimed_by=None, picked_at=at)
@@ -254,11 +250,13 @@ def _on_shelf(order: PickupOrder, shelf: str | None, lines: Iterable[str] = ()) 
     return order._replace(lines=tuple(there))
 
 
-def _main_shelf(order: PickupOrder) -> str | None:
-    """The shelf of the most demanding goods: the one that is named where only one can be."""
-    there = [line for line in order.lines if line.shelf is not None and line.picked > 0]
+def _stands_on(order: PickupOrder, otherwise: str | None) -> PickupOrder:
+    """The shelves with goods to hand over; the one of the most demanding goods is named first."""
+    there = [line for line in order.lines if line.shelf is not None and line.to_hand_over > 0]
     kind = demanding(line.storage for line in there)
-    return next((line.shelf for line in there if line.storage == kind), None)
+    main = next((line.shelf for line in there if line.storage == kind), otherwise)
+    others = dict.fromkeys(line.shelf for line in there if line.shelf and line.shelf != main)
+    return order._replace(shelf=main, also_on=" ".join(others))
 
 
 def _staging_undone(
@@ -279,13 +277,15 @@ def _handed_over(
     if fact.complete:
         # Whatever stood here before: the goods are with the customer.
         return order._replace(state=Status.PICKED_UP, picked_up_at=order.picked_up_at or at)
-    return order._replace(state=before)
+    order = order._replace(state=before)
+    return _stands_on(order, order.shelf) if order.shelf else order
 
 
 def _corrected(order: PickupOrder, fact: f.HandoverCorrected, at: str, _: Status) -> PickupOrder:
     for line in fact.lines:
         order = _change(order, line.line_id, handed_over=-line.qty)
-    return order._replace(picked_up_at=None)
+    order = order._replace(picked_up_at=None)
+    return _stands_on(order, order.shelf) if order.shelf else order
 
 
 def _ended(order: PickupOrder, fact: Any, at: str, before: Status) -> PickupOrder:

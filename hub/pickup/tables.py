@@ -26,7 +26,7 @@ CREATE TABLE pickup_order (
   origin TEXT NOT NULL,
   customer_ref TEXT,
   currency TEXT,
-  shelf TEXT,
+  shelf TEXT, -- with goods to hand over, like also_on
   claimed_by TEXT,
   claimed_from TEXT NOT NULL,
   held_from TEXT NOT NULL,

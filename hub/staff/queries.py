@@ -72,6 +72,18 @@ def in_session(connection: sqlite3.Connection, session: str) -> Member | None:
     return _member(row) if row else None
 
 
+def stands(connection: sqlite3.Connection, digest: str) -> bool:
+    """Does the session or token of this digest still open anything?"""
+    return bool(
+        connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM staff_session JOIN staff_member USING (staff_id)"
+            " WHERE digest = ?1 AND active = 1)"
+            " OR EXISTS (SELECT 1 FROM api_token WHERE digest = ?1 AND revoked_at IS NULL)",
+            (digest,),
+        ).fetchone()[0]
+    )
+
+
 def pin_hash(connection: sqlite3.Connection, staff_id: str) -> str | None:
     """Return what `pins.matches` compares with; None for who is absent, inactive or without."""
     row = connection.execute(

@@ -4,7 +4,7 @@ It must never show a secret, and never hold a worker thread for a stream.
 """
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from flask import Response, current_app, request
@@ -23,7 +23,7 @@ from kiosk_ui.api.contract import (
     read,
 )
 from kiosk_ui.api.orders import asked_limit
-from kiosk_ui.session import hub, who
+from kiosk_ui.session import hub, standing
 from kiosk_ui.stream import Stream
 
 HANDOVER: Final = "storehub.handover"
@@ -99,8 +99,8 @@ def openapi_json() -> Response:
 def events() -> Response:
     """Hand the connection's socket to the stream's thread once the headers are out."""
     stream: Stream = current_app.extensions["storehub_stream"]
-    coarse, source = who() is None, request.remote_addr or ""
-    if stream.full(source if coarse else None):
+    known, source = standing(), request.remote_addr or ""
+    if stream.full(source if known is None else None):
         raise Unavailable("All places for event streams are taken.", retry_after_s=10)
     after = request.headers.get("Last-Event-ID") or request.args.get("after") or None
     if after is not None and len(after) > 80:
@@ -108,15 +108,17 @@ def events() -> Response:
     headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
     taken = request.environ.get(HANDOVER)
     if taken is not None:
-        taken.append(lambda sock: stream.adopt(sock, after, coarse, source))
+        taken.append(lambda sock: stream.adopt(sock, after, known, source))
         return Response(iter([b":\n\n"]), headers={**headers, "Connection": "close"})
-    return Response(_relayed(stream, after, coarse, source), headers=headers)
+    return Response(_relayed(stream, after, known, source), headers=headers)
 
 
-def _relayed(stream: Stream, after: str | None, coarse: bool, source: str) -> Iterator[bytes]:
+def _relayed(
+    stream: Stream, after: str | None, known: Callable[[], bool] | None, source: str
+) -> Iterator[bytes]:
     """Serve where no socket can be handed over (another server, a test client): one thread."""
     ours, theirs = socket.socketpair()
-    stream.adopt(theirs, after, coarse, source)
+    stream.adopt(theirs, after, known, source)
     with ours:
         while chunk := ours.recv(65_536):
             yield chunk

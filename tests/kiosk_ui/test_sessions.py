@@ -12,6 +12,7 @@ from hub import backup
 from hub.clock import FixedClock
 from hub.staff import actions, queries, rules
 from kiosk_ui.app import create_app
+from kiosk_ui.session import standing
 from tests.kiosk_ui.conftest import csrf_of
 from tests.kiosk_ui.sample import BADGE, HASHED, PIN, SampleStore
 
@@ -96,6 +97,28 @@ def test_a_new_pin_a_new_badge_and_leaving_end_all_sessions_of_that_person_alone
         assert not opens(counter)
         assert not opens(phone)
     assert opens(sam)
+
+
+def test_an_open_stream_is_told_when_its_session_or_token_ends(
+    app: Flask, sign_in: SignIn, shop: SampleStore
+) -> None:
+    ada, token = sign_in("ada"), shop.token(name="till")
+    with ada:
+        ada.get("/counter")
+        still_ada = standing()
+    with app.test_request_context(headers={"Authorization": f"Bearer {token}"}):
+        still_till = standing()
+    with app.test_request_context():
+        assert standing() is None
+    assert still_ada is not None
+    assert still_till is not None
+    assert still_ada()
+    assert still_till()
+    leave(ada)
+    assert not still_ada()
+    assert still_till()
+    shop.store.writer.run(lambda tx: actions.revoke_token(tx, "till"))
+    assert not still_till()
 
 
 def test_sessions_outlive_a_restart_and_those_that_ended_stay_ended(

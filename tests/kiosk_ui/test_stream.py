@@ -30,7 +30,9 @@ class Screen:
         self.ours, theirs = socket.socketpair()
         self.ours.settimeout(40)
         self.text = ""
-        stream.adopt(theirs, after, coarse, source)
+        self.signed_in = True
+        known = None if coarse else lambda: self.signed_in
+        stream.adopt(theirs, after, known, source)
 
     def until(self, wanted: str) -> str:
         while wanted not in self.text:
@@ -140,6 +142,20 @@ def test_heartbeats_keep_a_quiet_stream_alive(stream: Stream) -> None:
     screen = Screen(stream)
     assert screen.until("\n\n:\n\n")
     screen.close()
+
+
+def test_who_signed_out_is_shown_nothing_more_and_the_others_are(
+    stream: Stream, ring: Ring
+) -> None:
+    gone, stays = Screen(stream), Screen(stream)
+    gone.until("event: state")
+    gone.signed_in = False
+    while gone.ours.recv(65_536):
+        pass
+    gone.close()
+    ring.publish(11, True, ("pickup:R-1",))
+    stays.until("pickup:R-1")
+    stays.close()
 
 
 def test_places_are_capped_and_given_back(stream: Stream) -> None:

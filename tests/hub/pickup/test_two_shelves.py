@@ -12,6 +12,7 @@ from hub.pickup import actions as pickup
 from hub.pickup import queries as orders
 from hub.pickup import staging
 from hub.pickup.lifecycle import Status
+from hub.pickup.lobby.queries import waiting
 from hub.pickup.order import Line, PickupOrder
 from hub.pickup.picking import part_for
 from hub.printing import queries as papers
@@ -142,6 +143,23 @@ def test_each_shelf_takes_what_belongs_there_and_the_last_one_makes_it_prepared(
     assert stands(mixed) == {"A1": 1, "F1": 0}
     mixed.do(pickup.handover, "R-1", SEEN)
     assert stands(mixed) == {"A1": 0, "F1": 0}
+    mixed.is_sound()
+
+
+def test_a_shelf_that_a_partial_handover_emptied_is_named_no_more(mixed: Shop) -> None:
+    mixed.do(pickup.stage, "R-1", "F1", ["L2"])
+    mixed.do(pickup.stage, "R-1", "A1")
+    mixed.do(pickup.ready, "R-1")
+
+    def on_the_wall() -> list[str | None]:
+        return [one.shelf for one in mixed.store.read(waiting, "2026", 9).ready]
+
+    assert on_the_wall() == ["F1 + A1"]
+    mixed.do(pickup.handover, "R-1", SEEN, [{"line_id": "L2", "qty": 1}])
+    assert on_the_wall() == ["A1"]
+    assert mixed.order("R-1")["shelf"] == "A1"
+    mixed.do(pickup.correct, "R-1", [{"line_id": "L2", "qty": 1}])
+    assert on_the_wall() == ["F1 + A1"]
     mixed.is_sound()
 
 

@@ -55,6 +55,47 @@ class Brought:
         return [one["row"]["says"] for one in page.json()["rows"]]
 
 
+class Held:
+    """Holds the first push of a store inside its transaction while another one comes."""
+
+    def __init__(self, step: Callable[..., None], store: str) -> None:
+        self.step, self.store = step, store
+        self.inside, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, tx: Any, store: str, *more: Any, **named: Any) -> None:
+        self.step(tx, store, *more, **named)
+        if store == self.store and not self.inside.is_set():
+            self.inside.set()
+            self.go_on.wait(20)
+
+    def meets(self, first: Callable[[], object], second: Callable[[], object]) -> None:
+        one, other = threading.Thread(target=first), threading.Thread(target=second)
+        one.start()
+        assert self.inside.wait(20)
+        other.start()
+        # It waits for the lock, or would have gone past it by now.
+        other.join(0.7)
+        self.go_on.set()
+        one.join()
+        other.join()
+
+
+def opened(tmp_path: Path, made: Callable[[str], str | None]) -> tuple[Central, Till, Brought]:
+    """Return a central that waits for the keeper's word on a return that another store opened."""
+    central = Central(tmp_path / "head-office", database=made("postgresql"))
+    central.place("R-1", {"1": 1})
+    keeper, brought = Till(central), Brought(central)
+    line = pickup.OrderLine(line_id="L1", sku="1", qty=1, unit_price_minor=199)
+    keeper.say(pickup.OrderProposed(order_id="R-1", short_code="K7", channel="web", lines=(line,)))
+    brought.say(OPENED)
+    return central, keeper, brought
+
+
+def came_back(central: Central) -> int:
+    with central.running.inventory.store.reader() as conn:
+        return sum(store_return_rows.back(conn, "R-1").values())
+
+
 @pytest.mark.parametrize(
     ("said", "back"),
     [
@@ -68,34 +109,25 @@ def test_what_a_store_says_while_central_confirms_is_not_lost(
     tmp_path: Path, made: Callable[[str], str | None], monkeypatch: pytest.MonkeyPatch,
     said: tuple[Any, ...], back: int,
 ) -> None:  # fmt: skip
-    central = Central(tmp_path / "head-office", database=made("postgresql"))
-    central.place("R-1", {"1": 1})
-    keeper, brought = Till(central), Brought(central)
-    line = pickup.OrderLine(line_id="L1", sku="1", qty=1, unit_price_minor=199)
-    keeper.say(pickup.OrderProposed(order_id="R-1", short_code="K7", channel="web", lines=(line,)))
-    brought.say(OPENED)
-    inside, go_on, settle = threading.Event(), threading.Event(), store_returns.settle
-
-    def slow(tx: Any, store: str, generation: str, *, heard: bool) -> None:
-        settle(tx, store, generation, heard=heard)
-        if store == STORE and not inside.is_set():
-            inside.set()
-            go_on.wait(20)
-
-    monkeypatch.setattr(store_returns, "settle", slow)
-    confirms = threading.Thread(target=lambda: keeper.say(handed("R-1", L1=1)))
-    meets = threading.Thread(target=lambda: brought.say(*said))
-    confirms.start()
-    assert inside.wait(20)
-    meets.start()
-    # The other push waits for the lock, or would have gone past it by now.
-    meets.join(0.7)
-    go_on.set()
-    confirms.join()
-    meets.join()
+    central, keeper, brought = opened(tmp_path, made)
+    held = Held(store_returns.settle, STORE)
+    monkeypatch.setattr(store_returns, "settle", held)
+    held.meets(lambda: keeper.say(handed("R-1", L1=1)), lambda: brought.say(*said))
     until(lambda: brought.heard() == ["CONFIRMED"], "its hub hears one word")
-    with central.running.inventory.store.reader() as conn:
-        assert sum(store_return_rows.back(conn, "R-1").values()) == back
+    assert came_back(central) == back
+    central.stop()
+
+
+def test_what_was_taken_home_while_central_was_about_to_confirm_is_not_confirmed(
+    tmp_path: Path, made: Callable[[str], str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    central, keeper, brought = opened(tmp_path, made)
+    held = Held(store_returns.take, OTHER)
+    monkeypatch.setattr(store_returns, "take", held)
+    home = returns.ReturnCanceled(return_id="B-1", reason="BUYER_REQUEST")
+    held.meets(lambda: brought.say(home), lambda: keeper.say(handed("R-1", L1=1)))
+    assert brought.heard() == []
+    assert came_back(central) == 0
     central.stop()
 
 

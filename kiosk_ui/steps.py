@@ -90,7 +90,7 @@ STEPS: Final[dict[str, Step]] = {
     ),
     "stage": Step(bodies.Stage, "Put the order on a staging shelf.", actions.stage),
     "ready": Step(bodies.Nothing, "Tell the customer that the order is ready.", actions.ready),
-    "undo": Step(bodies.Nothing, "Take a ready order back to prepared.", actions.undo),
+    "undo": Step(bodies.Undo, "Take the last step back: ready, staging, a pick.", actions.undo),
     "handover": Step(bodies.Handover, "Hand the order to the customer.", actions.handover),
     "correct": Step(bodies.Correct, "Correct a handover that did not happen.", _correct),
     "buyer": Step(bodies.Buyer, "Note that the customer is on the way or here.", _buyer),

@@ -253,10 +253,15 @@ def ready(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[Ent
     return append(tx, rules.decide_ready(queries.load(tx.conn, order_id)), actor, cause)
 
 
-def undo(tx: Transaction, order_id: str, *, actor: str, cause: str) -> list[Entry]:
-    """Take the last step back: ready, staging, or the last pick, short or substitution."""
+def undo(
+    tx: Transaction, order_id: str, state: str | None = None, *, actor: str, cause: str
+) -> list[Entry]:
+    """Take the last step back: ready, staging, or the last pick, short or substitution.
+
+    `state`: where the order stood when somebody chose to; two who undo one step undo one.
+    """
     order, holder = load(tx, order_id)
-    facts: list[Fact] = [*rules.decide_undo(order, actor, holder)]
+    facts: list[Fact] = [*rules.decide_undo(order, actor, holder, state)]
     if order.state is Status.PICKING:
         step = rules.last_step(order)
         line = order.line(step.line_id)

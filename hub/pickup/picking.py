@@ -167,9 +167,16 @@ def part_for(order: PickupOrder, shelf: str, kinds: Mapping[str, str]) -> tuple[
 
 
 def decide_undo(
-    order: PickupOrder, by: str, holder: str
+    order: PickupOrder, by: str, holder: str, state: str | None = None
 ) -> list[ReadyUndone | StagingUndone | LineStepUndone]:
-    """Take the last step back: ready, staging, or the last pick, short or substitution."""
+    """Take the last step back: ready, staging, or the last pick, short or substitution.
+
+    `state`: the one that is to be left; None: whichever it is.
+    """
+    if state not in (None, order.state):
+        raise Refusal(
+            f"Somebody changed order {order.label} a moment ago: look at it again.", slug="changed"
+        )
     check_step(order, Step.UNDO)
     if order.begun_handover:
         raise Refusal(

@@ -6,6 +6,7 @@ with a sentence, or looked up where nobody asked for a step.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from sqlite3 import Connection
 from typing import Any, Final, NamedTuple
 
 from hub import gs1
@@ -219,7 +220,7 @@ def _article(tx: Transaction, scan: _Scan) -> Outcome:
     if sku is None:
         sentence = scan.meaning.problem or f"No product has the barcode {scan.meaning.text[:40]}."
         raise Refusal(sentence, slug="unknown-barcode")
-    line_id, qty = _waiting(tx, order, sku, scan.meaning)
+    line_id, qty = waiting(tx.conn, order, sku, scan.meaning)
     pickup.pick(
         tx,
         order.order_id,
@@ -232,15 +233,15 @@ def _article(tx: Transaction, scan: _Scan) -> Outcome:
     return Outcome("picked", order_id=order.order_id, line_id=line_id, sku=sku)
 
 
-def _waiting(tx: Transaction, order: PickupOrder, sku: str, meaning: Meaning) -> tuple[str, int]:
+def waiting(conn: Connection, order: PickupOrder, sku: str, meaning: Meaning) -> tuple[str, int]:
     """The line that waits for `sku`, and how much of it one scan is: a piece, or its grams."""
     lines = [line for line in order.lines if line.sku == sku]
-    name = catalog.name(tx.conn, sku)
+    name = catalog.name(conn, sku)
     if not lines:
         raise Refusal(f"{name} is not in order {order.label}.", slug="not-in-order")
     # When none is open the first one says so, in the words of its own refusal.
     line = next((line for line in lines if line.pending > 0), lines[0])
-    product = catalog.product(tx.conn, sku)
+    product = catalog.product(conn, sku)
     if meaning.weight_g and product is not None and product.unit == "gram":
         return line.line_id, min(meaning.weight_g, max(1, line.pending))
     return line.line_id, 1

@@ -28,6 +28,12 @@ class Nothing(Asked):
     """`{}`: the step needs no more than the order."""
 
 
+class Undo(Asked):
+    """`state`: what is taken back; refused where the order stands elsewhere by now."""
+
+    state: Reason | None = None
+
+
 class Pick(Asked):
     line_id: Id
     qty: Qty

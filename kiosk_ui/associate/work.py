@@ -27,6 +27,7 @@ SHOWN: Final = 40
 KINDS: Final = (
     Kind.UNCLAIMED.value,
     Kind.PARCEL.value,
+    Kind.CONFIRM.value,
     Kind.BROKEN.value,
     Kind.RETURN.value,
     Kind.COUNT.value,
@@ -36,6 +37,7 @@ KINDS: Final = (
 WHAT: Final = {
     Kind.UNCLAIMED.value: later("Nobody picks it"),
     Kind.PARCEL.value: later("Parcel put aside"),
+    Kind.CONFIRM.value: later("Does not fit together"),
     Kind.BROKEN.value: later("Promise broken"),
     Kind.RETURN.value: later("Return in conflict"),
     Kind.COUNT.value: later("Count"),
@@ -70,6 +72,10 @@ WHY: Final = {
     "NOT_KNOWN": later(
         "Head office does not know the order of these goods. A lead decides about the refund."
     ),
+    "OrderHandedOver": later(
+        "It was handed over although its goods were gone or given up before. Find out who has them;"
+        " a lead corrects what is wrong."
+    ),
     "BROKEN_BY_SALE": later(
         "It was sold at the till. Find a substitute, or tell the customer that it is short."
     ),
@@ -77,6 +83,10 @@ WHY: Final = {
         "A count did not find it. Find a substitute, or tell the customer that it is short."
     ),
 }
+UNFORESEEN: Final = later(
+    "Two things were noted of this order that cannot both have happened. Look at its history and"
+    " its goods; a lead corrects what is wrong."
+)
 
 
 def shown(person: Person) -> dict[str, Any]:
@@ -168,11 +178,12 @@ def _job(
         "task_id": task["task_id"],
         "state": task["state"],
         "title": WHAT[task["kind"]],
-        "why": WHY.get(task["reason"], ""),
+        "why": WHY.get(task["reason"], UNFORESEEN if task["kind"] == Kind.CONFIRM else ""),
         "by": known.person(task["claimed_by"]),
         "mine": task["claimed_by"] == person.actor,
         "place": _place(connection, task["sku"]),
         "short_code": order.label if order else task["order_id"] or _unknown(task),
+        "order_id": task["order_id"] if task["kind"] == Kind.CONFIRM else "",
         "return_id": task["subject"].removeprefix("return:") if task["kind"] == "return" else "",
         "parcel": task["order_id"] or _unknown(task),
     }

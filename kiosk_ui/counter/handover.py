@@ -203,7 +203,7 @@ def _shown(
         "parcels": parcels,
         "ready": ready,
         "given": [parcel for parcel in parcels if parcel["order"]["order_id"] in (done or ())],
-        "coming": [one for one, state in theirs if state in COMING and one != order_id],
+        "coming": [one for one, state in theirs if state in COMING and (ready or one != order_id)],
         "customer": customer,
         "others": others,
         "units": sum(parcel["units"] for parcel in ready),

@@ -15,6 +15,7 @@ from hub.pickup import actions, queries
 from hub.pickup import code as codes
 from hub.pickup.arrival import queries as arrivals
 from hub.pickup.lifecycle import Status
+from hub.scans import routing
 from hub.staff import rules as staff_rules
 from hub.staff import signin as staff
 from kiosk_ui import session
@@ -93,10 +94,16 @@ def _order(text: str, person: Person, key: str | None) -> Response:
 
 
 def place(order_id: str, code: str | None = None) -> str:
-    """Return the page that an order leads to."""
+    """Return an order's page; with a customer's `code`, the handover of whatever is ready."""
     with hub().reader() as connection:
-        state = queries.load(connection, order_id).state
-    return find.address(order_id, state, code)
+        order = queries.load(connection, order_id)
+        theirs = (
+            queries.of_customer(connection, order.customer_ref)
+            if code and order.customer_ref
+            else []
+        )
+    ready = any(state == Status.READY_FOR_PICKUP for _id, state in theirs)
+    return find.address(order_id, Status.READY_FOR_PICKUP if ready else order.state, code)
 
 
 def _known(order_id: str) -> bool:
@@ -113,14 +120,14 @@ def _in_order(text: str, order_id: str, person: Person, key: str | None) -> Resp
             return _run(person, order_id, "put_away", arrival_bodies.PutAway(text), key)
         return _run(person, order_id, "stage", bodies.Stage(text, split=True), key)
     with hub().reader() as connection:
-        order = queries.order(connection, order_id)
+        order = queries.load(connection, order_id)
+        if order.state is not Status.PICKING:
+            return None
         sku = find.sku_of(connection, text)
-    line = next((one for one in order["lines"] if one["sku"] == sku and one["pending"]), None)
-    if order["state"] != "PICKING":
-        return None
-    if line is None:
-        raise Refusal(_("Nothing of this order waits for that article."), slug="not-in-order")
-    return _run(person, order_id, "pick", bodies.Pick(line["line_id"], 1, text), key)
+        if sku is None:
+            raise Refusal(_("Nothing of this order waits for that article."), slug="not-in-order")
+        line_id, qty = routing.waiting(connection, order, sku, gs1.read(text))
+    return _run(person, order_id, "pick", bodies.Pick(line_id, qty, text), key)
 
 
 def _run(person: Person, order_id: str, step: str, asked: Any, key: str | None) -> Response:

@@ -97,6 +97,9 @@ def asked_body(step: str) -> dict[str, Any]:
     form = {name: text for name, text in request.form.items() if name not in FORM_ONLY}
     if "code" in form and not form["code"]:
         del form["code"]
+    if step == "substitute" and "sku" in form:
+        with hub().reader() as connection:  # a scanned barcode, or a typed SKU
+            form["sku"] = find.sku_of(connection, form["sku"].strip()) or form["sku"]
     return {name: text.strip() for name, text in form.items()}
 
 

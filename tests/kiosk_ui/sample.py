@@ -133,7 +133,6 @@ class SampleStore:
         return "committed"
 
     def _fill_catalog(self) -> None:
-        connection = sqlite3.connect(self.store.database.replica)
         rows: list[dict[str, Any]] = []
         for sku, name, category, price, gtin in PRODUCTS:
             rows += [
@@ -150,6 +149,11 @@ class SampleStore:
         public = KEY.public_key().public_bytes_raw()
         shown = urlsafe_b64encode(public).decode().rstrip("=")
         rows.append({"kind": "pickup_key", "key_id": "k1", "public_key": shown})
+        self.teach(*rows)
+
+    def teach(self, *rows: dict[str, Any]) -> None:
+        """Take rows of the catalog over, as central's feed does."""
+        connection = sqlite3.connect(self.store.database.replica)
         assert catalog.upsert_many(connection, rows) == []
         connection.commit()
         connection.close()

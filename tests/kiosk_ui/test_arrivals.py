@@ -57,6 +57,17 @@ def test_a_parcel_that_was_given_up_and_comes_all_the_same_is_booked_as_a_receip
     assert "as a receipt of goods" in said
 
 
+def test_what_comes_for_a_canceled_order_can_be_received_all_the_same(
+    shop: SampleStore, sign_in: SignIn
+) -> None:
+    sent(shop, SSCC)
+    why = {"actor": "central", "cause": "central:cancel-1"}
+    shop.store.writer.run(lambda tx: actions.cancel(tx, "W-1", "BUYER_REQUEST", **why))
+    page = press(sign_in("ada"), "/counter/arrivals/scan", text=SSCC).text
+    assert "Nobody waits for this order any more" in page
+    assert 'id="receive-whole"' in page
+
+
 def test_the_label_of_an_order_is_no_parcel(shop: SampleStore, sign_in: SignIn) -> None:
     sent(shop, SSCC)
     ada = sign_in("ada")

@@ -25,7 +25,7 @@ from hub.pickup.arrival.rules import (
     read_parcels,
 )
 from hub.pickup.code import PREFIX
-from hub.pickup.facts import GoodsToStock, OrderReceived, OrderShipped, OrderStaged, ReceivedLine
+from hub.pickup.facts import GoodsToStock, OrderReceived, OrderShipped, ReceivedLine
 from hub.pickup.intake import read_shelf
 from hub.pickup.lifecycle import Status
 from hub.pickup.loading import append, holds, load, open_pick, pick_tasks
@@ -144,11 +144,10 @@ def put_away(tx: Transaction, order_id: str, shelf: str, *, actor: str, cause: s
             if line.pending > 0:
                 facts += rules.decide_pick(picking, actor, holder, line.line_id, line.pending)
         picking = _after(order, facts)
-        staged = rules.decide_stage(picking, actor, holder, number)
-        facts += staged
-        if any(isinstance(fact, OrderStaged) for fact in staged):
-            facts += moves.staged(picking, holds(tx, order_id))
-            facts += decide_finish(pick_tasks(tx, order_id), actor)
+        # Naming no lines stages all that is left, so the order is whole on its shelves now.
+        facts += rules.decide_stage(picking, actor, holder, number)
+        facts += moves.staged(picking, holds(tx, order_id))
+        facts += decide_finish(pick_tasks(tx, order_id), actor)
     else:
         facts += rules.decide_stage(order, actor, holder, number)
     return append(tx, facts, actor, cause)

@@ -33,6 +33,12 @@ def test_a_parcel_of_an_order_received_whole_is_here_already(shop: Shop) -> None
     assert shop.buckets("MILK") == {"committed": 3}
 
 
+def test_an_order_is_received_by_its_number_in_small_letters(shop: Shop) -> None:
+    shop.place("web-77", ("MILK", 3), supply="ship_to_store")
+    assert shop.do(pickup.receive_parcel, "web-77") == "web-77"
+    assert shop.state("web-77") == "RECEIVED"
+
+
 def test_of_an_order_canceled_half_here_somebody_puts_the_parcel_aside(shop: Shop) -> None:
     sent(shop, SSCC, OTHER)
     shop.do(pickup.receive_parcel, SSCC)

@@ -168,6 +168,7 @@ def test_who_names_no_lines_puts_all_that_is_left_on_one_shelf(mixed: Shop) -> N
     order = mixed.order("R-1")
     assert (order["state"], order["shelf"]) == ("PREPARED", "A1")
     assert order["shelves"] == [{"shelf": "A1", "lines": ["L1", "L2"]}]
+    assert stands(mixed) == {"A1": 1, "F1": 0}
     # Moved afterwards, the frozen part alone; then all of it.
     mixed.do(pickup.stage, "R-1", "F1", split=True)
     assert mixed.order("R-1")["shelf"] == "F1"

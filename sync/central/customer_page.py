@@ -128,14 +128,14 @@ def order(order_id: str) -> str:
     return _page(order_id)
 
 
-def _page(order_id: str, problem: str | None = None) -> str:
+def _page(order_id: str, wrong: HubError | None = None) -> str:
     with inventory().store.reader() as conn:
         shown = store_orders.order(conn, order_id)
         name = store_journal.store(conn, shown["store"])["name"]
         first = shown.get("rerouted_from")
         from_name = store_journal.store(conn, first)["name"] if first else None
         mood = store_promise.mood(conn, shown["store"], inventory().store.clock.now())
-        said = store_buyer.of_order(conn, order_id, shown.get("customer_ref"))
+        said = store_buyer.of_order(conn, order_id)
         points = store_points.of_order(conn, order_id, shown.get("customer_ref"))
     speak(shown.get("language"))
     state, key = shown["state"], right_key(order_id)
@@ -144,13 +144,12 @@ def _page(order_id: str, problem: str | None = None) -> str:
     title, sentence = SAID[state]
     if state == "RESERVED" and shown.get("supply") == "ship_to_store":
         sentence = SENT
-    total = sum(
-        (line.get("unit_price_minor") or 0) * line.get("qty", line.get("ordered", 0))
-        for line in shown["lines"]
-    )
+    lines = [line | {"left": _left(line)} for line in shown["lines"]]
+    total = sum((line.get("unit_price_minor") or 0) * line["left"] for line in lines)
     return render_template(
         "order.html",
         order=shown,
+        lines=lines,
         store_name=name,
         from_name=from_name,
         title=words()(title),
@@ -162,7 +161,7 @@ def _page(order_id: str, problem: str | None = None) -> str:
         points=points,
         key=key,
         lang=request.args.get("lang"),
-        problem=problem,
+        problem=words()(wrong.sentence) if wrong else None,  # in the order's language
         said=said,
         told=_told(shown),
         etas=ETAS,
@@ -271,9 +270,15 @@ def _heard(order_id: str, work: Callable[[Tx], object]) -> AnyResponse | tuple[s
     except NotFound:
         raise
     except HubError as error:
-        return _page(order_id, words()(error.sentence)), 422
+        return _page(order_id, error), 422
     lang = request.args.get("lang")
     return redirect(url_for("customer.order", order_id=order_id, key=key, lang=lang), 303)
+
+
+def _left(line: Mapping[str, Any]) -> int:
+    """Return the units that the customer gets or will get, by what the store has said so far."""
+    ordered = int(line.get("ordered", line.get("qty", 0)))
+    return ordered - sum(int(line.get(gone, 0)) for gone in ("short", "substituted", "canceled"))
 
 
 def key_of(order_id: str) -> str:

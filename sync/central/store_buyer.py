@@ -62,16 +62,32 @@ def say_where(
 
 
 def name_delegate(tx: Tx, order_id: str, name: str) -> None:
-    """Name somebody else who may collect. Raises Invalid without a name."""
+    """Name somebody else who may collect this order. Raises Invalid without a name."""
     found = _open(tx, order_id)
     if not name.strip():
         raise Invalid(NO_DELEGATE, field="delegate")
-    if found.get("customer_ref") and name.strip() == store_words.latest(
-        tx.conn, found["customer_ref"], "delegate"
-    ):
+    if name.strip() == _delegate(tx.conn, order_id):
         return
     words = _keep(tx, found, {"delegate": name})
+    tx.conn.execute(
+        "UPDATE placed SET delegate_word = ? WHERE order_id = ?",
+        (words[0] if words else None, order_id),
+    )
     _send(tx, found, {"type": "delegate", "order_id": order_id}, words)
+
+
+def follow(tx: Tx, order_id: str) -> None:
+    """The order went to another store: who else collects is told there as well.
+
+    Where the customer is was said to the store before: they say it anew, and the page asks.
+    """
+    tx.conn.execute("DELETE FROM buyer WHERE order_id = ?", (order_id,))
+    placed = tx.conn.execute(
+        "SELECT delegate_word FROM placed WHERE order_id = ?", (order_id,)
+    ).fetchone()
+    if placed["delegate_word"] is not None:
+        command = {"type": "delegate", "order_id": order_id}
+        _send(tx, store_orders.order(tx.conn, order_id), command, [placed["delegate_word"]])
 
 
 def give_feedback(tx: Tx, order_id: str, score: object, felt: Sequence[object], text: str) -> None:
@@ -92,7 +108,7 @@ def give_feedback(tx: Tx, order_id: str, score: object, felt: Sequence[object], 
     _send(tx, found, command | {"felt": list(given.felt)}, words)
 
 
-def of_order(conn: Connection, order_id: str, ref: str | None) -> dict[str, Any]:
+def of_order(conn: Connection, order_id: str) -> dict[str, Any]:
     """Return what the customer said: `{"buyer","delegate","feedback"}`, None where nothing."""
     buyer = conn.execute(
         "SELECT said, eta_minutes, stall, at FROM buyer WHERE order_id = ?", (order_id,)
@@ -102,7 +118,7 @@ def of_order(conn: Connection, order_id: str, ref: str | None) -> dict[str, Any]
     ).fetchone()
     return {
         "buyer": None if buyer is None else dict(buyer),
-        "delegate": store_words.latest(conn, ref, "delegate") if ref else None,
+        "delegate": _delegate(conn, order_id),
         "feedback": None
         if feedback is None
         else {"score": feedback["score"], "felt": feedback["felt"].split()},
@@ -124,6 +140,15 @@ def _open(tx: Tx, order_id: str) -> dict[str, Any]:
     if found["state"] not in EXPECTED:
         raise Refusal(DONE, slug="order-done")
     return found
+
+
+def _delegate(conn: Connection, order_id: str) -> str | None:
+    row = conn.execute(
+        "SELECT delegate_word FROM placed WHERE order_id = ?", (order_id,)
+    ).fetchone()
+    if row is None or row["delegate_word"] is None:
+        return None
+    return store_words.find(conn, [row["delegate_word"]]).get("delegate")
 
 
 def _known(conn: Connection, order_id: str) -> tuple[Any, ...] | None:

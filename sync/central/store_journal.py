@@ -183,17 +183,20 @@ def _project(
     store_aisle.take(tx, store_id, fold.aisle)
     for ref in fold.erased:
         _forget(tx, store_id, ref)
-    # A cancel that the store refused is settled: it may be asked for again.
-    tx.conn.executemany(
-        "UPDATE placed SET cancel_asked_at = NULL WHERE store_id = ? AND order_id = ?",
-        [(store_id, order_id) for order_id in fold.refused],
-    )
+    if fresh:  # what was folded before may be of an older request than the one that waits
+        # A cancel that the store refused is settled: it may be asked for again.
+        tx.conn.executemany(
+            "UPDATE placed SET cancel_asked_at = NULL WHERE store_id = ? AND order_id = ?",
+            [(store_id, order_id) for order_id in fold.refused],
+        )
 
 
 def _forget(tx: Tx, store_id: str, ref: str) -> None:
     """A store erased a customer of its own: central forgets them as well, and no other store's."""
     known = tx.conn.execute(
-        "SELECT 1 FROM placed WHERE store_id = ? AND customer_ref = ? LIMIT 1", (store_id, ref)
+        "SELECT 1 FROM placed p LEFT JOIN rerouted r USING (order_id)"
+        " WHERE p.customer_ref = ?2 AND (p.store_id = ?1 OR r.from_store = ?1) LIMIT 1",
+        (store_id, ref),
     ).fetchone()
     if known is not None or (
         store_aisle.is_customer(tx.conn, store_id, ref)

@@ -42,12 +42,20 @@ def add(tx: Tx, news: Iterable[News]) -> None:
         known = tx.conn.execute("SELECT 1 FROM placed WHERE order_id = ?", (one.order_id,))
         if known.fetchone() is None:
             continue
+        at = _at(one, stamp(tx.now))
         tx.conn.execute(
             "INSERT INTO notice (id, order_id, kind, at, due_at, state)"
             " VALUES (?, ?, ?, ?, ?, 'new') ON CONFLICT (id) DO NOTHING",
-            (_name(one), one.order_id, one.kind, one.at, one.at),
+            (_name(one), one.order_id, one.kind, at, at),
         )
         tx.grown.add("notices")
+
+
+def _at(news: News, now: str) -> str:
+    """When a notice is about; a hub's clock may be ahead, and its line was down perhaps."""
+    if news.kind == "reminder":
+        return now  # not in the same minute as the news that it is ready
+    return news.at if news.kind == "delayed" else min(news.at, now)
 
 
 def _name(news: News) -> str:

@@ -28,8 +28,10 @@ from . import (
 )
 from .projection import News, read_order
 from .store_port import Connection, Row, Tx
+from .words import later
 
 FINAL: Final = frozenset({"PICKED_UP", "REJECTED", "EXPIRED", "CANCELED"})
+ENDED: Final = later("This order is done and can’t be canceled any more.")
 REASONS: Final = (
     "BUYER_REQUEST",
     "BUYER_NO_SHOW",
@@ -289,11 +291,7 @@ def ask_to_cancel(tx: Tx, order_id: str, reason: str) -> dict[str, Any]:
     tx.hold(order(tx.conn, order_id)["store"])
     found = order(tx.conn, order_id)
     if found["state"] in FINAL and found["state"] != "CANCELED":
-        raise Refusal(
-            f"Order {order_id} is {found['state'].lower().replace('_', ' ')} and can't be "
-            "canceled any more.",
-            slug="order-done",
-        )
+        raise Refusal(ENDED, slug="order-done")
     if found["state"] == "CANCELED" or found.get("cancel_asked_at"):
         return found
     tx.conn.execute(

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from hub.clock import stamp
+from hub.clock import parse, stamp
 from hub.stock.ledger import per_sku
 
-from . import store_feed, store_notices, store_orders, store_rights
+from . import store_buyer, store_feed, store_notices, store_orders, store_promise, store_rights
 from .projection import News, read_order
 from .store_orders import MakeCode
 from .store_port import Connection, Row, Tx
@@ -80,9 +80,13 @@ def _move(tx: Tx, placed: Row, make_code: MakeCode, generation: str) -> None:
     body = msgspec.json.decode(placed["body"])
     wanted = per_sku((line["sku"], line["qty"]) for line in body["lines"])
     body["rights"] = store_rights.spend(tx, target, wanted, generation)
+    if body["promise_at"] is not None and parse(body["promise_at"]) <= tx.now:
+        # Nobody can keep it any more: this store says its own, or central for one that is silent.
+        body["promise_at"] = store_promise.promise_at(tx, target)
     body = _keep(tx, placed, body, make_code)
     command = {"id": f"fallback:{order_id}", "type": "order.place", "order": body}
     store_feed.add_command(tx, target, command, placed["customer_ref"])
+    store_buyer.follow(tx, order_id)
     store_notices.add(tx, [News("", order_id, "moved", stamp(tx.now))])
 
 
@@ -102,6 +106,7 @@ def _take_over(tx: Tx, placed: Row, make_code: MakeCode) -> None:
         "reason": MOVES,
     }
     store_feed.add_command(tx, first, command)
+    store_buyer.follow(tx, order_id)
 
 
 def _keep(tx: Tx, placed: Row, body: dict[str, Any], make_code: MakeCode) -> dict[str, Any]:

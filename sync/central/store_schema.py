@@ -352,3 +352,9 @@ def m020_points(db: Ddl) -> None:
         " missing INTEGER NOT NULL, closed INTEGER NOT NULL,"
         " PRIMARY KEY (store_id, return_id, part)) WITHOUT ROWID"
     )
+
+
+@MIGRATIONS()
+def m021_delegate(db: Ddl) -> None:
+    """Which word names who else collects this order, as its store was told."""
+    db.execute("ALTER TABLE placed ADD COLUMN delegate_word INTEGER")

@@ -12,7 +12,9 @@ from .mail import Outcome
 from .notice_settings import Webhook
 
 SIGNATURE = "X-StoreHub-Signature"
-_LATER = frozenset({408, 425, 429})
+# A secret, a clock or an address that is wrong at one end is put right by somebody.
+_NOT_LET_IN = frozenset({401, 403})
+_LATER = _NOT_LET_IN | {404, 408, 425, 429}
 
 
 def signature(secret: str, at: int, body: bytes) -> str:
@@ -22,7 +24,7 @@ def signature(secret: str, at: int, body: bytes) -> str:
 
 
 def send(settings: Webhook, body: bytes, message_id: str, now: datetime) -> Outcome:
-    """Post `body`; 2xx is taken for done, 4xx for never, all else is tried again."""
+    """Post `body`; 2xx is taken for done, most of 4xx for never, all else is tried again."""
     headers = {
         "Content-Type": "application/json",
         "Idempotency-Key": message_id,
@@ -48,4 +50,5 @@ def send(settings: Webhook, body: bytes, message_id: str, now: datetime) -> Outc
     if 200 <= answer.status_code < 300:
         return Outcome("sent")
     gone = 400 <= answer.status_code < 500 and answer.status_code not in _LATER
-    return Outcome("failed" if gone else "again", f"http-{answer.status_code}")
+    said, shut = f"http-{answer.status_code}", answer.status_code in _NOT_LET_IN
+    return Outcome("failed" if gone else "again", said, down=shut)

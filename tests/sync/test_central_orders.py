@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
-from hub.chain import ORIGIN
+from hub.chain import ORIGIN, Pair
 from hub.errors import Refusal
 from hub.pickup import code as pickup_code
 from sync import central as setup
@@ -103,8 +104,6 @@ def test_any_way_to_write_a_time_is_understood(untouched: Central, promised: str
 def test_an_order_of_many_lines_has_a_page_without_a_picture_of_its_code(
     central: Central,
 ) -> None:
-    import requests
-
     central.place("R-1", {f"SKU-{n:05}": 1 for n in range(150)})
     with central.running.app.app_context():
         key = pages.key_of("R-1")
@@ -189,6 +188,41 @@ def test_a_cancel_is_a_request_until_the_stores_word(central: Central) -> None:
     assert [row["row"]["type"] for row in page["rows"]] == ["order.place", "order.cancel"]
     assert central.post("/orders/R-1/cancel", {"reason": "whim"}).status_code == 422
     assert central.post("/orders/R-9/cancel", {}).status_code == 404
+
+
+def test_a_customer_pays_for_what_they_get_and_hears_no_in_their_language(central: Central) -> None:
+    lines = [
+        {"line_id": "L1", "sku": "1", "qty": 2, "unit_price_minor": 500},
+        {"line_id": "L2", "sku": "2", "qty": 3, "unit_price_minor": 100},
+    ]
+    customer = {"name": "Ida Probe", "language": "de"}
+    more: dict[str, Any] = {"lines": lines, "currency": "EUR", "customer": customer}
+    central.post("/orders", order_body("R-1", {"1": 2}) | more)
+    given = {"line_id": "L3", "sku": "3", "qty": 2, "unit_price_minor": 450}
+    gone = {"line_id": "L2", "qty": 1, "reason": "NOT_IN_STOCK"}
+    facts = [
+        ("OrderProposed", {"lines": lines, "short_code": "K7", "channel": "web"}),
+        ("PickingClaimed", {"by": "staff:ada"}),
+        ("LineSubstituted", {"line_id": "L1", "qty": 2, "reason": "x", "substitute": given}),
+        ("LineShorted", gone),
+    ]
+    said = [entry(kind, {"order_id": "R-1", **body}, kind) for kind, body in facts]
+    head = push(central, ORIGIN, said).json()["head"]
+    with central.running.app.app_context():
+        key = pages.key_of("R-1")
+    page = f"{central.url}/orders/R-1"
+    english = {"params": {"key": key}, "headers": {"Accept-Language": "en"}, "timeout": 40}
+    browser = requests.Session()
+    shown = browser.get(page, **english).text
+    assert "11,00" in shown.split('class="total"')[1].split("</p>")[0], "2 of these and 2 of 3"
+    assert "9,00" in shown
+    assert "10,00" not in shown
+    ended = {"order_id": "R-1", "reason": "OUT_OF_STOCK"}
+    assert push(central, Pair(**head), [entry("end", ended, "OrderRejected")]).status_code == 200
+    token = shown.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+    refused = browser.post(f"{page}/cancel", data={"csrf_token": token}, **english)
+    assert refused.status_code == 422
+    assert "kann nicht mehr storniert werden" in refused.text
 
 
 def test_of_those_who_were_erased_no_byte_is_left(central: Central) -> None:

@@ -383,6 +383,28 @@ def test_late_is_told_once_and_not_when_it_is_ready(office: Office, post: Post) 
     assert late == ["Your order R-1 takes longer"]
 
 
+def test_a_hub_whose_clock_is_ahead_delays_no_notice(office: Office, post: Post) -> None:
+    office.clock.advance(timedelta(hours=-3))
+    office.chain.place("R-1")
+    office.ready("R-1")
+    office.run()
+    assert any("R-1 is ready" in one for one in subjects(post)), subjects(post)
+
+
+def test_nobody_is_reminded_in_the_minute_in_which_they_hear_that_it_is_ready(
+    office: Office, post: Post
+) -> None:
+    office.chain.place(
+        "R-1", customer={"name": "Ida", "email": "ida@example.test", "consent": True}
+    )
+    office.clock.advance(timedelta(days=3))  # the store's line was down
+    office.ready("R-1")
+    office.run()
+    assert not any("waits" in one for one in subjects(post))
+    office.later(hours=25)
+    assert sum("waits" in one for one in subjects(post)) == 1
+
+
 def test_only_who_agreed_is_reminded_and_only_while_it_waits(office: Office, post: Post) -> None:
     for order_id, agreed in (("R-1", True), ("R-2", False), ("R-3", True)):
         customer = {"name": "Ida", "email": f"{order_id}@example.test", "consent": agreed}
@@ -480,6 +502,13 @@ def test_the_webhook_is_signed_and_names_the_same_notice(
     office.chain.place("R-2", customer=customer)
     office.run()
     assert {one["error"] for one in office.messages("R-2")} == {None, "http-410"}
+    # A secret or an address that is wrong for an hour loses no notice.
+    provider.answers = [401, 404, 204]
+    office.chain.place("R-3", customer=customer)
+    for _ in range(3):
+        office.run()
+        office.later(minutes=5)
+    assert {one["state"] for one in office.messages("R-3")} == {"no-address", "sent"}
     office.central.close()
 
 

@@ -1,7 +1,7 @@
 """Two stores' pushes speak of one return at once, at a central on PostgreSQL."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,15 +80,19 @@ class Held:
         other.join()
 
 
-def opened(tmp_path: Path, made: Callable[[str], str | None]) -> tuple[Central, Till, Brought]:
-    """Return a central that waits for the keeper's word on a return that another store opened."""
+@pytest.fixture
+def opened(
+    tmp_path: Path, made: Callable[[str], str | None]
+) -> Iterator[tuple[Central, Till, Brought]]:
+    """A central that waits for the keeper's word on a return that another store opened."""
     central = Central(tmp_path / "head-office", database=made("postgresql"))
     central.place("R-1", {"1": 1})
     keeper, brought = Till(central), Brought(central)
     line = pickup.OrderLine(line_id="L1", sku="1", qty=1, unit_price_minor=199)
     keeper.say(pickup.OrderProposed(order_id="R-1", short_code="K7", channel="web", lines=(line,)))
     brought.say(OPENED)
-    return central, keeper, brought
+    yield central, keeper, brought
+    central.stop()
 
 
 def came_back(central: Central) -> int:
@@ -106,29 +110,27 @@ def came_back(central: Central) -> int:
     ids=["taken home", "missing", "refused"],
 )
 def test_what_a_store_says_while_central_confirms_is_not_lost(
-    tmp_path: Path, made: Callable[[str], str | None], monkeypatch: pytest.MonkeyPatch,
+    opened: tuple[Central, Till, Brought], monkeypatch: pytest.MonkeyPatch,
     said: tuple[Any, ...], back: int,
 ) -> None:  # fmt: skip
-    central, keeper, brought = opened(tmp_path, made)
+    central, keeper, brought = opened
     held = Held(store_returns.settle, STORE)
     monkeypatch.setattr(store_returns, "settle", held)
     held.meets(lambda: keeper.say(handed("R-1", L1=1)), lambda: brought.say(*said))
     until(lambda: brought.heard() == ["CONFIRMED"], "its hub hears one word")
     assert came_back(central) == back
-    central.stop()
 
 
 def test_what_was_taken_home_while_central_was_about_to_confirm_is_not_confirmed(
-    tmp_path: Path, made: Callable[[str], str | None], monkeypatch: pytest.MonkeyPatch
+    opened: tuple[Central, Till, Brought], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    central, keeper, brought = opened(tmp_path, made)
+    central, keeper, brought = opened
     held = Held(store_returns.take, OTHER)
     monkeypatch.setattr(store_returns, "take", held)
     home = returns.ReturnCanceled(return_id="B-1", reason="BUYER_REQUEST")
     held.meets(lambda: brought.say(home), lambda: keeper.say(handed("R-1", L1=1)))
     assert brought.heard() == []
     assert came_back(central) == 0
-    central.stop()
 
 
 def test_however_many_orders_came_back_few_locks_hold_them() -> None:

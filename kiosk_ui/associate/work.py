@@ -34,6 +34,8 @@ KINDS: Final = (
     Kind.RESHELVE.value,
     Kind.REPLENISH.value,
 )
+# Their title is followed by the order's short code.
+OF_ORDER: Final = (Kind.CONFIRM, Kind.BROKEN, Kind.UNCLAIMED, Kind.RETURN)
 WHAT: Final = {
     Kind.UNCLAIMED.value: later("Nobody picks it"),
     Kind.PARCEL.value: later("Parcel put aside"),
@@ -183,6 +185,7 @@ def _job(
         "mine": task["claimed_by"] == person.actor,
         "place": _place(connection, task["sku"]),
         "short_code": order.label if order else task["order_id"] or _unknown(task),
+        "of_order": task["kind"] in OF_ORDER,
         "order_id": task["order_id"] if task["kind"] == Kind.CONFIRM else "",
         "return_id": task["subject"].removeprefix("return:") if task["kind"] == "return" else "",
         "parcel": task["order_id"] or _unknown(task),

@@ -23,6 +23,8 @@ from hub.tasks.rules import Kind, decide_drop, decide_open
 
 # How long goods stand on the staging shelf for a customer who doesn't come.
 KEPT: Final = timedelta(days=7)
+# Who says "I'm here" is waited for, whatever the term: an expired order has no way back.
+ARRIVED: Final = timedelta(days=1)
 
 
 def hold(tx: Transaction, order_id: str, reason: str, *, actor: str, cause: str) -> list[Entry]:
@@ -64,11 +66,12 @@ def overdue(tx: Transaction, kept: timedelta = KEPT, zone: tzinfo = UTC) -> list
     if trusted_now(tx) is None:
         return []
     since = watching.ago(tx.conn, tx.now, watching.kept(tx.conn, kept), zone)
-    due = queries.due_to_expire(tx.conn, stamp(since))
+    arrived = stamp(watching.ago(tx.conn, tx.now, ARRIVED, zone))
+    due = queries.due_to_expire(tx.conn, stamp(since), arrived)
     held = house.number(tx.conn, "hold_hours")
     if held:
         since = watching.ago(tx.conn, tx.now, timedelta(hours=held), zone)
-        due += days.held_since(tx.conn, stamp(since))
+        due += days.held_since(tx.conn, stamp(since), arrived)
     return due
 
 

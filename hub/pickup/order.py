@@ -38,6 +38,8 @@ class PickupOrder(NamedTuple):
     accepted_at: str | None = None
     picked_at: str | None = None
     ready_at: str | None = None
+    # its term runs from here: ready, or ready again after a hold or a handover that was none
+    kept_since: str | None = None
     buyer_on_the_way_at: str | None = None
     buyer_arrived_at: str | None = None
     picked_up_at: str | None = None
@@ -284,7 +286,7 @@ def _handed_over(
 def _corrected(order: PickupOrder, fact: f.HandoverCorrected, at: str, _: Status) -> PickupOrder:
     for line in fact.lines:
         order = _change(order, line.line_id, handed_over=-line.qty)
-    order = order._replace(picked_up_at=None)
+    order = order._replace(picked_up_at=None, kept_since=at)
     return _stands_on(order, order.shelf) if order.shelf else order
 
 
@@ -330,14 +332,16 @@ _EFFECTS: Final[dict[type, Callable[[PickupOrder, Any, str, Status], PickupOrder
     f.LinesStaged: lambda order, fact, at, _: _on_shelf(order, fact.shelf, fact.lines),
     f.OrderStaged: _staged,
     f.StagingUndone: _staging_undone,
-    f.OrderReady: lambda order, fact, at, _: order._replace(ready_at=at),
-    f.ReadyUndone: lambda order, fact, at, _: order._replace(ready_at=None),
+    f.OrderReady: lambda order, fact, at, _: order._replace(ready_at=at, kept_since=at),
+    f.ReadyUndone: lambda order, fact, at, _: order._replace(ready_at=None, kept_since=None),
     f.OrderHandedOver: _handed_over,
     f.HandoverCorrected: _corrected,
     f.OrderHeld: lambda order, fact, at, before: (
         order if order.state is before else order._replace(held_from=before, reason=fact.reason)
     ),
-    f.OrderResumed: lambda order, fact, at, _: order._replace(reason=None),
+    f.OrderResumed: lambda order, fact, at, _: order._replace(
+        reason=None, kept_since=at if order.kept_since else None
+    ),
     f.OrderCanceled: _ended,
     f.OrderExpired: _ended,
     f.BuyerSeen: _buyer_seen,

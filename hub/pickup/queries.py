@@ -244,12 +244,16 @@ def conflicts(conn: Connection) -> list[tuple[str, str, str]]:
     return [(entry, order_id, kind) for entry, order_id, kind in rows]
 
 
-def due_to_expire(conn: Connection, before: str, limit: int = 50) -> list[str]:
-    """Orders that have been ready since before that stamp."""
+def due_to_expire(conn: Connection, before: str, arrived: str, limit: int = 50) -> list[str]:
+    """Orders kept ready since before that stamp.
+
+    Their customers, if they came, did before `arrived`.
+    """
     rows = conn.execute(
-        "SELECT order_id FROM pickup_order WHERE state = 'READY_FOR_PICKUP' AND ready_at < ?"
-        " ORDER BY ready_at, order_id LIMIT ?",
-        (before, limit),
+        "SELECT order_id FROM pickup_order WHERE state = 'READY_FOR_PICKUP' AND kept_since < ?"
+        " AND (buyer_arrived_at IS NULL OR buyer_arrived_at < ?)"
+        " ORDER BY kept_since, order_id LIMIT ?",
+        (before, arrived, limit),
     )
     return [order_id for (order_id,) in rows]
 

@@ -36,6 +36,7 @@ CREATE TABLE pickup_order (
   accepted_at TEXT,
   picked_at TEXT,
   ready_at TEXT,
+  kept_since TEXT, -- the term of a ready order runs from here
   buyer_on_the_way_at TEXT,
   buyer_arrived_at TEXT,
   picked_up_at TEXT,

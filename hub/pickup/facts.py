@@ -56,7 +56,10 @@ class OrderProposed(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderMatched(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """Central's copy of an order that began from its pickup code: it adds what was lacking."""
+    """Central's copy of an order that began from its pickup code: it adds what was lacking.
+
+    `lines`: as central sent them; a code has no room for ages, wishes and prices.
+    """
 
     channel: str
     short_code: str
@@ -65,6 +68,7 @@ class OrderMatched(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     promise_at: str | None = None
     language: str | None = None
     fallback: str | None = None
+    lines: tuple[OrderLine, ...] = ()
 
 
 class OrderReserved(_OrderFact, frozen=True, kw_only=True):

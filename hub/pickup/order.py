@@ -4,14 +4,13 @@ It must never refuse a fact. A fact that the table doesn't foresee (a second han
 boxes worked apart) still has its effect on the lines and counts as a conflict for a person.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from hub.house.rules import demanding
 from hub.pickup import facts as f
 from hub.pickup.lifecycle import NEXT, WHERE_IT_WAS, Status, Step
-from hub.pickup.lines import Line, LineStep
+from hub.pickup.lines import Line, LineStep, begun, completed
 
 __all__ = ["STEP_OF", "Line", "LineStep", "PickupOrder", "evolve"]
 
@@ -139,7 +138,7 @@ def _move_on(order: PickupOrder, kind: type, step: Step) -> PickupOrder:
 
 def _proposed(order: PickupOrder, fact: f.OrderProposed, at: str, _: Status) -> PickupOrder:
     known = {line.line_id for line in order.lines}
-    new = tuple(_line(line) for line in fact.lines if line.line_id not in known)
+    new = tuple(begun(line) for line in fact.lines if line.line_id not in known)
     return order._replace(
         lines=order.lines + new,
         short_code=fact.short_code,
@@ -156,7 +155,9 @@ def _proposed(order: PickupOrder, fact: f.OrderProposed, at: str, _: Status) -> 
 
 
 def _matched(order: PickupOrder, fact: f.OrderMatched, at: str, _: Status) -> PickupOrder:
+    told = {line.line_id: line for line in fact.lines}
     return order._replace(
+        lines=tuple(completed(line, told.get(line.line_id)) for line in order.lines),
         origin="central",
         channel=fact.channel,
         short_code=fact.short_code,
@@ -217,7 +218,7 @@ def _substituted(order: PickupOrder, fact: f.LineSubstituted, at: str, _: Status
     order = _change(_with_step(order, step), fact.line_id, substituted=fact.qty)
     if order.line(new.line_id) is not None:
         return order._replace(conflicts=order.conflicts + 1)
-    added = _line(new)._replace(picked=new.qty, substitute_for=fact.line_id)
+    added = begun(new)._replace(picked=new.qty, substitute_for=fact.line_id)
     return order._replace(lines=(*order.lines, added))
 
 
@@ -347,26 +348,6 @@ _EFFECTS: Final[dict[type, Callable[[PickupOrder, Any, str, Status], PickupOrder
     f.BuyerSeen: _buyer_seen,
     f.DelegateNamed: lambda order, fact, at, _: order._replace(has_delegate=1),
 }
-
-
-def _line(line: f.OrderLine) -> Line:
-    return Line(
-        line_id=line.line_id,
-        sku=line.sku,
-        ordered=line.qty,
-        name=line.name,
-        unit_price_minor=line.unit_price_minor,
-        currency=line.currency,
-        substitutes=_policy(line.substitutes),
-        storage=line.storage,
-        age_min=line.age_min,
-    )
-
-
-def _policy(substitutes: str | tuple[str, ...]) -> str:
-    if isinstance(substitutes, str):
-        return substitutes
-    return json.dumps(list(substitutes), ensure_ascii=False)
 
 
 def _with_step(order: PickupOrder, step: LineStep) -> PickupOrder:

@@ -29,6 +29,8 @@ class Line(NamedTuple):
     storage: str = "ambient"
     age_min: int = 0
     shelf: str | None = None
+    # units that were off the floor for it when its order ended, or came for it after that
+    to_put_back: int = 0
 
     @property
     def allowed(self) -> tuple[str, ...] | None:

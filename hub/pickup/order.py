@@ -192,6 +192,19 @@ def _received(order: PickupOrder, fact: f.OrderReceived, at: str, _: Status) -> 
     return order._replace(received_at=at, promise_at=fact.promise_at or order.promise_at)
 
 
+def _to_stock(order: PickupOrder, fact: f.GoodsToStock, at: str, _: Status) -> PickupOrder:
+    if order.received_at is not None:
+        return order
+    lacking = {line.line_id: line.missing + line.damaged for line in fact.lines}
+    lines = tuple(
+        line._replace(to_put_back=line.to_put_back + line.ordered - lacking.get(line.line_id, 0))
+        if line.substitute_for is None
+        else line
+        for line in order.lines
+    )
+    return order._replace(lines=lines, received_at=at)
+
+
 def _with_words(known: str, new: Iterable[str]) -> str:
     return " ".join(dict.fromkeys([*known.split(), *new]))
 
@@ -294,8 +307,11 @@ def _corrected(order: PickupOrder, fact: f.HandoverCorrected, at: str, _: Status
 def _ended(order: PickupOrder, fact: Any, at: str, before: Status) -> PickupOrder:
     if order.state is before:
         return order
+    # What came together stands in the back, picked or not.
+    together = order.supply == "ship_to_store" and order.received_at is not None
     lines = tuple(
         line._replace(
+            to_put_back=max(0, line.to_hand_over) + (max(0, line.pending) if together else 0),
             picked=line.picked - max(0, line.to_hand_over),
             canceled=line.canceled + max(0, line.to_hand_over) + max(0, line.pending),
         )
@@ -323,7 +339,7 @@ _EFFECTS: Final[dict[type, Callable[[PickupOrder, Any, str, Status], PickupOrder
     f.ParcelsNamed: _parcels_named,
     f.ParcelArrived: _parcel_arrived,
     f.OrderReceived: _received,
-    f.GoodsToStock: lambda order, fact, at, _: order._replace(received_at=order.received_at or at),
+    f.GoodsToStock: _to_stock,
     f.PickingClaimed: _claimed,
     f.PickingReleased: lambda order, fact, at, _: order._replace(claimed_by=None),
     f.LinePicked: _picked,

@@ -268,7 +268,9 @@ def shelves_of(found: PickupOrder) -> list[dict[str, Any]]:
     """Where an order's goods lie, for the customer or to be put back: `{"shelf","lines"}`."""
     there: dict[str, list[str]] = {}
     for line in found.lines:
-        if line.shelf is not None and (line.to_hand_over > 0 or line.canceled > 0):
+        if line.shelf is not None and (
+            line.to_hand_over > 0 or min(line.canceled, line.to_put_back) > 0
+        ):
             there.setdefault(line.shelf, []).append(line.line_id)
     main_first = sorted(there.items(), key=lambda one: one[0] != found.shelf)
     return [{"shelf": name, "lines": lines} for name, lines in main_first]
@@ -341,4 +343,5 @@ def _line(line: Line) -> dict[str, Any]:
         "storage": line.storage,
         "age_min": line.age_min,
         "shelf": line.shelf,
+        "to_put_back": line.to_put_back,
     }

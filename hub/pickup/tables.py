@@ -77,6 +77,7 @@ CREATE TABLE pickup_line (
   storage TEXT NOT NULL,
   age_min INTEGER NOT NULL,
   shelf TEXT,
+  to_put_back INTEGER NOT NULL, -- was off the floor when the order ended, or came after that
   PRIMARY KEY (order_id, n)
 ) WITHOUT ROWID;
 CREATE INDEX pickup_line_lies ON pickup_line (shelf, order_id)

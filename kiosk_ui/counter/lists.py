@@ -175,7 +175,7 @@ def _back() -> dict[str, Any]:
                 "lines": [
                     page.line_shown(line, known)
                     for line in page.walked(queries.order(connection, task["order_id"])["lines"])
-                    if line["canceled"] or task["reason"] == "CAME_TOO_LATE"
+                    if line["to_put_back"]
                 ],
             }
             for task in found

@@ -1,5 +1,6 @@
 """How an order ends that nobody collects: when, what is put back, what a lead can still mend."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from hub.pickup import actions as pickup
@@ -53,3 +54,52 @@ def test_who_arrives_a_minute_before_the_term_is_waited_for_a_day(shop: Shop) ->
     assert due(shop) == []
     shop.clock.advance(timedelta(days=1))
     assert due(shop) == ["R-1"]
+
+
+# -- what is put back ----------------------------------------------------------------------------
+
+
+def back(shop: Shop, order_id: str) -> dict[str, int]:
+    return {line["sku"]: line["to_put_back"] for line in shop.order(order_id)["lines"]}
+
+
+def test_only_what_was_taken_off_the_floor_is_put_back(shop: Shop) -> None:
+    shop.receive("BREAD", 5)
+    shop.receive("MILK", 5)
+    shop.place("R-1", ("BREAD", 3), ("MILK", 2))
+    shop.do(pickup.claim, "R-1")
+    shop.do(pickup.pick, "R-1", "L1", 1)
+    shop.do(pickup.cancel, "R-1", "BUYER_REQUEST")
+    assert back(shop, "R-1") == {"BREAD": 1, "MILK": 0}
+    assert [line["canceled"] for line in shop.order("R-1")["lines"]] == [3, 2]
+    shop.is_sound()
+
+
+def test_a_shelf_is_named_for_what_still_lies_on_it_alone(shop: Shop) -> None:
+    shop.receive("BREAD", 5)
+    shop.receive("MILK", 5)
+    shop.picked("R-1", ("BREAD", 1), ("MILK", 2))
+    shop.do(pickup.stage, "R-1", "A1", ["L1"])
+    shop.do(pickup.stage, "R-1", "B1", ["L2"])
+    shop.do(pickup.ready, "R-1")
+    shop.do(pickup.handover, "R-1", SEEN, [{"line_id": "L1", "qty": 1}])
+    shop.do(pickup.cancel, "R-1", "BUYER_REJECTED")
+    assert back(shop, "R-1") == {"BREAD": 0, "MILK": 2}
+    assert shop.order("R-1")["shelves"] == [{"shelf": "B1", "lines": ["L2"]}]
+    shop.is_sound()
+
+
+def test_goods_that_came_together_are_put_back_picked_or_not_but_for_what_is_lacking(
+    shop: Shop,
+) -> None:
+    lacking = [{"line_id": "L1", "missing": 1, "damaged": 1}]
+    for order_id, canceled_first in (("R-1", False), ("R-2", True)):
+        shop.place(order_id, ("MILK", 5), ("BREAD", 1), supply="ship_to_store")
+        steps: list[Callable[[], object]] = [
+            lambda one=order_id: shop.do(pickup.receive, one, None, lacking),
+            lambda one=order_id: shop.do(pickup.cancel, one, "BUYER_REQUEST"),
+        ]
+        for step in reversed(steps) if canceled_first else steps:
+            step()
+        assert back(shop, order_id) == {"MILK": 3, "BREAD": 1}, order_id
+    shop.is_sound()

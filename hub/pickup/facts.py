@@ -229,12 +229,18 @@ class OrderHandedOver(_OrderFact, frozen=True, kw_only=True, omit_defaults=True)
     age_checked: bool = False
 
 
-class HandoverCorrected(_OrderFact, frozen=True, kw_only=True):
-    """A lead found that these units were not handed over after all; they are staged again."""
+class HandoverCorrected(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """A lead found that these units were not handed over after all; they are staged again.
+
+    `ended`: the order had been given up, so they are free and to be put back; `rest_is_back`: what
+    was to be put back before is on the floor already.
+    """
 
     lines: tuple[HandedLine, ...]
     by: str
     reason: str
+    ended: bool = False
+    rest_is_back: bool = False
 
 
 class OrderHeld(_OrderFact, frozen=True, kw_only=True):

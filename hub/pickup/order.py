@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from hub.house.rules import demanding
 from hub.pickup import facts as f
-from hub.pickup.lifecycle import NEXT, WHERE_IT_WAS, Status, Step
+from hub.pickup.lifecycle import GIVEN_UP, NEXT, WHERE_IT_WAS, Status, Step
 from hub.pickup.lines import Line, LineStep, begun, completed
 
 __all__ = ["STEP_OF", "Line", "LineStep", "PickupOrder", "evolve"]
@@ -297,11 +297,26 @@ def _handed_over(
     return _stands_on(order, order.shelf) if order.shelf else order
 
 
-def _corrected(order: PickupOrder, fact: f.HandoverCorrected, at: str, _: Status) -> PickupOrder:
+def _corrected(
+    order: PickupOrder, fact: f.HandoverCorrected, at: str, before: Status
+) -> PickupOrder:
     for line in fact.lines:
         order = _change(order, line.line_id, handed_over=-line.qty)
+    if fact.ended != (before in GIVEN_UP):  # two boxes worked apart
+        order = order._replace(state=before, conflicts=order.conflicts + 1)
+    if fact.ended:
+        return _off_the_shelf(order, fact)
     order = order._replace(picked_up_at=None, kept_since=at)
     return _stands_on(order, order.shelf) if order.shelf else order
+
+
+def _off_the_shelf(order: PickupOrder, fact: f.HandoverCorrected) -> PickupOrder:
+    if fact.rest_is_back:
+        order = order._replace(lines=tuple(one._replace(to_put_back=0) for one in order.lines))
+    for line in fact.lines:
+        more = {"picked": -line.qty, "canceled": line.qty, "to_put_back": line.qty}
+        order = _change(order, line.line_id, **more)
+    return order
 
 
 def _ended(order: PickupOrder, fact: Any, at: str, before: Status) -> PickupOrder:

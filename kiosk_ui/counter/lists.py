@@ -35,6 +35,7 @@ WHY: Final = {
     "BUYER_REJECTED": later("The customer refused it"),
     "OUT_OF_STOCK": later("Out of stock"),
     "STORE_CLOSED": later("The store was closed"),
+    "CORRECTED": later("A lead found that it was not handed over"),
     "CAME_TOO_LATE": later("It came from elsewhere, and nobody waits for it any more"),
 }
 FELT: Final = {

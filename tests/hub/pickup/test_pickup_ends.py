@@ -3,8 +3,16 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
+from hub.errors import Refusal
 from hub.pickup import actions as pickup
+from hub.pickup import facts as f
 from hub.pickup import watching
+from hub.pickup.lifecycle import Status
+from hub.pickup.order import PickupOrder, evolve
+from hub.tasks import actions as tasks
+from hub.tasks import queries as work
 from tests.hub.shop import LENA, Shop
 
 SEEN = {"kind": "id_seen", "value": "passport"}
@@ -103,3 +111,57 @@ def test_goods_that_came_together_are_put_back_picked_or_not_but_for_what_is_lac
             step()
         assert back(shop, order_id) == {"MILK": 3, "BREAD": 1}, order_id
     shop.is_sound()
+
+
+# -- a handover that was none, found after the end ----------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["CANCELED", "EXPIRED"])
+@pytest.mark.parametrize("ticked_off", [False, True])
+def test_a_wrong_handover_is_corrected_after_the_rest_was_given_up(
+    shop: Shop, end: str, ticked_off: bool
+) -> None:
+    shop.receive("MILK", 5)
+    shop.made_ready("R-1", ("MILK", 3))
+    shop.do(pickup.handover, "R-1", SEEN, [{"line_id": "L1", "qty": 2}])
+    if end == "CANCELED":
+        shop.do(pickup.cancel, "R-1", "BUYER_REQUEST")
+    else:
+        shop.do(pickup.expire, "R-1", actor="hub")
+    if ticked_off:
+        (task,) = shop.store.read(work.board, kinds=["reshelve"])
+        shop.do(tasks.done, task["task_id"])
+    shop.do(pickup.correct, "R-1", [{"line_id": "L1", "qty": 1}], actor=LENA)
+    order = shop.order("R-1")
+    (line,) = order["lines"]
+    assert order["state"] == end
+    assert (line["picked"], line["handed_over"], line["canceled"]) == (1, 1, 2)
+    assert shop.buckets("MILK") == {"available": 4}
+    assert back(shop, "R-1") == {"MILK": 1 if ticked_off else 2}
+    assert order["timeline"][-1]["type"] == "HandoverCorrected"
+    assert [subject for _, subject, _ in shop.tasks()] == ["order:R-1"]
+    with pytest.raises(Refusal, match="Only 1 of Milk were handed over"):
+        shop.do(pickup.correct, "R-1", [{"line_id": "L1", "qty": 2}], actor=LENA)
+    assert shop.run(pickup.settle) == 0
+    shop.is_sound()
+
+
+def test_a_correction_from_before_the_end_that_is_heard_after_it_asks_a_person() -> None:
+    lines = (f.OrderLine(line_id="L1", sku="MILK", qty=2),)
+    handed = (f.HandedLine(line_id="L1", qty=1),)
+    told = [
+        f.OrderProposed(order_id="R-1", lines=lines, short_code="7K4M", channel="web"),
+        f.LinePicked(order_id="R-1", line_id="L1", qty=2),
+        f.OrderHandedOver(order_id="R-1", lines=handed, proof_kind="code", complete=False),
+        f.OrderCanceled(order_id="R-1", reason="BUYER_REQUEST"),
+    ]
+    order = PickupOrder("R-1", state=Status.READY_FOR_PICKUP)
+    for fact in told:
+        order = evolve(order, fact)
+    for ended in (True, False):
+        correction = f.HandoverCorrected(
+            order_id="R-1", lines=handed, by="staff:lena", reason="MISTAKE", ended=ended
+        )
+        after = evolve(order, correction)
+        assert after.state is Status.CANCELED
+        assert after.conflicts - order.conflicts == (not ended)

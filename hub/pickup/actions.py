@@ -16,7 +16,7 @@ from hub.journal import Fact, Transaction
 from hub.pickup import moves, promising, proofs, queries, rules
 from hub.pickup.arrival.actions import order_of, put_aside, put_away, receive, receive_parcel, ship
 from hub.pickup.code import PickupCode
-from hub.pickup.ending import cancel, expire, hold, overdue, refuse_cancel, resume, settle
+from hub.pickup.ending import cancel, expire, hold, overdue, refuse_cancel, reshelve, resume, settle
 from hub.pickup.facts import (
     HandedLine,
     OrderLine,
@@ -333,12 +333,18 @@ def correct(
     actor: str,
     cause: str,
 ) -> list[Entry]:
-    """A lead takes back (part of) a handover that did not happen so."""
+    """A lead takes back (part of) a handover that did not happen so.
+
+    Where the order was given up meanwhile it stays so, and the units are put back.
+    """
     order = queries.load(tx.conn, order_id)
     named = None if lines is None else [_handed(line) for line in lines]
-    facts = rules.decide_correction(order, named, actor, read_reason(reason))
+    work = reshelve(tx, order_id, "CORRECTED", cause)
+    facts = rules.decide_correction(
+        order, named, actor, read_reason(reason), rest_is_back=bool(work)
+    )
     moved = moves.corrected(order, holds(tx, order_id), facts[0].lines)
-    return append(tx, [*facts, *moved], actor, cause)
+    return append(tx, [*facts, *moved, *(work if facts[0].ended else [])], actor, cause)
 
 
 def buyer_seen(

@@ -19,10 +19,13 @@ from hub.pickup.loading import append, holds, pick_tasks
 from hub.pickup.order import PickupOrder
 from hub.stock.work import trusted_now
 from hub.tasks import queries as tasks
+from hub.tasks.facts import TaskOpened
 from hub.tasks.rules import Kind, decide_drop, decide_open
 
 # How long goods stand on the staging shelf for a customer who doesn't come.
 KEPT: Final = timedelta(days=7)
+# Who says "I'm here" is waited for, whatever the term: an expired order has no way back.
+ARRIVED: Final = timedelta(days=1)
 
 
 def hold(tx: Transaction, order_id: str, reason: str, *, actor: str, cause: str) -> list[Entry]:
@@ -64,11 +67,12 @@ def overdue(tx: Transaction, kept: timedelta = KEPT, zone: tzinfo = UTC) -> list
     if trusted_now(tx) is None:
         return []
     since = watching.ago(tx.conn, tx.now, watching.kept(tx.conn, kept), zone)
-    due = queries.due_to_expire(tx.conn, stamp(since))
+    arrived = stamp(watching.ago(tx.conn, tx.now, ARRIVED, zone))
+    due = queries.due_to_expire(tx.conn, stamp(since), arrived)
     held = house.number(tx.conn, "hold_hours")
     if held:
         since = watching.ago(tx.conn, tx.now, timedelta(hours=held), zone)
-        due += days.held_since(tx.conn, stamp(since))
+        due += days.held_since(tx.conn, stamp(since), arrived)
     return due
 
 
@@ -114,12 +118,12 @@ def _give_up(
     # What came together for it stands in the back, where nobody looks for goods to sell.
     together = order.supply == "ship_to_store" and order.received_at is not None
     if any(line.to_hand_over > 0 or (together and line.pending > 0) for line in order.lines):
-        facts += decide_open(
-            tasks.unfinished(tx.conn, Kind.RESHELVE, f"order:{order_id}"),
-            Kind.RESHELVE,
-            f"order:{order_id}",
-            reason,
-            cause=cause,
-            order_id=order_id,
-        )
+        facts += reshelve(tx, order_id, reason, cause)
     return append(tx, facts, actor, cause)
+
+
+def reshelve(tx: Transaction, order_id: str, reason: str, cause: str) -> list[TaskOpened]:
+    """Somebody is to put goods back; nothing new where that work waits already."""
+    subject = f"order:{order_id}"
+    waits = tasks.unfinished(tx.conn, Kind.RESHELVE, subject)
+    return decide_open(waits, Kind.RESHELVE, subject, reason, cause=cause, order_id=order_id)

@@ -56,7 +56,10 @@ class OrderProposed(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderMatched(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """Central's copy of an order that began from its pickup code: it adds what was lacking."""
+    """Central's copy of an order that began from its pickup code: it adds what was lacking.
+
+    `lines`: as central sent them; a code has no room for ages, wishes and prices.
+    """
 
     channel: str
     short_code: str
@@ -65,6 +68,7 @@ class OrderMatched(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     promise_at: str | None = None
     language: str | None = None
     fallback: str | None = None
+    lines: tuple[OrderLine, ...] = ()
 
 
 class OrderReserved(_OrderFact, frozen=True, kw_only=True):
@@ -225,12 +229,18 @@ class OrderHandedOver(_OrderFact, frozen=True, kw_only=True, omit_defaults=True)
     age_checked: bool = False
 
 
-class HandoverCorrected(_OrderFact, frozen=True, kw_only=True):
-    """A lead found that these units were not handed over after all; they are staged again."""
+class HandoverCorrected(_OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """A lead found that these units were not handed over after all; they are staged again.
+
+    `ended`: the order had been given up, so they are free and to be put back; `rest_is_back`: what
+    was to be put back before is on the floor already.
+    """
 
     lines: tuple[HandedLine, ...]
     by: str
     reason: str
+    ended: bool = False
+    rest_is_back: bool = False
 
 
 class OrderHeld(_OrderFact, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hub.errors import Refusal
 from hub.pickup.checks import check_step, line_of, name_of
 from hub.pickup.facts import HandedLine, HandoverCorrected, OrderHandedOver
-from hub.pickup.lifecycle import Status, Step
+from hub.pickup.lifecycle import GIVEN_UP, Status, Step
 from hub.pickup.order import PickupOrder
 
 
@@ -62,9 +62,17 @@ def _age_of(order: PickupOrder, handed: Sequence[HandedLine]) -> int:
 
 
 def decide_correction(
-    order: PickupOrder, lines: Sequence[HandedLine] | None, by: str, reason: str
+    order: PickupOrder,
+    lines: Sequence[HandedLine] | None,
+    by: str,
+    reason: str,
+    *,
+    rest_is_back: bool = False,
 ) -> list[HandoverCorrected]:
-    """A lead takes units of a handover back that did not happen as it was written down."""
+    """A lead takes units of a handover back that did not happen as it was written down.
+
+    `rest_is_back`: nothing that the order left behind still waits to be put back.
+    """
     check_step(order, Step.CORRECT)
     if lines is None:
         lines = [
@@ -80,7 +88,17 @@ def decide_correction(
             )
     if not lines:
         raise Refusal("Nothing of this order was handed over.", slug="nothing-handed-over")
-    return [HandoverCorrected(order_id=order.order_id, lines=tuple(lines), by=by, reason=reason)]
+    ended = order.state in GIVEN_UP
+    return [
+        HandoverCorrected(
+            order_id=order.order_id,
+            lines=tuple(lines),
+            by=by,
+            reason=reason,
+            ended=ended,
+            rest_is_back=ended and rest_is_back,
+        )
+    ]
 
 
 def _check_handed(order: PickupOrder, handed: Sequence[HandedLine]) -> None:

@@ -52,6 +52,8 @@ UNDER_WAY: Final = (
     Status.PREPARED,
     Status.READY_FOR_PICKUP,
 )
+# Ended before all of it was handed over: what was left went back to the floor.
+GIVEN_UP: Final = (Status.CANCELED, Status.EXPIRED)
 # Release and resume lead back to the state that the order came from.
 WHERE_IT_WAS: Final = None
 
@@ -87,6 +89,8 @@ NEXT: Final[dict[tuple[Status, Step], Status | None]] = {
     (Status.READY_FOR_PICKUP, Step.HANDOVER): Status.PICKED_UP,
     (Status.READY_FOR_PICKUP, Step.CORRECT): Status.READY_FOR_PICKUP,
     (Status.PICKED_UP, Step.CORRECT): Status.READY_FOR_PICKUP,
+    # given up meanwhile it stays so; the units go to the floor with the others
+    **{(state, Step.CORRECT): state for state in GIVEN_UP},
     # exceptions
     **{(state, Step.HOLD): Status.ON_HOLD for state in UNDER_WAY},
     (Status.ON_HOLD, Step.RESUME): WHERE_IT_WAS,

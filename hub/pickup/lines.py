@@ -6,6 +6,8 @@ It must never hold more than the facts of its order say.
 import json
 from typing import NamedTuple
 
+from hub.pickup.facts import OrderLine
+
 
 class Line(NamedTuple):
     """ordered = picked + short + substituted + canceled + pending, always."""
@@ -27,6 +29,8 @@ class Line(NamedTuple):
     storage: str = "ambient"
     age_min: int = 0
     shelf: str | None = None
+    # units that were off the floor for it when its order ended, or came for it after that
+    to_put_back: int = 0
 
     @property
     def allowed(self) -> tuple[str, ...] | None:
@@ -57,3 +61,38 @@ class LineStep(NamedTuple):
     qty: int
     reason: str = ""
     substitute_line_id: str = ""
+
+
+def begun(line: OrderLine) -> Line:
+    """A line as it was ordered, nothing done with it yet."""
+    return Line(
+        line_id=line.line_id,
+        sku=line.sku,
+        ordered=line.qty,
+        name=line.name,
+        unit_price_minor=line.unit_price_minor,
+        currency=line.currency,
+        substitutes=_policy(line.substitutes),
+        storage=line.storage,
+        age_min=line.age_min,
+    )
+
+
+def completed(line: Line, told: OrderLine | None) -> Line:
+    """The line with what central's copy says and a pickup code does not; no age is taken back."""
+    if told is None or told.sku != line.sku:
+        return line
+    priced = line.unit_price_minor is not None
+    return line._replace(
+        name=line.name or told.name,
+        unit_price_minor=line.unit_price_minor if priced else told.unit_price_minor,
+        currency=line.currency or told.currency,
+        substitutes=_policy(told.substitutes),
+        age_min=max(line.age_min, told.age_min),
+    )
+
+
+def _policy(substitutes: str | tuple[str, ...]) -> str:
+    if isinstance(substitutes, str):
+        return substitutes
+    return json.dumps(list(substitutes), ensure_ascii=False)

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from hub.errors import Refusal
 from hub.pickup.facts import HandedLine, ReceivedLine
+from hub.pickup.lifecycle import GIVEN_UP
 from hub.pickup.order import Line, LineStep, PickupOrder
 from hub.stock import rules as stock
 from hub.stock.facts import OUTSIDE, StockMoved
@@ -111,7 +112,16 @@ def handed_over(
 
 
 def corrected(order: PickupOrder, holds: Holds, lines: Iterable[HandedLine]) -> list[StockMoved]:
-    """Units that were not handed over after all stand on the shelf again."""
+    """Units that were not handed over after all stand on the shelf again.
+
+    An order that was given up holds none: they may be sold to others.
+    """
+    if order.state in GIVEN_UP:
+        return [
+            _transit(order, line, "customer", "available", "RETURN", handed.qty, "CORRECTED")
+            for handed in lines
+            if (line := order.line(handed.line_id)) is not None
+        ]
     return [
         stock.reopen(_hold(order, holds, line), handed.qty, "customer", "RETURN")
         for handed in lines

@@ -4,14 +4,13 @@ It must never refuse a fact. A fact that the table doesn't foresee (a second han
 boxes worked apart) still has its effect on the lines and counts as a conflict for a person.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from hub.house.rules import demanding
 from hub.pickup import facts as f
-from hub.pickup.lifecycle import NEXT, WHERE_IT_WAS, Status, Step
-from hub.pickup.lines import Line, LineStep
+from hub.pickup.lifecycle import GIVEN_UP, NEXT, WHERE_IT_WAS, Status, Step
+from hub.pickup.lines import Line, LineStep, begun, completed
 
 __all__ = ["STEP_OF", "Line", "LineStep", "PickupOrder", "evolve"]
 
@@ -38,6 +37,8 @@ class PickupOrder(NamedTuple):
     accepted_at: str | None = None
     picked_at: str | None = None
     ready_at: str | None = None
+    # its term runs from here: ready, or ready again after a hold or a handover that was none
+    kept_since: str | None = None
     buyer_on_the_way_at: str | None = None
     buyer_arrived_at: str | None = None
     picked_up_at: str | None = None
@@ -137,7 +138,7 @@ def _move_on(order: PickupOrder, kind: type, step: Step) -> PickupOrder:
 
 def _proposed(order: PickupOrder, fact: f.OrderProposed, at: str, _: Status) -> PickupOrder:
     known = {line.line_id for line in order.lines}
-    new = tuple(_line(line) for line in fact.lines if line.line_id not in known)
+    new = tuple(begun(line) for line in fact.lines if line.line_id not in known)
     return order._replace(
         lines=order.lines + new,
         short_code=fact.short_code,
@@ -154,7 +155,9 @@ def _proposed(order: PickupOrder, fact: f.OrderProposed, at: str, _: Status) -> 
 
 
 def _matched(order: PickupOrder, fact: f.OrderMatched, at: str, _: Status) -> PickupOrder:
+    told = {line.line_id: line for line in fact.lines}
     return order._replace(
+        lines=tuple(completed(line, told.get(line.line_id)) for line in order.lines),
         origin="central",
         channel=fact.channel,
         short_code=fact.short_code,
@@ -189,6 +192,19 @@ def _received(order: PickupOrder, fact: f.OrderReceived, at: str, _: Status) -> 
     return order._replace(received_at=at, promise_at=fact.promise_at or order.promise_at)
 
 
+def _to_stock(order: PickupOrder, fact: f.GoodsToStock, at: str, _: Status) -> PickupOrder:
+    if order.received_at is not None:
+        return order
+    lacking = {line.line_id: line.missing + line.damaged for line in fact.lines}
+    lines = tuple(
+        line._replace(to_put_back=line.to_put_back + line.ordered - lacking.get(line.line_id, 0))
+        if line.substitute_for is None
+        else line
+        for line in order.lines
+    )
+    return order._replace(lines=lines, received_at=at)
+
+
 def _with_words(known: str, new: Iterable[str]) -> str:
     return " ".join(dict.fromkeys([*known.split(), *new]))
 
@@ -215,7 +231,7 @@ def _substituted(order: PickupOrder, fact: f.LineSubstituted, at: str, _: Status
     order = _change(_with_step(order, step), fact.line_id, substituted=fact.qty)
     if order.line(new.line_id) is not None:
         return order._replace(conflicts=order.conflicts + 1)
-    added = _line(new)._replace(picked=new.qty, substitute_for=fact.line_id)
+    added = begun(new)._replace(picked=new.qty, substitute_for=fact.line_id)
     return order._replace(lines=(*order.lines, added))
 
 
@@ -281,18 +297,36 @@ def _handed_over(
     return _stands_on(order, order.shelf) if order.shelf else order
 
 
-def _corrected(order: PickupOrder, fact: f.HandoverCorrected, at: str, _: Status) -> PickupOrder:
+def _corrected(
+    order: PickupOrder, fact: f.HandoverCorrected, at: str, before: Status
+) -> PickupOrder:
     for line in fact.lines:
         order = _change(order, line.line_id, handed_over=-line.qty)
-    order = order._replace(picked_up_at=None)
+    if fact.ended != (before in GIVEN_UP):  # two boxes worked apart
+        order = order._replace(state=before, conflicts=order.conflicts + 1)
+    if fact.ended:
+        return _off_the_shelf(order, fact)
+    order = order._replace(picked_up_at=None, kept_since=at)
     return _stands_on(order, order.shelf) if order.shelf else order
+
+
+def _off_the_shelf(order: PickupOrder, fact: f.HandoverCorrected) -> PickupOrder:
+    if fact.rest_is_back:
+        order = order._replace(lines=tuple(one._replace(to_put_back=0) for one in order.lines))
+    for line in fact.lines:
+        more = {"picked": -line.qty, "canceled": line.qty, "to_put_back": line.qty}
+        order = _change(order, line.line_id, **more)
+    return order
 
 
 def _ended(order: PickupOrder, fact: Any, at: str, before: Status) -> PickupOrder:
     if order.state is before:
         return order
+    # What came together stands in the back, picked or not.
+    together = order.supply == "ship_to_store" and order.received_at is not None
     lines = tuple(
         line._replace(
+            to_put_back=max(0, line.to_hand_over) + (max(0, line.pending) if together else 0),
             picked=line.picked - max(0, line.to_hand_over),
             canceled=line.canceled + max(0, line.to_hand_over) + max(0, line.pending),
         )
@@ -320,7 +354,7 @@ _EFFECTS: Final[dict[type, Callable[[PickupOrder, Any, str, Status], PickupOrder
     f.ParcelsNamed: _parcels_named,
     f.ParcelArrived: _parcel_arrived,
     f.OrderReceived: _received,
-    f.GoodsToStock: lambda order, fact, at, _: order._replace(received_at=order.received_at or at),
+    f.GoodsToStock: _to_stock,
     f.PickingClaimed: _claimed,
     f.PickingReleased: lambda order, fact, at, _: order._replace(claimed_by=None),
     f.LinePicked: _picked,
@@ -330,39 +364,21 @@ _EFFECTS: Final[dict[type, Callable[[PickupOrder, Any, str, Status], PickupOrder
     f.LinesStaged: lambda order, fact, at, _: _on_shelf(order, fact.shelf, fact.lines),
     f.OrderStaged: _staged,
     f.StagingUndone: _staging_undone,
-    f.OrderReady: lambda order, fact, at, _: order._replace(ready_at=at),
-    f.ReadyUndone: lambda order, fact, at, _: order._replace(ready_at=None),
+    f.OrderReady: lambda order, fact, at, _: order._replace(ready_at=at, kept_since=at),
+    f.ReadyUndone: lambda order, fact, at, _: order._replace(ready_at=None, kept_since=None),
     f.OrderHandedOver: _handed_over,
     f.HandoverCorrected: _corrected,
     f.OrderHeld: lambda order, fact, at, before: (
         order if order.state is before else order._replace(held_from=before, reason=fact.reason)
     ),
-    f.OrderResumed: lambda order, fact, at, _: order._replace(reason=None),
+    f.OrderResumed: lambda order, fact, at, _: order._replace(
+        reason=None, kept_since=at if order.kept_since else None
+    ),
     f.OrderCanceled: _ended,
     f.OrderExpired: _ended,
     f.BuyerSeen: _buyer_seen,
     f.DelegateNamed: lambda order, fact, at, _: order._replace(has_delegate=1),
 }
-
-
-def _line(line: f.OrderLine) -> Line:
-    return Line(
-        line_id=line.line_id,
-        sku=line.sku,
-        ordered=line.qty,
-        name=line.name,
-        unit_price_minor=line.unit_price_minor,
-        currency=line.currency,
-        substitutes=_policy(line.substitutes),
-        storage=line.storage,
-        age_min=line.age_min,
-    )
-
-
-def _policy(substitutes: str | tuple[str, ...]) -> str:
-    if isinstance(substitutes, str):
-        return substitutes
-    return json.dumps(list(substitutes), ensure_ascii=False)
 
 
 def _with_step(order: PickupOrder, step: LineStep) -> PickupOrder:

@@ -244,12 +244,16 @@ def conflicts(conn: Connection) -> list[tuple[str, str, str]]:
     return [(entry, order_id, kind) for entry, order_id, kind in rows]
 
 
-def due_to_expire(conn: Connection, before: str, limit: int = 50) -> list[str]:
-    """Orders that have been ready since before that stamp."""
+def due_to_expire(conn: Connection, before: str, arrived: str, limit: int = 50) -> list[str]:
+    """Orders kept ready since before that stamp.
+
+    Their customers, if they came, did before `arrived`.
+    """
     rows = conn.execute(
-        "SELECT order_id FROM pickup_order WHERE state = 'READY_FOR_PICKUP' AND ready_at < ?"
-        " ORDER BY ready_at, order_id LIMIT ?",
-        (before, limit),
+        "SELECT order_id FROM pickup_order WHERE state = 'READY_FOR_PICKUP' AND kept_since < ?"
+        " AND (buyer_arrived_at IS NULL OR buyer_arrived_at < ?)"
+        " ORDER BY kept_since, order_id LIMIT ?",
+        (before, arrived, limit),
     )
     return [order_id for (order_id,) in rows]
 
@@ -264,7 +268,9 @@ def shelves_of(found: PickupOrder) -> list[dict[str, Any]]:
     """Where an order's goods lie, for the customer or to be put back: `{"shelf","lines"}`."""
     there: dict[str, list[str]] = {}
     for line in found.lines:
-        if line.shelf is not None and (line.to_hand_over > 0 or line.canceled > 0):
+        if line.shelf is not None and (
+            line.to_hand_over > 0 or min(line.canceled, line.to_put_back) > 0
+        ):
             there.setdefault(line.shelf, []).append(line.line_id)
     main_first = sorted(there.items(), key=lambda one: one[0] != found.shelf)
     return [{"shelf": name, "lines": lines} for name, lines in main_first]
@@ -337,4 +343,5 @@ def _line(line: Line) -> dict[str, Any]:
         "storage": line.storage,
         "age_min": line.age_min,
         "shelf": line.shelf,
+        "to_put_back": line.to_put_back,
     }

@@ -79,6 +79,7 @@ def decide_match(order: PickupOrder, proposed: OrderProposed) -> list[OrderMatch
             promise_at=proposed.promise_at,
             language=proposed.language,
             fallback=proposed.fallback,
+            lines=proposed.lines,
         )
     ]
 

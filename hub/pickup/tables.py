@@ -36,6 +36,7 @@ CREATE TABLE pickup_order (
   accepted_at TEXT,
   picked_at TEXT,
   ready_at TEXT,
+  kept_since TEXT, -- the term of a ready order runs from here
   buyer_on_the_way_at TEXT,
   buyer_arrived_at TEXT,
   picked_up_at TEXT,
@@ -76,6 +77,7 @@ CREATE TABLE pickup_line (
   storage TEXT NOT NULL,
   age_min INTEGER NOT NULL,
   shelf TEXT,
+  to_put_back INTEGER NOT NULL, -- was off the floor when the order ended, or came after that
   PRIMARY KEY (order_id, n)
 ) WITHOUT ROWID;
 CREATE INDEX pickup_line_lies ON pickup_line (shelf, order_id)

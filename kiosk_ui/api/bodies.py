@@ -127,6 +127,7 @@ class OrderLine(Struct):
     storage: str = "ambient"
     age_min: int = 0
     shelf: str | None = None
+    to_put_back: int = 0
     category: str | None = None
     image: str | None = None
 

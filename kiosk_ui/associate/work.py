@@ -58,6 +58,7 @@ WHY: Final = {
     "OUT_OF_STOCK": later("the order could not be filled"),
     "NO_ORDER": later("No order is known for it yet. Keep it; head office will be heard again."),
     "PUT_ASIDE": later("Its order is known now: receive it."),
+    "CORRECTED": later("A lead found that it was not handed over"),
     "CAME_TOO_LATE": later("It came from elsewhere, and nobody waits for it any more."),
     "GAP": later("a sensor sees an empty place"),
     "LOW": later("a sensor sees few left"),

@@ -35,6 +35,7 @@ WHY: Final = {
     "BUYER_REJECTED": later("The customer refused it"),
     "OUT_OF_STOCK": later("Out of stock"),
     "STORE_CLOSED": later("The store was closed"),
+    "CORRECTED": later("A lead found that it was not handed over"),
     "CAME_TOO_LATE": later("It came from elsewhere, and nobody waits for it any more"),
 }
 FELT: Final = {
@@ -175,7 +176,7 @@ def _back() -> dict[str, Any]:
                 "lines": [
                     page.line_shown(line, known)
                     for line in page.walked(queries.order(connection, task["order_id"])["lines"])
-                    if line["canceled"] or task["reason"] == "CAME_TOO_LATE"
+                    if line["to_put_back"]
                 ],
             }
             for task in found

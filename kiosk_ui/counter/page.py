@@ -11,7 +11,7 @@ from typing import Any, Final
 from flask import render_template
 from markupsafe import Markup
 
-from hub.pickup import queries
+from hub.pickup import queries, rules
 from kiosk_ui import show
 from kiosk_ui.counter import cards, signature
 from kiosk_ui.printing import panel
@@ -115,7 +115,7 @@ def shown(order_id: str, person: Person, code: str | None = None) -> dict[str, A
         "words": words,
         "tone": TONES.get(state, ""),
         # A lead may still correct a handover: that keeps no promise running.
-        "open": bool(steps) and state != "PICKED_UP",
+        "open": bool(steps) and state not in rules.DONE,
         "picking": state == "PICKING",
         "travels": cards.travels(order),
         "parts": parts(order, lines),

@@ -198,6 +198,29 @@ def test_an_order_that_only_its_code_tells_of_is_picked_and_merges_once(
     shop.is_sound()
 
 
+def test_centrals_copy_adds_what_a_code_has_no_room_for(shop: Shop, gun: Scanner) -> None:
+    text = code.make("R-7", "s1", [("L1", "MILK", 2)], KEY, "k1")
+    for one in (BADGE["anna"], text, text, MILK):
+        gun(one)
+    wish = {"age_min": 18, "substitutes": "never", "unit_price_minor": 129}
+    line = {"line_id": "L1", "sku": "MILK", "qty": 2, **wish}
+    sent = {"order_id": "R-7", "lines": [line], "currency": "EUR"}
+    shop.do(pickup.place, sent, actor="central")
+    (found,) = shop.order("R-7")["lines"]
+    assert {name: found[name] for name in wish} == wish
+    assert (found["currency"], found["name"], found["picked"]) == ("EUR", "Milk", 1)
+    shop.receive("BREAD", 1)
+    with pytest.raises(Refusal) as refused:
+        shop.do(pickup.substitute, "R-7", "L1", "BREAD", 1)
+    assert refused.value.slug == "never-substitute"
+    for one in (MILK, SHELF):
+        gun(one)
+    shop.do(pickup.ready, "R-7")
+    with pytest.raises(Refusal, match="18 or older"):
+        shop.do(pickup.handover, "R-7", {"kind": "id_seen", "value": "passport"})
+    shop.is_sound()
+
+
 def test_what_a_code_asks_for_must_be_there(shop: Shop, gun: Scanner) -> None:
     shop.do(selling.sell, "S-1", [{"sku": "MILK", "qty": 4}])
     text = code.make("R-7", "s1", [("L1", "MILK", 2)], KEY, "k1")

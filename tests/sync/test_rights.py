@@ -12,6 +12,7 @@ from hub.pickup import queries as orders
 from hub.stock import actions as stock
 from hub.stock import queries
 from hub.stock.rights import Quota
+from sync.central.projection import read_order
 from tests.sync.pair import STORE, Both, Central, StoreSide, until
 
 # A quota that needs no week of demand: so many hours that every order weighs.
@@ -118,6 +119,13 @@ def test_a_code_scanned_before_its_order_came_finds_the_units(lending: Both) -> 
     lending.in_step()
     until(lambda: lending.hub.read(orders.find, "R-qr").origin == "central", "merged once")  # type: ignore[union-attr]
     assert free(lending.hub) == 0
+    lending.in_step()
+    found = lending.hub.read(orders.find, "R-qr")
+    assert found is not None
+    assert found.lines[0].unit_price_minor == 199, "a code has no room for prices"
+    with lending.central.running.inventory.store.reader() as conn:
+        row = conn.execute("SELECT folded FROM pickup WHERE order_id = 'R-qr'").fetchone()
+    assert read_order(row["folded"]) == found, "both ends tell the same of it"
 
 
 def test_a_central_that_was_put_back_spends_nothing_until_the_store_agreed(

@@ -5,14 +5,18 @@ from sqlite3 import Connection
 from hub.pickup.day.figures import Times
 
 
-def held_since(conn: Connection, before: str, limit: int = 50) -> list[str]:
-    """Orders on hold whose last step was to be held, before that stamp."""
+def held_since(conn: Connection, before: str, arrived: str, limit: int = 50) -> list[str]:
+    """Orders on hold whose last step was to be held, before that stamp.
+
+    Their customers, if they came, did before `arrived`.
+    """
     rows = conn.execute(
         "SELECT o.order_id FROM pickup_order o JOIN pickup_event e ON e.order_id = o.order_id"
         " AND e.n = (SELECT max(n) FROM pickup_event h WHERE h.order_id = o.order_id"
         " AND h.type = 'OrderHeld') WHERE o.state = 'ON_HOLD' AND e.at < ?"
+        " AND (o.buyer_arrived_at IS NULL OR o.buyer_arrived_at < ?)"
         " ORDER BY e.at, o.order_id LIMIT ?",
-        (before, limit),
+        (before, arrived, limit),
     )
     return [order_id for (order_id,) in rows]
 

@@ -35,10 +35,13 @@ def any_fact(kind: type) -> st.SearchStrategy[Any]:
         "where": st.sampled_from(["on_the_way", "arrived"]),
         "proof_kind": st.just("code"),
         "complete": st.booleans(),
+        "ended": st.booleans(),
+        "rest_is_back": st.booleans(),
         "short_code": st.just("ABCD"),
         "channel": st.just("web"),
         "lines": {
             f.OrderProposed: st.just(LINES),
+            f.OrderMatched: st.just(LINES),
             f.OrderReceived: RECEIVED,
             f.GoodsToStock: RECEIVED,
             f.LinesStaged: STAGED,

@@ -13,6 +13,15 @@
   if (open) {
     setInterval(() => { if (!document.hidden && document.getElementById("do-handover")) tell(open.dataset.here); }, HERE_EVERY);
     addEventListener("pagehide", () => tell(open.dataset.away));
+    // What a person chose is not drawn anew (app.js); who else has it open is still said.
+    const chosen = (event) => event.target.closest("form.handover")?.toggleAttribute("data-hold", true);
+    open.addEventListener("change", chosen);
+    open.addEventListener("click", (event) => { if (event.target.closest("[data-by]")) chosen(event); });
+    document.addEventListener("hub:changed", (event) => {
+      const ours = open.dataset.live.split(" ");
+      if (!open.querySelector("form[data-hold]") || !event.detail.topics.some((topic) => ours.includes(topic))) return;
+      htmx.ajax("GET", open.getAttribute("hx-get"), { target: "#others", select: "#others > *", swap: "innerHTML", headers: { "X-Unattended": "1" } });
+    });
   }
 
   // ---- search: what is scanned here is looked up beneath the box

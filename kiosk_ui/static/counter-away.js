@@ -168,12 +168,31 @@
     if (!lost || !event.target.matches("form.handover")) return;
     event.preventDefault(); event.stopImmediatePropagation();
     const fields = new FormData(event.target);
-    const order = byId(fields.get("take"));
-    if (!order) { tell(say.unknown); return; }
-    open(order, fields.get("code") || null);
+    const ticked = fields.getAll("take").map((id) => taken(event.target, fields, id));
+    const left = ticked.filter((one) => !waiting(one));
+    if (!ticked.length) tell(say.none);
+    else if (ticked.some((one) => one.none)) tell(say.nounits);
+    else if (!left.length) tell(say.twice);
     // The answer of a try may have been lost with the hub: the same key makes it one handover.
-    dialog.dataset.key = fields.get("key") || "";
+    else ask(left, { code: fields.get("proof") === "code" ? fields.get("code") : null, key: fields.get("key"), chosen: fields.get("proof") });
   }, true);
+  // One ticked order as the form's own command asks for it (kiosk_ui/counter/handover.py).
+  function taken(form, fields, order_id) {
+    const prefix = `qty:${order_id}:`;
+    const named = [...fields].filter(([name]) => name.startsWith(prefix)).map(([name, text]) => ({ line_id: name.slice(prefix.length), qty: Number(text) }));
+    const lines = named.filter((line) => line.qty);
+    const body = {
+      ...(lines.length ? { lines } : {}), ...(fields.get("confirmed") ? { confirmed: true } : {}),
+      ...(fields.get("collected_by") ? { collected_by: fields.get("collected_by") } : {}), ...(fields.get("age_checked") ? { age_checked: true } : {}),
+    };
+    const shown = form.querySelector(`[data-parcel="${CSS.escape(order_id)}"]`);
+    const things = [...shown.querySelectorAll("[data-line]")].map((one) => one.cloneNode(true)).filter((one) => {
+      const line = lines.find((found) => found.line_id === one.dataset.line);
+      if (line) one.querySelector(".count").firstChild.data = line.qty;
+      return line || !named.length;
+    });
+    return { order_id, short_code: shown.querySelector(".code").textContent, shelf: shown.querySelector(".shelf-huge").textContent, body, things, none: named.length > 0 && !lines.length };
+  }
 
   // ---- the handover
   const dialog = document.getElementById("away-give");
@@ -186,30 +205,37 @@
   }
 
   let giving = [];
+  let proving = {};
   function open(order, code) {
     const theirs = last.orders.filter((one) => one.group === order.group && one.state === "READY_FOR_PICKUP");
-    giving = theirs.filter((one) => !waiting(one));
+    const left = theirs.filter((one) => !waiting(one));
     if (order.state !== "READY_FOR_PICKUP") return tell(say.notready);
-    if (!giving.some((one) => one.order_id === order.order_id)) return tell(say.twice);
+    if (!left.some((one) => one.order_id === order.order_id)) return tell(say.twice);
+    return ask(left.map((one) => ({ ...one, body: {}, things: one.lines.map(thing) })), { code });
+  }
+  function thing(line) {
+    const shown = clone("away-thing");
+    shown.querySelector("img").src = line.picture;
+    put(shown, "qty", line.qty);
+    put(shown, "name", line.name);
+    return shown;
+  }
+  // What is handed over: the whole of what is known here, or what was chosen in the hub's form.
+  function ask(parcels, proof) {
     if (!fresh) return tell(say.nobody);
-    dialog.dataset.key = "";
+    giving = parcels;
+    proving = proof;
     dialog.querySelector("[data-is=body]").replaceChildren(...giving.map((one) => {
       const parcel = clone("away-parcel");
       put(parcel, "shelf", one.shelf || "–");
       put(parcel, "code", one.short_code);
-      parcel.querySelector("ul").replaceChildren(...one.lines.map((line) => {
-        const thing = clone("away-thing");
-        thing.querySelector("img").src = line.picture;
-        put(thing, "qty", line.qty);
-        put(thing, "name", line.name);
-        return thing;
-      }));
+      parcel.querySelector("ul").replaceChildren(...one.things);
       return parcel;
     }));
     const form = dialog.querySelector("form");
     form.reset();
     form.hidden = false;
-    form.dataset.code = code || "";
+    const { code, chosen } = proof;
     const age = Math.max(0, ...giving.map((one) => one.age_min || 0));
     const check = form.querySelector("[data-is=age]");
     check.hidden = age === 0;
@@ -219,19 +245,24 @@
     const kinds = form.querySelector("fieldset");
     kinds.hidden = Boolean(code);
     kinds.disabled = Boolean(code);
+    kinds.querySelectorAll("input").forEach((kind) => { kind.checked = kind.value === chosen; });
     if (!dialog.open) dialog.showModal();
     if (code) document.getElementById("away-do").focus();
     return undefined;
   }
   dialog.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
-    const form = event.target;
-    const fields = new FormData(form);
-    const code = form.dataset.code;
-    const proof = code ? { kind: "code", value: code } : { kind: "id_seen", value: fields.get("proof") };
+    const fields = new FormData(event.target);
+    const { code, key, chosen } = proving;
+    const seen = fields.get("proof");
+    const proof = code ? { kind: "code", value: code } : { kind: "id_seen", value: seen };
     const checked = fields.get("age") ? { age_checked: true } : {};
-    const key = dialog.dataset.key ? { key: dialog.dataset.key } : {};
-    giving.forEach((order) => queue.add({ url: url(order), body: { proof, ...(order.age_min ? checked : {}) }, label: order.short_code, ...key }));
+    giving.forEach((order) => {
+      // With another proof than the form's it is another command: the hub refuses a whole order's
+      // second handover by itself, and of a part only the key keeps it from being given twice.
+      const same = key && (code || seen === chosen || order.body.lines) ? { key } : {};
+      queue.add({ url: url(order), body: { proof, ...(order.age_min ? checked : {}), ...order.body }, label: order.short_code, ...same });
+    });
     dialog.close();
     show();
   });

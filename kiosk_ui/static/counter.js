@@ -17,10 +17,16 @@
     const chosen = (event) => event.target.closest("form.handover")?.toggleAttribute("data-hold", true);
     open.addEventListener("change", chosen);
     open.addEventListener("click", (event) => { if (event.target.closest("[data-by]")) chosen(event); });
-    document.addEventListener("hub:changed", (event) => {
+    document.addEventListener("hub:changed", async (event) => {
+      const form = open.querySelector("form[data-hold]");
       const ours = open.dataset.live.split(" ");
-      if (!open.querySelector("form[data-hold]") || !event.detail.topics.some((topic) => ours.includes(topic))) return;
-      htmx.ajax("GET", open.getAttribute("hx-get"), { target: "#others", select: "#others > *", swap: "innerHTML", headers: { "X-Unattended": "1" } });
+      if (!form || !event.detail.topics.some((topic) => ours.includes(topic))) return;
+      const answer = await fetch(open.getAttribute("hx-get"), { headers: { "X-Unattended": "1" } }).catch(() => null);
+      if (!answer?.ok || answer.redirected) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      document.getElementById("others")?.replaceChildren(...fresh.getElementById("others").childNodes);
+      // Where nothing is left to hand over there is nothing to choose either.
+      if (!fresh.querySelector("form.handover")) form.removeAttribute("data-hold");
     });
   }
 

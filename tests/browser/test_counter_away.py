@@ -4,8 +4,9 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from hub.pickup import queries
 from kiosk_ui.server import Running
 from tests.browser.conftest import AXE, Complaints, picture
 from tests.browser.proxy import Proxy
@@ -84,6 +85,37 @@ def test_handovers_by_code_go_on_and_are_sent_once_when_the_hub_is_back(
     picture(page, "away-confirmed")
     assert state(shop, "R-1") == state(shop, "R-2") == "PICKED_UP"
     expect(page.locator("#away-banner")).to_be_hidden()
+
+
+def test_a_form_whose_answer_was_lost_is_one_handover_of_what_was_ticked(
+    page: Page, shop: SampleStore, line: Proxy, at: str
+) -> None:
+    page.goto(f"{at}/counter/handover/R-1")
+    page.locator("[name=take][value=R-2]").uncheck()
+    page.locator("[data-parcel=R-1] summary").tap()
+    page.locator("[data-parcel=R-1] [data-by='-1']").first.tap()
+    page.locator(".proofs .kinds label").first.tap()
+
+    def lose_answer(route: Route) -> None:
+        route.fetch()  # the hub does it ...
+        line.cut()
+        route.abort()  # ... and its answer is lost
+
+    page.route("**/counter/handover/R-1", lose_answer)
+    page.locator("#do-handover").tap()
+    expect(page.locator("#away-banner")).to_be_visible()
+    page.locator("#do-handover").tap()
+    dialog = page.locator("#away-give")
+    expect(dialog.locator(".shelf-huge")).to_have_text(["B-12"])
+    expect(dialog.locator(".thing .count")).to_have_text(["1×", "1×"])
+    picture(page, "away-ticked")
+    page.locator("#away-do").tap()
+    line.mend()
+    expect(page.locator("#unsent-list [data-state=confirmed]")).to_have_count(1)
+    with shop.hub.reader() as connection:
+        found = queries.order(connection, "R-1")["lines"]
+    assert [one["handed_over"] for one in found] == [1, 1]
+    assert state(shop, "R-2") == "READY_FOR_PICKUP"
 
 
 def test_a_page_that_is_opened_without_the_hub_shows_the_last_board(

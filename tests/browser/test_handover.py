@@ -210,6 +210,7 @@ def test_what_was_handed_over_elsewhere_says_so_at_once(
     sign_in(address, "ada")
     page.goto(f"{address}/counter/handover/R-1")
     expect(page.locator("body")).to_have_attribute("data-link", "on")
+    page.locator(".proofs .kinds label").first.tap()
     proof = {"kind": "id_seen", "value": "passport"}
     shop.store.writer.run(
         lambda tx: actions.handover(tx, "R-1", proof, actor="staff:ada", cause="hub:" + "a" * 32)

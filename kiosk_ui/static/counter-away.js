@@ -10,7 +10,7 @@
   const WHO = "storehub.counter.who";
   const SHIFT = 12 * 3600 * 1000;
   const KEEP_EVERY = 15000;
-  const shell = document.body.dataset.shell !== undefined;
+  let shell = document.body.dataset.shell !== undefined;
   const say = place.dataset;
 
   const read = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
@@ -19,7 +19,7 @@
   // ---- who is signed in: what is queued is theirs
   const who = shell ? read(WHO) : { id: say.person, name: say.name, at: Date.now() };
   if (!shell) write(WHO, who);
-  const fresh = who && Date.now() - who.at < SHIFT;
+  let fresh = who && Date.now() - who.at < SHIFT;
   const queue = storehubQueue("counter", { person: fresh ? who.id : "" });
 
   // ---- the last board
@@ -58,6 +58,21 @@
     if (shell) board();
     unsent();
   }
+
+  // ---- nobody touched this page and no worker has another: it becomes the shell, and names nobody
+  document.addEventListener("hub:nobody", () => {
+    if (shell) return;
+    shell = true; fresh = false; lost = true;
+    queue.person = "";
+    dialog.close();
+    const stays = "#away, #away-banner, #unsent, #away-give, #offline, #unheard, template";
+    [...place.parentElement.children].forEach((element) => { if (!element.matches(stays)) element.remove(); });
+    document.querySelectorAll(".rail form").forEach((form) => form.remove());
+    document.getElementById("toast").replaceChildren();
+    document.body.classList.add("full");
+    place.parentElement.append(clone("away-board"));
+    show();
+  });
 
   // ---- building from templates: every word stands in the page, in its language
   const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);

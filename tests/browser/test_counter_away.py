@@ -180,6 +180,29 @@ def test_a_refusal_that_comes_later_is_shown_as_one(
     expect(page.locator("#unsent")).to_be_hidden()
 
 
+def test_an_idle_counter_that_no_worker_serves_stays_without_its_hub_and_names_nobody(
+    page: Page, shop: SampleStore, line: Proxy, sign_in: SignIn
+) -> None:
+    page.add_init_script("delete Navigator.prototype.serviceWorker")  # as over plain HTTP
+    page.clock.install()
+    shop.made_ready("R-1", TWO, shelf="B-12", name="Maria Keller", code="7K4M")
+    sign_in(f"http://127.0.0.1:{line.port}", "ada")
+    expect(page.locator("#card-R-1")).to_contain_text("Maria")
+    page.clock.fast_forward("00:02")
+    kept(page)
+    lose(page, line)
+    page.clock.fast_forward("12:00")
+    expect(page.locator("[data-away-states^=READY] .card")).to_contain_text("7K4M")
+    expect(page.locator("#away-nobody")).to_be_visible()
+    picture(page, "away-nobody")
+    assert page.url.endswith("/counter")
+    for personal in ("Maria", "Ada"):
+        assert personal not in page.locator("body").inner_text()
+    assert page.evaluate("localStorage.getItem('storehub.counter.who')") is None
+    line.mend()
+    expect(page.locator("#card-R-1")).to_be_visible()
+
+
 def test_who_signs_out_leaves_no_board_behind(page: Page, at: str, complaints: Complaints) -> None:
     page.locator(".rail form button").click()
     page.wait_for_url("**/signin**")

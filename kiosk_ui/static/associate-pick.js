@@ -84,8 +84,11 @@
         const said = await answer.json();
         // Somebody else signed in at this device: their round is not shown here, and asked for no more.
         if (said.person !== me) { left = true; location.replace(page.dataset.signin); return; }
-        if (!unsent().length) { wave = said; queue.csrf = said.csrf; keep(); globalThis.storehubAssociate.bell(said.waiting); }
-        else dirty = true;
+        if (!unsent().length) {
+          // The token is this session's: it is used, and not kept.
+          const { csrf, ...round } = said;
+          wave = round; queue.csrf = csrf; keep(); globalThis.storehubAssociate.bell(said.waiting);
+        } else dirty = true;
       }
       page.dataset.heard = "yes";
     } catch { page.dataset.heard = "no"; } finally { clearTimeout(timer); asking = false; }

@@ -122,6 +122,7 @@ def test_the_pages_open_without_the_hub_and_steps_outlive_a_reload(
     one.page.reload()
     one.sees("Rye bread 750 g")
     expect(one.page.locator("#picking")).to_have_attribute("data-heard", "yes")
+    assert "csrf" not in one.page.evaluate("localStorage['storehub.wave.staff:ada']")
     line.cut()
     one.scan(BREAD)
     one.sees("Whole milk 1 l")

@@ -179,35 +179,6 @@
     const order = byId(decodeURIComponent(link.pathname.split("/").pop()));
     if (order) open(order, null); else tell(say.unknown);
   }, true);
-  document.addEventListener("submit", (event) => {
-    if (!lost || !event.target.matches("form.handover")) return;
-    event.preventDefault(); event.stopImmediatePropagation();
-    const fields = new FormData(event.target);
-    const ticked = fields.getAll("take").map((id) => taken(event.target, fields, id));
-    const left = ticked.filter((one) => !waiting(one));
-    if (!ticked.length) tell(say.none);
-    else if (ticked.some((one) => one.none)) tell(say.nounits);
-    else if (!left.length) tell(say.twice);
-    // The answer of a try may have been lost with the hub: the same key makes it one handover.
-    else ask(left, { code: fields.get("proof") === "code" ? fields.get("code") : null, key: fields.get("key"), chosen: fields.get("proof") });
-  }, true);
-  // One ticked order as the form's own command asks for it (kiosk_ui/counter/handover.py).
-  function taken(form, fields, order_id) {
-    const prefix = `qty:${order_id}:`;
-    const named = [...fields].filter(([name]) => name.startsWith(prefix)).map(([name, text]) => ({ line_id: name.slice(prefix.length), qty: Number(text) }));
-    const lines = named.filter((line) => line.qty);
-    const body = {
-      ...(lines.length ? { lines } : {}), ...(fields.get("confirmed") ? { confirmed: true } : {}),
-      ...(fields.get("collected_by") ? { collected_by: fields.get("collected_by") } : {}), ...(fields.get("age_checked") ? { age_checked: true } : {}),
-    };
-    const shown = form.querySelector(`[data-parcel="${CSS.escape(order_id)}"]`);
-    const things = [...shown.querySelectorAll("[data-line]")].map((one) => one.cloneNode(true)).filter((one) => {
-      const line = lines.find((found) => found.line_id === one.dataset.line);
-      if (line) one.querySelector(".count").firstChild.data = line.qty;
-      return line || !named.length;
-    });
-    return { order_id, short_code: shown.querySelector(".code").textContent, shelf: shown.querySelector(".shelf-huge").textContent, body, things, none: named.length > 0 && !lines.length };
-  }
 
   // ---- the handover
   const dialog = document.getElementById("away-give");
@@ -290,6 +261,8 @@
     if (text) scanned(text);
   });
 
+  // The handover's page asks here for what its form says (handover.js).
+  globalThis.storehubAway = { lost: () => lost, waiting, ask, tell, twice: () => tell(say.twice) };
   show();
 
   // ---- the shell is kept where the browser allows it: on localhost and over HTTPS

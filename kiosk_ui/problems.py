@@ -5,6 +5,7 @@ It must never show a traceback, a file name or the text of a bug to whoever aske
 
 import logging
 import math
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -32,6 +33,8 @@ SLUGS: Final = {
     429: "too-many-requests",
     500: "internal-error",
 }
+# Of a page's address: the path and the query.
+PAGE: Final = re.compile(r"https?://[^/?#]*([^#]*)")
 log = logging.getLogger(__name__)
 
 
@@ -93,12 +96,14 @@ def _sign_in(error: SignInRequired) -> BaseResponse:
 
 
 def to_sign_in() -> BaseResponse:
-    """Send a browser to the sign-in page, and back afterwards."""
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
-    target = url_for("signin.page", next=wanted or None)
+    """Send a browser to the sign-in page, and back afterwards (session.safe_next)."""
     if request.headers.get("HX-Request"):
+        # What asks is a part of a page: the person goes back to the page.
+        page = PAGE.match(request.headers.get("HX-Current-URL", ""))
+        target = url_for("signin.page", next=(page and page[1]) or None)
         return Response(status=401, headers={"HX-Redirect": target})
-    return redirect(target)
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return redirect(url_for("signin.page", next=wanted or None))
 
 
 def _csrf(error: CSRFError) -> Response:

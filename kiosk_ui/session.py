@@ -79,8 +79,12 @@ def standing() -> Callable[[], bool] | None:
         return None
     token, store = bearer(), hub()
     digest = rules.token_digest(token) if token else rules.session_digest(session["id"])
+    since = None if token else parse(session["since"])
 
     def stands() -> bool:
+        # When the screen was last used stands in its cookie alone; the shift is known here as well.
+        if since is not None and store.clock.now() - since >= rules.LONGEST_SESSION:
+            return False
         with store.reader() as connection:
             return staff.stands(connection, digest)
 

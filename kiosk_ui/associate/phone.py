@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Final
 
 from flask import Response, jsonify, render_template, url_for
+from flask_babel import get_locale
 
 from kiosk_ui import branding, sight
 from kiosk_ui.assets import asset, load
@@ -71,6 +72,7 @@ def worker() -> Response:
     """The service worker; it is another one whenever a file that it keeps is another one."""
     found = [load(name) for name in KEPT]
     versions = [*(one.version for one in found if one), hub().options.brand.version, sight.chosen()]
+    versions.append(str(get_locale()))
     version = blake2b("".join(versions).encode(), digest_size=6)
     script = render_template(
         "associate/sw.js",
@@ -85,5 +87,8 @@ def worker() -> Response:
 
 @associate.get("/offline")
 def offline() -> str:
-    """What the phone shows where it has neither the hub nor a page that it kept."""
-    return render_template("associate/offline.html", here="")
+    """What the phone shows where it has neither the hub nor a page that it kept.
+
+    The phone keeps it for whoever comes: it knows nobody, and no form's token.
+    """
+    return render_template("associate/offline.html", here="", person=None)

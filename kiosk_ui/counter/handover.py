@@ -71,10 +71,15 @@ def away() -> BaseResponse:
 def give(order_id: str) -> BaseResponse:
     """Hand over what was ticked; each order is an append of its own, done once by its key."""
     person = need("handover")
-    taken = request.form.getlist("take") or [order_id]
-    proof = _proof()
+    taken = request.form.getlist("take")
     done: list[str] = []
     refused: list[str] = []
+    # A form with one order has no ticks, and a program need not send any.
+    if not taken and request.form.get("ticks"):
+        refused.append(_("Tick at least one order to hand over."))
+    elif not taken:
+        taken = [order_id]
+    proof = _proof()
     for one in taken:
         sentence = _give(person, one, proof)
         if sentence is None:

@@ -246,7 +246,9 @@
       // Without the hub nobody can sign in again: what the counter keeps is shown, and nobody's name.
       if (body.dataset.link === "off" && body.querySelector("#away")) {
         localStorage.removeItem("storehub.counter.who");
-        location.assign("/counter/away");
+        // Only its worker has that page now; over plain HTTP there is none, and this page forgets by itself.
+        if (navigator.serviceWorker?.controller) location.assign("/counter/away");
+        else document.dispatchEvent(new CustomEvent("hub:nobody"));
       } else if (document.dispatchEvent(new CustomEvent("hub:idle", { cancelable: true }))) location.assign("/signin?out=1&next=" + encodeURIComponent(location.pathname));
     }, 5000);
   }

@@ -14,6 +14,7 @@
   let wave = load();
   let dirty = false;
   let asking = false;
+  let left = false;
   let chosen = "";
   let seen = { key: "", code: "" };
   let swapping = null;
@@ -71,6 +72,7 @@
   }
 
   async function ask() {
+    if (left) return;
     if (unsent().length) { dirty = true; return; }
     if (asking) { dirty = true; return; }
     asking = true; dirty = false;
@@ -80,8 +82,13 @@
       const answer = await fetch(page.dataset.wave, { headers: { "X-Unattended": "1" }, redirect: "error", cache: "no-store", signal: stop.signal });
       if (answer.ok) {
         const said = await answer.json();
-        if (said.person === me && !unsent().length) { wave = said; queue.csrf = said.csrf; keep(); globalThis.storehubAssociate.bell(said.waiting); }
-        else dirty = true;
+        // Somebody else signed in at this device: their round is not shown here, and asked for no more.
+        if (said.person !== me) { left = true; location.replace(page.dataset.signin); return; }
+        if (!unsent().length) {
+          // The token is this session's: it is used, and not kept.
+          const { csrf, ...round } = said;
+          wave = round; queue.csrf = csrf; keep(); globalThis.storehubAssociate.bell(said.waiting);
+        } else dirty = true;
       }
       page.dataset.heard = "yes";
     } catch { page.dataset.heard = "no"; } finally { clearTimeout(timer); asking = false; }

@@ -10,7 +10,7 @@
   const WHO = "storehub.counter.who";
   const SHIFT = 12 * 3600 * 1000;
   const KEEP_EVERY = 15000;
-  const shell = document.body.dataset.shell !== undefined;
+  let shell = document.body.dataset.shell !== undefined;
   const say = place.dataset;
 
   const read = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
@@ -19,7 +19,7 @@
   // ---- who is signed in: what is queued is theirs
   const who = shell ? read(WHO) : { id: say.person, name: say.name, at: Date.now() };
   if (!shell) write(WHO, who);
-  const fresh = who && Date.now() - who.at < SHIFT;
+  let fresh = who && Date.now() - who.at < SHIFT;
   const queue = storehubQueue("counter", { person: fresh ? who.id : "" });
 
   // ---- the last board
@@ -58,6 +58,21 @@
     if (shell) board();
     unsent();
   }
+
+  // ---- nobody touched this page and no worker has another: it becomes the shell, and names nobody
+  document.addEventListener("hub:nobody", () => {
+    if (shell) return;
+    shell = true; fresh = false; lost = true;
+    queue.person = "";
+    dialog.close();
+    const stays = "#away, #away-banner, #unsent, #away-give, #offline, #unheard, template";
+    [...place.parentElement.children].forEach((element) => { if (!element.matches(stays)) element.remove(); });
+    document.querySelectorAll(".rail form").forEach((form) => form.remove());
+    document.getElementById("toast").replaceChildren();
+    document.body.classList.add("full");
+    place.parentElement.append(clone("away-board"));
+    show();
+  });
 
   // ---- building from templates: every word stands in the page, in its language
   const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
@@ -164,16 +179,6 @@
     const order = byId(decodeURIComponent(link.pathname.split("/").pop()));
     if (order) open(order, null); else tell(say.unknown);
   }, true);
-  document.addEventListener("submit", (event) => {
-    if (!lost || !event.target.matches("form.handover")) return;
-    event.preventDefault(); event.stopImmediatePropagation();
-    const fields = new FormData(event.target);
-    const order = byId(fields.get("take"));
-    if (!order) { tell(say.unknown); return; }
-    open(order, fields.get("code") || null);
-    // The answer of a try may have been lost with the hub: the same key makes it one handover.
-    dialog.dataset.key = fields.get("key") || "";
-  }, true);
 
   // ---- the handover
   const dialog = document.getElementById("away-give");
@@ -186,30 +191,37 @@
   }
 
   let giving = [];
+  let proving = {};
   function open(order, code) {
     const theirs = last.orders.filter((one) => one.group === order.group && one.state === "READY_FOR_PICKUP");
-    giving = theirs.filter((one) => !waiting(one));
+    const left = theirs.filter((one) => !waiting(one));
     if (order.state !== "READY_FOR_PICKUP") return tell(say.notready);
-    if (!giving.some((one) => one.order_id === order.order_id)) return tell(say.twice);
+    if (!left.some((one) => one.order_id === order.order_id)) return tell(say.twice);
+    return ask(left.map((one) => ({ ...one, body: {}, things: one.lines.map(thing) })), { code });
+  }
+  function thing(line) {
+    const shown = clone("away-thing");
+    shown.querySelector("img").src = line.picture;
+    put(shown, "qty", line.qty);
+    put(shown, "name", line.name);
+    return shown;
+  }
+  // What is handed over: the whole of what is known here, or what was chosen in the hub's form.
+  function ask(parcels, proof) {
     if (!fresh) return tell(say.nobody);
-    dialog.dataset.key = "";
+    giving = parcels;
+    proving = proof;
     dialog.querySelector("[data-is=body]").replaceChildren(...giving.map((one) => {
       const parcel = clone("away-parcel");
       put(parcel, "shelf", one.shelf || "–");
       put(parcel, "code", one.short_code);
-      parcel.querySelector("ul").replaceChildren(...one.lines.map((line) => {
-        const thing = clone("away-thing");
-        thing.querySelector("img").src = line.picture;
-        put(thing, "qty", line.qty);
-        put(thing, "name", line.name);
-        return thing;
-      }));
+      parcel.querySelector("ul").replaceChildren(...one.things);
       return parcel;
     }));
     const form = dialog.querySelector("form");
     form.reset();
     form.hidden = false;
-    form.dataset.code = code || "";
+    const { code, chosen } = proof;
     const age = Math.max(0, ...giving.map((one) => one.age_min || 0));
     const check = form.querySelector("[data-is=age]");
     check.hidden = age === 0;
@@ -219,19 +231,24 @@
     const kinds = form.querySelector("fieldset");
     kinds.hidden = Boolean(code);
     kinds.disabled = Boolean(code);
+    kinds.querySelectorAll("input").forEach((kind) => { kind.checked = kind.value === chosen; });
     if (!dialog.open) dialog.showModal();
     if (code) document.getElementById("away-do").focus();
     return undefined;
   }
   dialog.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
-    const form = event.target;
-    const fields = new FormData(form);
-    const code = form.dataset.code;
-    const proof = code ? { kind: "code", value: code } : { kind: "id_seen", value: fields.get("proof") };
+    const fields = new FormData(event.target);
+    const { code, key, chosen } = proving;
+    const seen = fields.get("proof");
+    const proof = code ? { kind: "code", value: code } : { kind: "id_seen", value: seen };
     const checked = fields.get("age") ? { age_checked: true } : {};
-    const key = dialog.dataset.key ? { key: dialog.dataset.key } : {};
-    giving.forEach((order) => queue.add({ url: url(order), body: { proof, ...(order.age_min ? checked : {}) }, label: order.short_code, ...key }));
+    giving.forEach((order) => {
+      // With another proof than the form's it is another command: the hub refuses a whole order's
+      // second handover by itself, and of a part only the key keeps it from being given twice.
+      const same = key && (code || seen === chosen || order.body.lines) ? { key } : {};
+      queue.add({ url: url(order), body: { proof, ...(order.age_min ? checked : {}), ...order.body }, label: order.short_code, ...same });
+    });
     dialog.close();
     show();
   });
@@ -244,6 +261,8 @@
     if (text) scanned(text);
   });
 
+  // The handover's page asks here for what its form says (handover.js).
+  globalThis.storehubAway = { lost: () => lost, waiting, ask, tell, twice: () => tell(say.twice) };
   show();
 
   // ---- the shell is kept where the browser allows it: on localhost and over HTTPS

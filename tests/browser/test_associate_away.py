@@ -16,6 +16,7 @@ from tests.browser.phone import (
     floor,
     happened,
     phone,
+    signed_in,
 )
 from tests.browser.proxy import Proxy
 from tests.kiosk_ui.sample import PIN, SampleStore
@@ -121,6 +122,7 @@ def test_the_pages_open_without_the_hub_and_steps_outlive_a_reload(
     one.page.reload()
     one.sees("Rye bread 750 g")
     expect(one.page.locator("#picking")).to_have_attribute("data-heard", "yes")
+    assert "csrf" not in one.page.evaluate("localStorage['storehub.wave.staff:ada']")
     line.cut()
     one.scan(BREAD)
     one.sees("Whole milk 1 l")
@@ -159,6 +161,22 @@ def test_signed_out_meanwhile_the_steps_wait_for_the_same_person(
     one.page.wait_for_url(re.compile(r"^[^?]*/associate/pick$"))
     one.confirmed()
     assert happened(floor, "R-1") == ["PickingClaimed", "LinePicked"]
+
+
+def test_where_somebody_else_signed_in_at_the_device_the_round_is_left_and_asked_for_once(
+    phone: Open, floor: SampleStore, server: Running
+) -> None:
+    floor.hire("ben", "Ben Osei", "associate")
+    floor.place("R-1", [("4711", 1)], code="7K4M")
+    one = phone()
+    one.begin()
+    one.sees("Rye bread 750 g")
+    signed_in(one.page.context.new_page(), one.site, "ben")
+    asked: list[str] = []
+    one.page.on("request", lambda sent: asked.append(sent.url) if "/wave" in sent.url else None)
+    floor.append_nothing("pickup")
+    one.page.wait_for_url("**/signin?next=/associate/pick")
+    assert len(asked) <= 1
 
 
 def test_where_nothing_is_heard_claiming_and_leaving_show_no_browser_error(

@@ -4,8 +4,9 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from hub.pickup import queries
 from kiosk_ui.server import Running
 from tests.browser.conftest import AXE, Complaints, picture
 from tests.browser.proxy import Proxy
@@ -86,6 +87,37 @@ def test_handovers_by_code_go_on_and_are_sent_once_when_the_hub_is_back(
     expect(page.locator("#away-banner")).to_be_hidden()
 
 
+def test_a_form_whose_answer_was_lost_is_one_handover_of_what_was_ticked(
+    page: Page, shop: SampleStore, line: Proxy, at: str
+) -> None:
+    page.goto(f"{at}/counter/handover/R-1")
+    page.locator("[name=take][value=R-2]").uncheck()
+    page.locator("[data-parcel=R-1] summary").tap()
+    page.locator("[data-parcel=R-1] [data-by='-1']").first.tap()
+    page.locator(".proofs .kinds label").first.tap()
+
+    def lose_answer(route: Route) -> None:
+        route.fetch()  # the hub does it ...
+        line.cut()
+        route.abort()  # ... and its answer is lost
+
+    page.route("**/counter/handover/R-1", lose_answer)
+    page.locator("#do-handover").tap()
+    expect(page.locator("#away-banner")).to_be_visible()
+    page.locator("#do-handover").tap()
+    dialog = page.locator("#away-give")
+    expect(dialog.locator(".shelf-huge")).to_have_text(["B-12"])
+    expect(dialog.locator(".thing .count")).to_have_text(["1×", "1×"])
+    picture(page, "away-ticked")
+    page.locator("#away-do").tap()
+    line.mend()
+    expect(page.locator("#unsent-list [data-state=confirmed]")).to_have_count(1)
+    with shop.hub.reader() as connection:
+        found = queries.order(connection, "R-1")["lines"]
+    assert [one["handed_over"] for one in found] == [1, 1]
+    assert state(shop, "R-2") == "READY_FOR_PICKUP"
+
+
 def test_a_page_that_is_opened_without_the_hub_shows_the_last_board(
     page: Page, shop: SampleStore, line: Proxy, at: str
 ) -> None:
@@ -146,6 +178,29 @@ def test_a_refusal_that_comes_later_is_shown_as_one(
     picture(page, "away-refused")
     refused.get_by_role("button", name="Seen").tap()
     expect(page.locator("#unsent")).to_be_hidden()
+
+
+def test_an_idle_counter_that_no_worker_serves_stays_without_its_hub_and_names_nobody(
+    page: Page, shop: SampleStore, line: Proxy, sign_in: SignIn
+) -> None:
+    page.add_init_script("delete Navigator.prototype.serviceWorker")  # as over plain HTTP
+    page.clock.install()
+    shop.made_ready("R-1", TWO, shelf="B-12", name="Maria Keller", code="7K4M")
+    sign_in(f"http://127.0.0.1:{line.port}", "ada")
+    expect(page.locator("#card-R-1")).to_contain_text("Maria")
+    page.clock.fast_forward("00:02")
+    kept(page)
+    lose(page, line)
+    page.clock.fast_forward("12:00")
+    expect(page.locator("[data-away-states^=READY] .card")).to_contain_text("7K4M")
+    expect(page.locator("#away-nobody")).to_be_visible()
+    picture(page, "away-nobody")
+    assert page.url.endswith("/counter")
+    for personal in ("Maria", "Ada"):
+        assert personal not in page.locator("body").inner_text()
+    assert page.evaluate("localStorage.getItem('storehub.counter.who')") is None
+    line.mend()
+    expect(page.locator("#card-R-1")).to_be_visible()
 
 
 def test_who_signs_out_leaves_no_board_behind(page: Page, at: str, complaints: Complaints) -> None:

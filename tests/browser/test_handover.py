@@ -172,13 +172,14 @@ def test_some_of_it_is_handed_over_and_the_rest_waits(
     assert state(shop, "R-1") == "READY_FOR_PICKUP"
 
 
-def test_two_people_at_one_handover_see_each_other_at_once(
+def test_two_people_at_one_handover_see_each_other_at_once_and_what_one_chose_stays(
     page: Page, chromium: Browser, maria: SampleStore, address: str, sign_in: SignIn
 ) -> None:
     maria.hire("ben", "Ben Adeyemi", "associate")
     sign_in(address, "ada")
     page.goto(f"{address}/counter/handover/R-1")
     expect(page.locator("body")).to_have_attribute("data-link", "on")
+    page.locator("[name=take][value=R-2]").uncheck()
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     other = context.new_page()
     other.goto(f"{address}/signin?next=/counter/handover/R-2")
@@ -191,10 +192,12 @@ def test_two_people_at_one_handover_see_each_other_at_once(
     picture(page, "handover-two-people")
     other.goto(f"{address}/counter")
     expect(page.get_by_text("Ben Adeyemi has this open too")).to_have_count(0)
+    expect(page.locator("[name=take][value=R-2]")).not_to_be_checked()
     expect(other.locator("#card-R-1 .hands")).to_contain_text("Ada Lindqvist")
     page.locator(".proofs .kinds label").first.tap()
     page.locator("#do-handover").tap()
     expect(other.locator("#card-R-1")).to_have_count(0)
+    assert state(maria, "R-2") == "READY_FOR_PICKUP"
     context.close()
 
 
@@ -207,6 +210,7 @@ def test_what_was_handed_over_elsewhere_says_so_at_once(
     sign_in(address, "ada")
     page.goto(f"{address}/counter/handover/R-1")
     expect(page.locator("body")).to_have_attribute("data-link", "on")
+    page.locator(".proofs .kinds label").first.tap()
     proof = {"kind": "id_seen", "value": "passport"}
     shop.store.writer.run(
         lambda tx: actions.handover(tx, "R-1", proof, actor="staff:ada", cause="hub:" + "a" * 32)

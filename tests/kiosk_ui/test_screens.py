@@ -325,7 +325,7 @@ def test_pages_are_small(sign_in: SignIn, shop: SampleStore) -> None:
             cold += len(answer.data)
     # Of it 12 kB are what the counter needs to go on without its hub, and 2 kB the sheets of high
     # contrast and of forced colours, which are fetched after everything that the page waits for.
-    assert cold < 75_000
+    assert cold < 75_000, cold
 
 
 def _assets(page: str) -> list[str]:

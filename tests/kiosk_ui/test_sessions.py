@@ -121,6 +121,31 @@ def test_an_open_stream_is_told_when_its_session_or_token_ends(
     assert not still_till()
 
 
+def test_an_open_stream_ends_with_the_shift_and_a_token_s_goes_on(tmp_path: Path) -> None:
+    clock = FixedClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
+    shop = SampleStore(tmp_path / "data", clock)
+    shop.hire("ada", "Ada Lindqvist", "associate")
+    app = create_app(shop.hub, testing=True)
+    token = shop.token(name="till")
+    ada = app.test_client()
+    form = csrf_of(ada.get("/signin").text)
+    ada.post("/signin", data={"staff_id": "ada", "pin": PIN, "csrf_token": form})
+    with ada:
+        ada.get("/counter")
+        still_ada = standing()
+    with app.test_request_context(headers={"Authorization": f"Bearer {token}"}):
+        still_till = standing()
+    assert still_ada is not None
+    assert still_till is not None
+    clock.advance(rules.LONGEST_SESSION - timedelta(minutes=1))
+    assert still_ada()
+    clock.advance(timedelta(minutes=1))
+    assert not still_ada()
+    assert still_till()
+    app.extensions["storehub_stream"].stop()
+    shop.close()
+
+
 def test_sessions_outlive_a_restart_and_those_that_ended_stay_ended(
     app: Flask, sign_in: SignIn, shop: SampleStore
 ) -> None:

@@ -26,7 +26,13 @@ from hub.store import LOCK
 
 DATABASES: Final = ("hub.db", "replica.db")
 # With the store's CA its devices need not join again on another box.
-PLAIN: Final = ("storehub.toml", "secrets.toml", "tls/ca.pem", "tls/ca.key")
+PLAIN: Final = (
+    "storehub.toml",
+    "secrets.toml",
+    "central-ca.pem",
+    "tls/ca.pem",
+    "tls/ca.key",
+)
 KNOWN: Final = frozenset((*DATABASES, *PLAIN))
 MANIFEST: Final = "manifest.json"
 
@@ -46,6 +52,8 @@ def backup(directory: Path, target: Path, store: str, clock: Clock) -> Manifest:
     """Write a backup of `directory` to `target` while its hub goes on. Raises Refusal."""
     if target.exists():
         raise Refusal(f"{target} exists already; a backup never overwrites.", slug="exists")
+    if not target.parent.is_dir():
+        raise Refusal(f"There is no folder {target.parent}: make it first.", slug="no-folder")
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".storehub-backup-") as scratch:
         copies = {}
         for name in DATABASES:

@@ -45,6 +45,7 @@ def of(store: Store, sources: Mapping[str, quarantine.Replay]) -> Mapping[str, O
         "token.revoke": lambda name: store.writer.run(lambda tx: staff.revoke_token(tx, name)),
         "staff.add": lambda **person: _staff(store, **person),
         "staff.pin": lambda staff_id, pin: _pin(store, staff_id, pin),
+        "staff.badge": lambda staff_id, none: _badge(store, staff_id, none),
         "staff.deactivate": lambda staff_id: store.writer.run(
             lambda tx: staff.deactivate(tx, staff_id)
         ),
@@ -155,6 +156,12 @@ def _staff(
 def _pin(store: Store, staff_id: str, pin: str) -> None:
     hashed = pins.hashed(pin)
     store.writer.run(lambda tx: staff.set_pin(tx, staff_id, hashed))
+
+
+def _badge(store: Store, staff_id: str, none: bool) -> dict[str, Any]:
+    code = None if none else staff.new_badge()
+    store.writer.run(lambda tx: staff.set_badge(tx, staff_id, code))
+    return {"staff_id": staff_id, "badge": code}
 
 
 def _account(store: Store, action: Callable[..., str], device: str, **how: Any) -> dict[str, str]:

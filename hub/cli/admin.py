@@ -112,6 +112,17 @@ def staff_pin(staff_id: str, pin: str, directory: Path) -> None:
     click.echo(f"{staff_id} has a new PIN and is signed out everywhere.")
 
 
+@staff.command("badge")
+@click.argument("staff_id")
+@click.option("--none", is_flag=True, help="Make none: the one that was lost opens nothing.")
+@data_option
+@json_option
+def staff_badge(staff_id: str, none: bool, directory: Path, as_json: bool) -> None:
+    """Make a person a new badge in place of the old one and sign them out everywhere."""
+    made = perform(directory, "staff.badge", staff_id=staff_id, none=none)
+    show(made, as_json, lambda m: [m["badge"] or f"{staff_id} has no badge any more."])
+
+
 @staff.command("deactivate")
 @click.argument("staff_id")
 @data_option

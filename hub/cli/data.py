@@ -51,7 +51,7 @@ def _file_options(function: F) -> F:
 
 @import_.command("catalog")
 @_file_options
-@click.option("--central", "url", metavar="URL", help="Central inventory; else the store's own.")
+@click.option("--central", "url", metavar="URL", help="Central inventory; else the demo's.")
 @click.option("--token", envvar="STOREHUB_CENTRAL_API_TOKEN", help="A token of central's API.")
 def import_catalog(url: str | None, token: str | None, directory: Path, **chosen: Any) -> None:
     """Send products to central; they reach every hub by its feed."""

@@ -97,7 +97,7 @@ class Settings:
     central_token: str = _row("", "", "This store's credential at central.", secret=True)
     mqtt_host: str = _row("127.0.0.1", "", "The broker's address, as the hub reaches it.")
     mqtt_listen: str = _row(
-        "127.0.0.1", "", "Where a broker started by the hub listens; 0.0.0.0 serves the LAN."
+        "127.0.0.1", "", "Where `storehub broker run` listens; 0.0.0.0 serves the LAN."
     )
     mqtt_port: int = _port(1883, "MQTT without TLS, on 127.0.0.1 alone.")
     mqtt_plain: bool = _row(

@@ -14,6 +14,7 @@ from hub.errors import Refusal
 from hub.settings import Settings
 from hub.stock import queries as ledger
 from hub.store import Store
+from sync import trust
 from tests.hub.shop import NOON, opened
 
 
@@ -64,6 +65,19 @@ def test_the_store_s_ca_comes_back_so_that_devices_stay_joined(tmp_path: Path) -
     back = authority.establish(tmp_path / "again", "s1", ["other.local"], NOON)
     assert (back.fingerprint(), back.note) == (tls.fingerprint(), "")
     assert back.ca_key.stat().st_mode & 0o077 == 0
+
+
+def test_the_pinned_ca_of_central_comes_back_and_a_folder_that_is_not_there_is_named(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path / "shop") as shop:
+        (tmp_path / "shop" / trust.FILE).write_text("central's own")
+        with pytest.raises(Refusal, match="There is no folder"):
+            backup.backup(tmp_path / "shop", tmp_path / "usb" / "one", "s1", shop.clock)
+        backup.backup(tmp_path / "shop", tmp_path / "one.backup", "s1", shop.clock)
+    (tmp_path / "again").mkdir()
+    backup.restore(tmp_path / "one.backup", tmp_path / "again")
+    assert (tmp_path / "again" / trust.FILE).read_text() == "central's own"
 
 
 def test_a_store_is_never_overwritten(packed: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hub.cli import storehub
 from hub.errors import Invalid, NotFound, Refusal
 from hub.settings import Settings
-from hub.staff import actions, pins, queries, signin
+from hub.staff import actions, pins, queries, rules, signin
 from hub.store import Store
 from tests.hub.office import Office, opened
 
@@ -181,3 +181,25 @@ def test_a_new_pin_from_the_command_line_signs_its_person_out_everywhere(tmp_pat
     with opened_store() as store:
         assert store.read(queries.in_session, session) is None
         assert pins.matches("9753", store.read(queries.pin_hash, "ada"))
+
+
+def test_a_lost_badge_is_replaced_from_the_command_line(tmp_path: Path) -> None:
+    lost = actions.new_badge()
+    with Store(tmp_path, Settings(store="s1", ballast_mib=0)) as store:
+        hashed = pins.hashed("2580")
+        store.writer.run(
+            lambda tx: actions.add(tx, "ada", "Ada Lind", "lead", pin_hash=hashed, badge=lost)
+        )
+
+    def holder(badge: str) -> str | None:
+        with Store(tmp_path, Settings(store="s1", ballast_mib=0)) as store:
+            found = store.read(queries.by_badge_digest, rules.badge_digest(badge))
+            return found and found.staff_id
+
+    assert holder(lost) == "ada"
+    wanted = ["staff", "badge", "ada", "--data", str(tmp_path)]
+    new = CliRunner().invoke(storehub, wanted).output.strip()
+    assert (holder(lost), holder(new)) == (None, "ada")
+    said = CliRunner().invoke(storehub, [*wanted, "--none"]).output
+    assert "no badge any more" in said
+    assert holder(new) is None

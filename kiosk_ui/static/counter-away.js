@@ -55,6 +55,7 @@
     document.getElementById("away-banner").hidden = !lost;
     document.getElementById("away-as-of").textContent = last ? new Date(last.as_of).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : "–";
     document.getElementById("away-nobody").hidden = !lost || Boolean(fresh);
+    document.querySelector("#away-banner form").hidden = !fresh;
     if (shell) board();
     unsent();
   }
@@ -95,7 +96,7 @@
         put(card, "units", order.units + " ×");
         put(card, "queued", waiting(order) ? say.queued : "");
         const button = card.querySelector("button");
-        if (order.state === "READY_FOR_PICKUP") button.addEventListener("click", () => open(order, null)); else button.parentElement.remove();
+        if (fresh && order.state === "READY_FOR_PICKUP") button.addEventListener("click", () => open(order, null)); else button.parentElement.remove();
         return card;
       }));
       list.closest(".column").querySelector(".count").textContent = found.length;

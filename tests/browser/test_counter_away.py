@@ -194,6 +194,7 @@ def test_an_idle_counter_that_no_worker_serves_stays_without_its_hub_and_names_n
     page.clock.fast_forward("12:00")
     expect(page.locator("[data-away-states^=READY] .card")).to_contain_text("7K4M")
     expect(page.locator("#away-nobody")).to_be_visible()
+    expect(page.get_by_role("button", name="Hand over")).to_have_count(0)
     picture(page, "away-nobody")
     assert page.url.endswith("/counter")
     for personal in ("Maria", "Ada"):

@@ -195,13 +195,7 @@ def _shown(
     # A refresh that comes after the page was left must not open the handover again.
     if opened or hands.hands().holds(screen):
         hands.hold(screen, person.name, [parcel["order"]["order_id"] for parcel in ready])
-    others = sorted(
-        {
-            name
-            for parcel in ready
-            for name in hands.hands().others(parcel["order"]["order_id"], screen)
-        }
-    )
+    others = _others(ready, screen)
     versions = [f"{parcel['order']['order_id']}.{parcel['order']['version']}" for parcel in parcels]
     return {
         "order": parcels[0]["order"],
@@ -221,6 +215,12 @@ def _shown(
         "mark": " ".join([*versions, *others, str(proven)]),
         "keys": lambda: secrets.token_hex(12),
     }
+
+
+def _others(ready: list[dict[str, Any]], screen: str) -> list[str]:
+    """Return who has one of these orders open at another screen."""
+    ids = [parcel["order"]["order_id"] for parcel in ready]
+    return sorted({name for one in ids for name in hands.hands().others(one, screen)})
 
 
 def _parcel(order: Mapping[str, Any], known: cards.Known) -> dict[str, Any]:

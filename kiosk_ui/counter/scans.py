@@ -97,12 +97,10 @@ def place(order_id: str, code: str | None = None) -> str:
     """Return an order's page; with a customer's `code`, the handover of whatever is ready."""
     with hub().reader() as connection:
         order = queries.load(connection, order_id)
-        theirs = (
-            queries.of_customer(connection, order.customer_ref)
-            if code and order.customer_ref
-            else []
-        )
-    ready = any(state == Status.READY_FOR_PICKUP for _id, state in theirs)
+        states = [order.state.value]
+        if code and order.customer_ref:
+            states += [state for _id, state in queries.of_customer(connection, order.customer_ref)]
+    ready = Status.READY_FOR_PICKUP.value in states
     return find.address(order_id, Status.READY_FOR_PICKUP if ready else order.state, code)
 
 

@@ -41,6 +41,12 @@ class Screen:
             self.text += chunk.decode()
         return self.text
 
+    def until_closed(self) -> None:
+        """Read on until the stream is ended at the other end."""
+        while chunk := self.ours.recv(65_536):
+            self.text += chunk.decode()
+        self.close()
+
     def close(self) -> None:
         self.ours.close()
 
@@ -150,11 +156,10 @@ def test_who_signed_out_is_shown_nothing_more_and_the_others_are(
     gone, stays = Screen(stream), Screen(stream)
     gone.until("event: state")
     gone.signed_in = False
-    while gone.ours.recv(65_536):
-        pass
-    gone.close()
+    gone.until_closed()
     ring.publish(11, True, ("pickup:R-1",))
-    stays.until("pickup:R-1")
+    assert "pickup:R-1" in stays.until("pickup:R-1")
+    assert "pickup:R-1" not in gone.text
     stays.close()
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from sync.central import store_notices
-from tests.sync.test_notices import Office, Post, office, post, subjects
+from tests.sync.notified import Office, Post, office, post, subjects
 
 __all__ = ["office", "post"]
 PERSON = {"name": "Ida Probe", "phone": None}

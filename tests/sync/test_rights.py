@@ -87,6 +87,7 @@ def test_an_order_beyond_the_rights_takes_what_the_floor_still_has(lending: Both
     until(lambda: state(lending.hub, "R-big") == "RESERVED", "rights and free units together")
     lending.central.place("R-late", {"A": 1})
     until(lambda: state(lending.hub, "R-late") == "REJECTED", "nothing is left")
+    assert free(lending.hub) == 0
 
 
 def test_an_order_that_is_refused_frees_the_rights_it_spent(lending: Both) -> None:

@@ -54,6 +54,13 @@ def backup(directory: Path, target: Path, store: str, clock: Clock) -> Manifest:
         raise Refusal(f"{target} exists already; a backup never overwrites.", slug="exists")
     if not target.parent.is_dir():
         raise Refusal(f"There is no folder {target.parent}: make it first.", slug="no-folder")
+    try:
+        return _made(directory, target, store, clock)
+    except OSError as error:  # a disk that is full, taken out, or takes nothing
+        raise Refusal(f"{target.parent} could not be written to: {error}.", slug="disk") from error
+
+
+def _made(directory: Path, target: Path, store: str, clock: Clock) -> Manifest:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".storehub-backup-") as scratch:
         copies = {}
         for name in DATABASES:

@@ -174,12 +174,17 @@ def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def copy(path: Path, target: Path) -> None:
-    """Write a compact copy of `path` as of one commit; its writer goes on meanwhile."""
+    """Write a compact copy of `path` as of one commit; its writer goes on meanwhile.
+
+    Raises OSError where `target` cannot be written.
+    """
     connection = open_reader(path)
     try:
         # VACUUM INTO writes a file of its own, which query_only forbids as if it were ours.
         connection.execute("PRAGMA query_only=OFF")
         connection.execute("VACUUM INTO ?", (str(target),))
+    except sqlite3.OperationalError as error:
+        raise OSError(str(error)) from error
     finally:
         connection.close()
 

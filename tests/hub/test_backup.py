@@ -1,6 +1,7 @@
 """A backup brings back a whole store or nothing, and never writes where it should not."""
 
 import io
+import resource
 import tarfile
 from hashlib import blake2b
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import zstandard
 
 from hub import authority, backup
+from hub.clock import FixedClock
 from hub.errors import Refusal
 from hub.settings import Settings
 from hub.stock import queries as ledger
@@ -78,6 +80,28 @@ def test_the_pinned_ca_of_central_comes_back_and_a_folder_that_is_not_there_is_n
     (tmp_path / "again").mkdir()
     backup.restore(tmp_path / "one.backup", tmp_path / "again")
     assert (tmp_path / "again" / trust.FILE).read_text() == "central's own"
+
+
+def test_a_disk_without_room_is_named_and_keeps_no_half_of_a_backup(
+    packed: Path, tmp_path: Path
+) -> None:
+    usb, again = tmp_path / "usb", tmp_path / "again"
+    usb.mkdir()
+    again.mkdir()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A file that may not grow gives the error of a disk that is full.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, hard))
+    try:
+        with pytest.raises(Refusal, match="usb could not be written to"):
+            backup.backup(tmp_path / "shop", usb / "one", "s1", FixedClock(NOON))
+        with pytest.raises(Refusal, match="File too large"):
+            backup.restore(packed, again)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(usb.iterdir()) == []
+    assert not (again / "hub.db").exists()
+    backup.restore(packed, again)
+    assert (again / "hub.db").exists()
 
 
 def test_a_store_is_never_overwritten(packed: Path, tmp_path: Path) -> None:

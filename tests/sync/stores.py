@@ -121,6 +121,8 @@ class Stores:
         for name, called in NAMES.items():
             self.central.post("/stores", {"store": name, "name": called})
         self.shops = [Shop(directory / name, self.central, name) for name in list(NAMES)[:count]]
+        for shop in self.shops:
+            shop.up()
 
     def collected(self, shop: Shop, units: dict[str, int]) -> str:
         """Let a customer order and collect at a shop, and central hear of it; return the order."""

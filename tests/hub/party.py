@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ class Party:
     ) -> None:
         self.heard: list[tuple[str, bytes]] = []
         self.told: list[str] = []
+        self.subscribed = 0
         self.lost = False
         guise = guise or Guise()
         version = MQTTProtocolVersion.MQTTv5 if guise.v5 else MQTTProtocolVersion.MQTTv311
@@ -59,6 +59,7 @@ class Party:
             self.client.tls_set_context(context)
         self.client.on_connect = lambda c, u, f, reason, p: self.told.append(str(reason))
         self.client.on_message = lambda c, u, m: self.heard.append((m.topic, bytes(m.payload)))
+        self.client.on_subscribe = self._acked
         self.client.on_disconnect = self._gone
         try:
             self.client.connect("127.0.0.1", port)
@@ -71,14 +72,18 @@ class Party:
     def _gone(self, *_: object) -> None:
         self.lost = True
 
+    def _acked(self, *_: object) -> None:
+        self.subscribed += 1
+
     @property
     def let_in(self) -> bool:
         return self.told == ["Success"]
 
     def hear(self, *filters: str) -> None:
+        wanted = self.subscribed + len(filters)
         for one in filters:
             self.client.subscribe(one, 1)
-        time.sleep(0.2)
+        until(lambda: self.subscribed >= wanted or self.lost, "the broker has heard it")
 
     def say(self, topic: str, text: bytes = b"x", *, retain: bool = False) -> None:
         self.client.publish(topic, text, qos=1, retain=retain)
@@ -93,6 +98,12 @@ class Party:
     def leave(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+
+
+def let_in(port: int, name: str, password: str | None = None) -> bool:
+    """Is this account let in by now? Tells that a broker has read its accounts again."""
+    with party(port, name, password, Guise(f"probe-{name}")) as probe:
+        return probe.let_in
 
 
 @contextmanager

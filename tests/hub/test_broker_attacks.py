@@ -13,7 +13,7 @@ import pytest
 from hub import authority, broker
 from hub.settings import Settings
 from tests.hub.ingesting import STORE, account, free_port, running_broker, until
-from tests.hub.party import BOTH, Guise, Party, needs_mosquitto, party
+from tests.hub.party import BOTH, Guise, Party, let_in, needs_mosquitto, party
 
 pytestmark = pytest.mark.slow
 
@@ -164,8 +164,8 @@ def test_a_gateway_speaks_for_those_it_serves_and_for_nobody_else(
     # Given to another gateway, without anybody connecting anew:
     until((tmp_path / "broker" / "pid").exists, "the broker has written its pid")
     others = [one for one in EVERYBODY if one.name != "gw"]
-    broker.accounts_changed(tmp_path, at, [*others, account("gw")])
-    time.sleep(0.5)
+    broker.accounts_changed(tmp_path, at, [*others, account("gw"), account("probe")])
+    until(lambda: let_in(at.mqtt_port, "probe"), "the broker has read it")
     floor.gateway.say(f"{OURS}/s1/obs/contact", b"not any more")
     floor.gateway.say(f"{OURS}/gw/obs/heartbeat", b"still mine")
     until(lambda: len(floor.hub.heard) == 2, "the gateway still speaks for itself")
@@ -193,7 +193,7 @@ def test_after_its_revocation_a_device_says_and_hears_nothing(
     assert bad.heard == []
     # Let in again with a new password it does not get what was said meanwhile.
     broker.accounts_changed(tmp_path, at, [*EVERYBODY[:1], account("bad", "new"), *EVERYBODY[2:]])
-    time.sleep(0.5)
+    until(lambda: let_in(at.mqtt_port, "bad", "new"), "the broker has read it")
     with party(at.mqtt_port, "bad", "new", Guise(clean=False)) as back:
         assert back.let_in
         back.hear(f"{OURS}/bad/ack")
@@ -333,7 +333,7 @@ def test_a_certificate_proves_who_a_device_is_until_its_secret_changes(
         # Rotated: the certificate is still valid, and worth nothing.
         until((tmp_path / "broker" / "pid").exists, "the broker has written its pid")
         broker.accounts_changed(tmp_path, chosen, [account("good", "new"), account("bad")])
-        time.sleep(0.5)
+        until(lambda: let_in(port, "good", "new"), "the broker has read it")
         heard = len(good.heard)
         good.say(f"{OURS}/good/obs/scan", b"revoked")
         with party(door, "x", "x", Guise(ca=ca, certificate=own.certificate)) as again:

@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+from paho.mqtt.client import Client
 
 from devices.account import Account
 from devices.gateway import session
@@ -22,6 +24,34 @@ from tests.hub.ingesting import STORE, free_port, running_broker, until
 from tests.hub.party import Party
 
 SALT = b"0123456789ab"
+
+
+class Counting(Client):
+    """Counts what the broker was asked to tell or to tell no more, and what it has confirmed."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.asked = self.confirmed = 0
+        self.on_subscribe = self.on_unsubscribe = self._confirm
+
+    def subscribe(self, *given: Any, **named: Any) -> Any:
+        self.asked += 1
+        return super().subscribe(*given, **named)
+
+    def unsubscribe(self, *given: Any, **named: Any) -> Any:
+        self.asked += 1
+        return super().unsubscribe(*given, **named)
+
+    def _confirm(self, *_: object) -> None:
+        self.confirmed += 1
+
+
+def listens(line: Foreign) -> bool:
+    """Is it connected, and all that it subscribed confirmed?"""
+    # Under the lock: `connected` is said before the subscription is asked for.
+    with line._news:
+        client = line._client
+        return line.connected and isinstance(client, Counting) and client.asked == client.confirmed
 
 
 class Stage:
@@ -49,10 +79,9 @@ class Stage:
     def up(self, line: Foreign) -> None:
         def look() -> bool:
             line.keep_up()
-            return line.connected
+            return listens(line)
 
         until(look, "the line is up")
-        time.sleep(0.1)
 
     def say(self, *words: str, topic: str = "rfid/a", retain: bool = False) -> None:
         party = Party(self.port, "reader")
@@ -66,6 +95,7 @@ class Stage:
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     require("mosquitto")
     monkeypatch.setattr(session, "RETRY_S", (0.05, 0.2))
+    monkeypatch.setattr(session, "Client", Counting)
     with ExitStack() as stack:
         made = Stage(tmp_path, stack)
         yield made
@@ -141,7 +171,7 @@ def test_it_listens_to_other_topics_when_it_is_told(stage: Stage) -> None:
     line = stage.line("rfid/a")
     stage.say("unheard", topic="rfid/b")
     line.listen(("rfid/b",))
-    time.sleep(0.2)
+    until(lambda: listens(line), "the broker has heard it")
     stage.say("unheard", topic="rfid/a")
     stage.say("heard", topic="rfid/b")
     assert words(heard(line, 1)) == ["heard"]

@@ -131,7 +131,7 @@ def test_a_printer_that_says_nothing_gets_no_byte_of_the_job(
     desk: Desk, double: PaperDouble
 ) -> None:
     double.state.silent = True
-    with printing(desk, double.address):
+    with printing(desk, double.address, answer_s=0.3):
         desk.print("J1")
         until(lambda: desk.state("J1") == "offline")
     assert double.papers == []
@@ -193,7 +193,7 @@ def test_paper_that_ends_within_a_job_leaves_it_in_doubt_with_the_reason(
     desk: Desk, double: PaperDouble
 ) -> None:
     double.state.rows_left = 100
-    with printing(desk, double.address, finish_s=0.5):
+    with printing(desk, double.address, finish_s=2.0):
         desk.print("J1", slip("J1", lines=1))
         until(lambda: desk.state("J1") in FINAL)
         assert desk.detail("J1") == "no_paper"
@@ -220,7 +220,7 @@ def test_a_printer_that_takes_nothing_any_more_is_not_waited_for_for_ever(
     desk: Desk, double: PaperDouble
 ) -> None:
     double.state.bytes_per_s = 10
-    with printing(desk, double.address, finish_s=0.5, stall_s=0.5):
+    with printing(desk, double.address, finish_s=0.5, stall_s=0.5, answer_s=0.3):
         desk.print("J1", slip("J1", lines=400))
         until(lambda: desk.state("J1") in FINAL)
         assert desk.states("J1") == ["in_doubt"]
@@ -299,7 +299,7 @@ def test_a_printer_that_cannot_answer_is_believed_and_said_so(
 
 def test_what_is_being_printed_is_too_late_to_cancel(desk: Desk, double: PaperDouble) -> None:
     double.state.bytes_per_s = 60_000
-    with printing(desk, double.address, stall_s=10.0, finish_s=10.0):
+    with printing(desk, double.address):
         desk.print("J1")
         until(lambda: double.received > 12_000)
         desk.handlers["print_cancel"]({"key": "C1", "job": "J1"})

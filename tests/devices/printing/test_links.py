@@ -61,7 +61,7 @@ def back(link: Link, to: int, over: threading.Event) -> None:
 def test_a_serial_printer_prints_and_confirms(desk: Desk, serial: tuple[str, PaperDouble]) -> None:
     path, double = serial
     double.state.paper = False
-    with printing(desk, f"serial:{path}", baud=115200, stall_s=5.0, finish_s=10.0):
+    with printing(desk, f"serial:{path}", baud=115200):
         desk.print("J1")
         until(lambda: desk.state("J1") == "no_paper")
         double.state.paper = True
@@ -88,7 +88,7 @@ def test_a_pipe_that_nobody_empties_leaves_the_job_in_doubt(desk: Desk, tmp_path
     device = tmp_path / "lp0"
     os.mkfifo(device)
     reader = os.open(device, os.O_RDONLY | os.O_NONBLOCK)
-    with printing(desk, str(device), status="none", stall_s=0.3):
+    with printing(desk, str(device), status="none", stall_s=0.3, answer_s=0.3):
         desk.print("J1", slip("J1", 30))
         until(lambda: desk.state("J1") == "in_doubt")
     os.close(reader)

@@ -11,6 +11,7 @@ from devices import run as parts
 from devices.account import Account
 from devices.run import Part
 from hub.errors import Invalid
+from tests.hub.ingesting import until
 
 GOOD = """
 [gateway]
@@ -98,18 +99,22 @@ def test_a_part_that_dies_is_started_again_and_takes_no_other_down(
 ) -> None:
     monkeypatch.setattr(parts, "AGAIN_S", (0.01, 0.02))
     stop, lives, steady = threading.Event(), [0], [0]
+    begun = threading.Event()
 
     def dies(_settings: Any, client: Any, _stop: threading.Event) -> None:
         client.observe("scan", {"code": str(lives[0])})
         lives[0] += 1
         if lives[0] == 3:
+            # Three lives may be over before the other's thread has begun its first.
+            begun.wait(60)
             stop.set()
             return
         raise ZeroDivisionError if lives[0] == 1 else Invalid("Nothing is plugged in there.")
 
     def lasts(_settings: Any, _client: Any, until: threading.Event) -> None:
         steady[0] += 1
-        until.wait(20)
+        begun.set()
+        until.wait(60)
 
     parts.run([part(tmp_path, "a", dies), part(tmp_path, "b", lasts)], tmp_path, stop)
     assert (lives, steady) == ([3], [1])
@@ -126,12 +131,12 @@ def test_a_part_without_its_account_says_so_and_is_tried_again(
     stop = threading.Event()
     one = part(tmp_path, "a", lambda *_: stop.set())
     one.account.rename(tmp_path / "later")
-    timer = threading.Timer(0.2, lambda: (tmp_path / "later").rename(one.account))
-    timer.start()
-    parts.run([one], tmp_path, stop)
-    timer.join()
+    running = threading.Thread(target=parts.run, args=([one], tmp_path, stop), daemon=True)
+    running.start()
+    until(lambda: "There is no account at" in caplog.text, "it says so")
+    (tmp_path / "later").rename(one.account)
+    running.join(60)
     assert stop.is_set()
-    assert any("There is no account at" in said for said in caplog.messages)
 
 
 def test_a_part_that_takes_commands_has_said_so_before_its_client_connects(

@@ -72,14 +72,18 @@ def test_states_come_on_connect_and_carry_no_id(stream: Stream) -> None:
 
 
 def test_a_screen_that_comes_back_is_told_what_it_missed(stream: Stream, ring: Ring) -> None:
+    first = Screen(stream)
+    first.until("event: state")
     ring.publish(11, True, ("stock:1",))
     ring.publish(12, True, ("stock:2",))
+    first.until("stock:2")
     screen = Screen(stream, after=f"{ring.epoch}-11")
     text = screen.until("event: state")
     assert "stock:2" in text
     assert "stock:1" not in text
     assert "event: reset" not in text
     screen.close()
+    first.close()
 
 
 @pytest.mark.parametrize(
@@ -117,9 +121,10 @@ def test_a_gap_beyond_the_ring_is_a_reset(stream: Stream, ring: Ring) -> None:
 def test_a_rebase_draws_a_new_epoch_and_open_screens_reset(stream: Stream, ring: Ring) -> None:
     screen = Screen(stream)
     screen.until("event: state")
-    ring.epoch = "feedbeef"
-    ring.publish(5, True, ("pickup",))
-    assert "id: feedbeef-5\nevent: reset" in screen.until("event: reset\ndata")
+    before = ring.epoch
+    ring.renew(5)
+    assert ring.epoch != before
+    assert f"id: {ring.epoch}-5\nevent: reset" in screen.until("event: reset\ndata")
     screen.close()
 
 

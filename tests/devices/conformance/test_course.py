@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,10 @@ from tests.hub.ingesting import STORE, free_port, running_broker
 pytestmark = pytest.mark.slow
 
 SHORT = course.Times(
-    arrive_s=10, steady_s=4, patience_s=12, offline_s=4, back_s=15, answer_s=3, end_s=4
+    arrive_s=10, steady_s=4, patience_s=12, offline_s=4, back_s=60, answer_s=15, end_s=4
 )
+# Who never answers, or says nothing that can be read, is waited for to the end.
+SHORTER = {"deaf": replace(SHORT, answer_s=3), "unreadable": replace(SHORT, back_s=15)}
 # What the double does wrong, and the rule that says so.
 CAUGHT = {
     "": "",
@@ -71,7 +74,7 @@ def examined(where: Where, fault: str) -> list[Line]:
     examiner.start()
     try:
         with Double(where.store, name, line.port, f"secret-of-{name}", fault):
-            course.run(examiner, line, SHORT, lambda _: None)
+            course.run(examiner, line, SHORTER.get(fault, SHORT), lambda _: None)
     finally:
         line.close()
         examiner.stop()

@@ -18,6 +18,7 @@ from hub.errors import Invalid, Unavailable
 SOCKET: Final = "line.sock"
 COMMANDS: Final = ("up", "down", "status")
 _CHUNK: Final = 64 << 10
+_WAITING: Final = 128
 
 
 class LineProxy:
@@ -31,8 +32,12 @@ class LineProxy:
         self._lock = threading.Lock()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._stopping = False
-        self._listener: socket.socket | None = _listen(listen)
-        self.address: tuple[str, int] = self._listener.getsockname()[:2]
+        place = _bound(listen)
+        self.address: tuple[str, int] = place.getsockname()[:2]
+        place.listen(_WAITING)
+        self._listener: socket.socket | None = place
+        # While the line is down: the port, bound and deaf, so that nobody else is given it.
+        self._place = place
         self._control = _bind_control(directory)
         self._threads = [
             threading.Thread(target=self._serve_control, name="line-control", daemon=True)
@@ -45,7 +50,8 @@ class LineProxy:
         with self._lock:
             if self._listener is not None or self._stopping:
                 return
-            self._listener = _listen(self.address)
+            self._listener = self._place
+            self._listener.listen(_WAITING)
             self._accept_on(self._listener)
 
     def down(self) -> None:
@@ -53,9 +59,10 @@ class LineProxy:
         with self._lock:
             listener, self._listener = self._listener, None
             pairs = list(self._pairs)
-        if listener is not None:
-            _shut(listener)
-            listener.close()
+            if listener is not None:
+                _shut(listener)
+                listener.close()
+                self._place = _bound(self.address)
         for pair in pairs:
             for end in pair:
                 _shut(end)
@@ -68,6 +75,7 @@ class LineProxy:
         with self._lock:
             self._stopping = True
         self.down()
+        self._place.close()
         _shut(self._control)
         self._control.close()
         for thread in self._threads:
@@ -190,12 +198,12 @@ def _pump(near: socket.socket, far: socket.socket) -> None:
                     return
 
 
-def _listen(address: tuple[str, int]) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(address)
-    listener.listen(128)
-    return listener
+def _bound(address: tuple[str, int]) -> socket.socket:
+    """Take an address without listening: a caller is refused."""
+    place = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    place.bind(address)
+    return place
 
 
 def _bind_control(directory: Path) -> socket.socket:

@@ -99,6 +99,7 @@ def breaks_at_the_till(floor: Floor, hub: Http, order: dict[str, Any]) -> None:
     assert refused.status_code == 409
     assert refused.json()["type"] == "urn:storehub:problem:breaks-promise"
     assert "(1 of SKU OFFICE-TWO)" in refused.json()["detail"]
+    floor.in_step()
     floor.line("down")
     try:
         with floor.device("till-1") as till:

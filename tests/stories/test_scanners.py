@@ -160,12 +160,12 @@ def test_a_keyboard_wedge_scanner_acts_on_its_screen_also_after_the_hub_was_kill
         counter = Counter(floor)
         pipe.scan(counter.pairing_code())
         pipe.scan("7K4M")
-        assert floor.until(counter.next, "the screen is handed the scan", 20) == "7K4M"
+        assert floor.until(counter.next, "the screen is handed the scan", 60) == "7K4M"
         assert counter.next() is None
         floor.kill("hub")
         floor.wait_ready()
         pipe.scan("9XQ2")
-        assert floor.until(counter.next, "the screen is handed the scan", 20) == "9XQ2"
+        assert floor.until(counter.next, "the screen is handed the scan", 60) == "9XQ2"
     finally:
         stop.set()
         keys.join(60)

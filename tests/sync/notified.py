@@ -121,7 +121,7 @@ def configure(directory: Path, post: Post, more: str = "") -> None:
     (directory / FOLDER / "notices.toml").write_text(
         f'url = "https://pickup.example"\n{more}\n'
         f'[mail]\nserver = "127.0.0.1"\nport = {post.port}\nsecurity = "none"\n'
-        'sender = "Mill Lane <pickup@example.test>"\ntimeout_s = 5\n'
+        'sender = "Mill Lane <pickup@example.test>"\ntimeout_s = 50\n'
     )
 
 

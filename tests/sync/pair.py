@@ -164,7 +164,12 @@ class Both:
         self.hub = StoreSide(directory / "hub", url, self.central.credential)
 
     def in_step(self, timeout: float = 60) -> None:
-        until(lambda: self.central.head() == self.hub.head(), "central has all", timeout)
+        """Wait until central has all that the hub has, and the hub knows it."""
+        agent, head = self.hub.agent, self.hub.head
+        until(
+            lambda: self.central.head() == head() and agent.state()["backlog"] == 0,
+            "central has all", timeout,
+        )  # fmt: skip
 
     def close(self) -> None:
         self.hub.close()

@@ -71,6 +71,14 @@ def test_down_cuts_connections_and_refuses_new_ones_until_it_is_up(
     say(proxy).close()
 
 
+def test_a_line_that_is_down_keeps_its_port(proxy: LineProxy) -> None:
+    proxy.down()
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(proxy.address)
+    proxy.up()
+    say(proxy).close()
+
+
 def test_an_unknown_word_and_an_absent_line_are_said(tmp_path: Path) -> None:
     with pytest.raises(Invalid):
         line.control(tmp_path, "sideways")

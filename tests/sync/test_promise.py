@@ -152,7 +152,7 @@ def _says(central: Central) -> Callable[..., Any]:
             data=frames.pack_push(
                 Push(Pair(*head), contents, about=About(**said))
             ),
-            timeout=10,
+            timeout=40,
             headers=PUSH | {"Authorization": f"Bearer {credential}", "X-StoreHub-Protocol": "1"},
         )  # fmt: skip
         assert answer.status_code == 200
@@ -231,7 +231,7 @@ def test_the_order_page_names_a_store_that_has_the_goods(office: Central) -> Non
     assert 'name="asked" value="store-1"' in refused.text
     # Who insists has the store decide.
     placed = browser.post(
-        f"{office.url}/orders", data=form | {"asked": "store-1"}, headers=head, timeout=5
+        f"{office.url}/orders", data=form | {"asked": "store-1"}, headers=head, timeout=40
     )
     assert "Thank you!" in placed.text
     # Where nobody is known to have it, the store decides as well.
@@ -239,7 +239,7 @@ def test_the_order_page_names_a_store_that_has_the_goods(office: Central) -> Non
     asked = browser.post(f"{office.url}/orders", data=nobody, headers=head, timeout=40)
     assert "Thank you!" in asked.text
     there = browser.post(
-        f"{office.url}/orders", data=form | {"store": "harbour"}, headers=head, timeout=5
+        f"{office.url}/orders", data=form | {"store": "harbour"}, headers=head, timeout=40
     )
     assert "Thank you!" in there.text
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hub import database, journal
+from hub.pickup import queries as pickup
 from sync.compare import compare
 from tests.sync.pair import STORE, Both, StoreSide, until
 
@@ -120,7 +121,11 @@ class Files:
     def _settled(self) -> bool:
         both = self.both
         both.hub.agent.nudge()
-        agreed = both.central.head() == both.hub.head()
+        with both.central.running.inventory.store.reader() as conn:
+            placed = [row["order_id"] for row in conn.execute("SELECT order_id FROM placed")]
+        # First: an order that is still to come would be a fact more.
+        arrived = all(both.hub.read(pickup.find, order_id) for order_id in placed)
+        agreed = arrived and both.central.head() == both.hub.head()
         return agreed and both.hub.agent.state()["state"] == "online"
 
 

@@ -108,6 +108,7 @@ def test_rights_are_asked_back_when_a_count_finds_less(lending: Both) -> None:
 
 
 def test_a_code_scanned_before_its_order_came_finds_the_units(lending: Both) -> None:
+    until(lambda: lending.hub.read(orders.keys), "the store can check codes")
     lending.line.down()
     code = lending.central.place("R-qr", {"A": 8})["pickup_code"]
     writer = lending.hub.store.writer

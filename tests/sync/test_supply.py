@@ -59,6 +59,7 @@ def supplied(both: Both) -> Both:
     first = place(both.hub, 2, "first")
     until(lambda: state(both.hub, first) == "CONFIRMED", "central has them")
     until(lambda: rights(both.hub) > 0, "the store was lent some")
+    both.in_step()
     return both
 
 

@@ -206,7 +206,7 @@ def test_an_article_is_looked_up_once_while_it_lies_before_the_lens(
 ) -> None:
     page = phone(film(tmp_path / "cam.y4m", ((zxingcpp.EAN13, "9521234543220"), 1)))
     expect(page.locator("#found [data-sku='4712']")).to_contain_text("20 in the store")
-    # The film shows it for a second and begins again at once: many pictures, one question.
+    page.wait_for_timeout(2_500)
     expect(page.locator("#reader")).to_have_attribute("data-sent", "1")
     assert complaints == []
 

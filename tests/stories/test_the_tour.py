@@ -33,8 +33,7 @@ def test_the_tour_of_the_readme_does_what_it_says(
         f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m hub.cli "$@"\n', encoding="utf-8"
     )
     command.chmod(0o755)
-    # Who pastes it waits as long as it takes; so does a machine that does other things as well.
-    script = "set -eo pipefail\n" + re.sub(r"\bsleep \d", "sleep 8", "\n".join(found))
+    script = "set -eo pipefail\n" + "\n".join(found)
     answer = subprocess.run(
         ["bash", "-c", script],
         cwd=place, env=floor.environment | {"PATH": f"{place}:/usr/bin:/bin:/usr/local/bin"},
